@@ -1,0 +1,214 @@
+//! An account: a name and the interest in its subjects. Not here: who may use it.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use gannet_subject::{Class, Entry, Group, Index, MatchSink, Stats, tokens};
+use gannet_units::Moment;
+use parking_lot::{RwLock, RwLockReadGuard};
+
+use crate::announce::Announced;
+use crate::links::OutboundLink;
+use crate::peer::Peer;
+use crate::plan::{Plan, Planner};
+use crate::replies;
+use crate::sub::Sub;
+
+/// Everything under the account's one lock.
+#[derive(Debug)]
+pub(crate) struct Interest {
+    pub(crate) index: Index<Sub>,
+    /// Links to announce changes to.
+    pub(crate) announced: Announced,
+}
+
+/// What an insertion or removal did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subscribed {
+    /// The change was announced to other clusters.
+    pub announced: bool,
+}
+
+/// A space of subjects of its own.
+#[derive(Debug)]
+pub struct Account {
+    name: Box<str>,
+    interest: RwLock<Interest>,
+    /// Goes up with every change that may alter a plan.
+    generation: AtomicU64,
+    looked_up: AtomicU64,
+    /// When the newest local subscription was made, in nanoseconds.
+    newest: AtomicU64,
+}
+
+impl Account {
+    pub(crate) fn new(name: &str, seed: u64) -> Account {
+        let interest = Interest { index: Index::new(seed), announced: Announced::default() };
+        Account {
+            name: name.into(),
+            interest: RwLock::new(interest),
+            generation: AtomicU64::new(1),
+            looked_up: AtomicU64::new(0),
+            newest: AtomicU64::new(0),
+        }
+    }
+
+    /// The account's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The current generation: a plan made for another one is out of date.
+    #[inline]
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Makes every plan out of date.
+    pub(crate) fn touch(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Adds a subscription made at `now`, and announces it where it is the first of its kind in this
+    /// cluster.
+    pub fn subscribe(&self, sub: Sub, now: Moment) -> Subscribed {
+        if sub.class() == Class::Local {
+            self.newest.store(now.as_nanos(), Ordering::Relaxed);
+        }
+        let mut interest = self.interest.write();
+        let cluster_wide = sub.class() != Class::Gateway;
+        let announce = cluster_wide && !interest.announced.is_empty();
+        let again = announce.then(|| sub.clone());
+        let counts = interest.index.insert(sub);
+        let first = cluster_wide && counts.in_cluster() == 1;
+        if let (true, Some(sub)) = (first, again) {
+            interest.announced.added(&self.name, sub.subject(), sub.queue());
+        }
+        self.touch();
+        Subscribed { announced: first }
+    }
+
+    /// Removes a subscription, and announces that where it was the last of its kind in this cluster.
+    /// Answers `None` if it was not there.
+    pub fn unsubscribe(&self, sub: &Sub) -> Option<Subscribed> {
+        let mut interest = self.interest.write();
+        let left = interest.index.remove(sub)?;
+        let last = sub.class() != Class::Gateway && left.in_cluster() == 0;
+        if last {
+            interest.announced.removed(&self.name, sub.subject(), sub.queue());
+        }
+        self.touch();
+        Some(Subscribed { announced: last })
+    }
+
+    /// Makes the plan for `subject`, with `links` to other clusters, nearest first.
+    pub(crate) fn make_plan(&self, subject: &[u8], links: &[Arc<OutboundLink>], plan: &mut Plan) {
+        self.looked_up.fetch_add(1, Ordering::Relaxed);
+        if tokens(subject).any(<[u8]>::is_empty) {
+            // No subject at all: nobody can have asked for it, `>` included.
+            plan.clear();
+            return;
+        }
+        let interest = self.interest.read();
+        let mut planner = Planner::new(plan, self.name.as_bytes(), subject, links);
+        interest.index.find(subject, &mut planner);
+        planner.finish();
+    }
+
+    /// The subscription of `peer` itself, outside of queue groups, that `subject` would reach.
+    pub fn own_subscription(&self, peer: &Arc<Peer>, subject: &[u8]) -> Option<Sub> {
+        let interest = self.interest.read();
+        let mut own = Own { peer, found: None };
+        interest.index.find(subject, &mut own);
+        own.found.cloned()
+    }
+
+    /// Whether a subscription made here only a moment ago wants `reply`: then other clusters may not know
+    /// of it yet, and an answer must be told the way.
+    pub(crate) fn subscribed_lately(&self, reply: &[u8], now: Moment) -> bool {
+        let newest = Moment::from_nanos(self.newest.load(Ordering::Relaxed));
+        if reply.is_empty() || now.since(newest) >= replies::KEEP {
+            return false;
+        }
+        let mut young = Young { now, found: false };
+        self.interest.read().index.find(reply, &mut young);
+        young.found
+    }
+
+    pub(crate) fn interest(&self) -> &RwLock<Interest> {
+        &self.interest
+    }
+
+    /// Figures of the account's index, and how often it was asked.
+    pub fn stats(&self) -> (Stats, u64) {
+        (self.interest.read().index.stats(), self.looked_up.load(Ordering::Relaxed))
+    }
+
+    /// Visits the account's subscriptions in no particular order, with the index locked: be brief.
+    pub fn for_each_subscription(&self, f: impl FnMut(&Sub)) {
+        let interest: RwLockReadGuard<'_, Interest> = self.interest.read();
+        interest.index.for_each(f);
+    }
+
+    /// All subscriptions that a message on `subject` would reach.
+    pub fn matching(&self, subject: &[u8]) -> Vec<Sub> {
+        struct All(Vec<Sub>);
+        impl<'a> MatchSink<'a, Sub> for All {
+            fn one(&mut self, entry: &'a Sub) {
+                self.0.push(entry.clone());
+            }
+            fn group(&mut self, group: &'a Group<Sub>) {
+                self.0.extend_from_slice(group.plain());
+                for queue in group.queues() {
+                    self.0.extend_from_slice(queue.members());
+                }
+            }
+        }
+        let mut all = All(Vec::new());
+        self.interest.read().index.find(subject, &mut all);
+        all.0
+    }
+
+    /// The account's name, owned; for messages.
+    pub fn to_name(&self) -> String {
+        self.name.clone().into()
+    }
+}
+
+struct Young {
+    now: Moment,
+    found: bool,
+}
+
+impl<'a> MatchSink<'a, Sub> for Young {
+    fn one(&mut self, entry: &'a Sub) {
+        self.found |= entry.class() == Class::Local && entry.is_younger_than(replies::KEEP, self.now);
+    }
+
+    fn group(&mut self, group: &'a Group<Sub>) {
+        group.plain().iter().for_each(|sub| self.one(sub));
+        group.queues().iter().flat_map(|q| q.members()).for_each(|sub| self.one(sub));
+    }
+}
+
+struct Own<'p, 'a> {
+    peer: &'p Arc<Peer>,
+    found: Option<&'a Sub>,
+}
+
+impl<'a> MatchSink<'a, Sub> for Own<'_, 'a> {
+    fn one(&mut self, entry: &'a Sub) {
+        if entry.queue().is_none() && Arc::ptr_eq(entry.peer(), self.peer) {
+            self.found = Some(entry);
+        }
+    }
+
+    fn group(&mut self, group: &'a Group<Sub>) {
+        if self.found.is_none() {
+            self.found = group.plain().iter().find(|sub| Arc::ptr_eq(sub.peer(), self.peer));
+        }
+    }
+}

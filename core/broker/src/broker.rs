@@ -1,0 +1,339 @@
+//! The switchboard itself: the accounts, the links to other clusters in order of nearness, the totals.
+//! Not here: delivery (see `publish`).
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use gannet_subject::{Class, Entry};
+use gannet_units::Moment;
+use parking_lot::{Mutex, RwLock};
+
+use crate::account::Account;
+use crate::announce::write_added;
+use crate::links::{InboundLink, OutboundLink};
+use crate::peer::{Peer, Signal};
+use crate::sub::Sub;
+use crate::subscriptions::Subscriptions;
+
+/// Accounts that links may make known before their interest is ignored.
+const ACCOUNTS_MOST: usize = 100_000;
+/// Interest entries removed under one lock when a link goes: short enough not to be noticed.
+const REMOVE_STEP: usize = 256;
+
+/// What the switchboard must know of its server.
+#[derive(Clone, Debug)]
+pub struct BrokerOptions {
+    /// Keys the hash tables.
+    pub seed: u64,
+    /// `_GR_.<cluster>.<server>.`: put before replies that must find their way back here.
+    pub reply_prefix: Bytes,
+    /// The same for peers that only know the old form: `$GR.<cluster>.`.
+    pub old_reply_prefix: Bytes,
+}
+
+/// Messages and bytes through the server.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Messages received.
+    pub in_msgs: AtomicU64,
+    /// Their bytes.
+    pub in_bytes: AtomicU64,
+    /// Messages delivered.
+    pub out_msgs: AtomicU64,
+    /// Their bytes.
+    pub out_bytes: AtomicU64,
+}
+
+impl Traffic {
+    /// Counts messages received.
+    pub fn received(&self, msgs: u64, bytes: u64) {
+        self.in_msgs.fetch_add(msgs, Ordering::Relaxed);
+        self.in_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sent(&self, msgs: u64, bytes: u64) {
+        self.out_msgs.fetch_add(msgs, Ordering::Relaxed);
+        self.out_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// The switchboard of one server.
+#[derive(Debug)]
+pub struct Broker {
+    options: BrokerOptions,
+    accounts: RwLock<BTreeMap<Box<str>, Arc<Account>>>,
+    global: Arc<Account>,
+    /// Links to other clusters, nearest first.
+    outbound: ArcSwap<Vec<Arc<OutboundLink>>>,
+    inbound: Mutex<Vec<Arc<InboundLink>>>,
+    /// Messages and bytes of all connections.
+    pub traffic: Traffic,
+    /// The same of clients alone.
+    pub client_traffic: Traffic,
+}
+
+/// Name of the account that everybody is in who is in no other.
+const GLOBAL: &str = "$G";
+
+impl Broker {
+    /// A switchboard with the global account.
+    pub fn new(options: BrokerOptions) -> Broker {
+        let global = Arc::new(Account::new(GLOBAL, options.seed));
+        let accounts = BTreeMap::from([(GLOBAL.into(), global.clone())]);
+        Broker {
+            options,
+            accounts: RwLock::new(accounts),
+            global,
+            outbound: ArcSwap::from_pointee(Vec::new()),
+            inbound: Mutex::new(Vec::new()),
+            traffic: Traffic::default(),
+            client_traffic: Traffic::default(),
+        }
+    }
+
+    pub(crate) fn options(&self) -> &BrokerOptions {
+        &self.options
+    }
+
+    /// The account of everybody who is in no other.
+    pub fn global(&self) -> &Arc<Account> {
+        &self.global
+    }
+
+    /// The account of that name, if there is one.
+    pub fn account(&self, name: &str) -> Option<Arc<Account>> {
+        self.accounts.read().get(name).cloned()
+    }
+
+    /// All accounts, by name.
+    pub fn accounts(&self) -> Vec<Arc<Account>> {
+        self.accounts.read().values().cloned().collect()
+    }
+
+    /// Links to other clusters, nearest first.
+    pub fn outbound(&self) -> Arc<Vec<Arc<OutboundLink>>> {
+        self.outbound.load_full()
+    }
+
+    /// Links from other clusters.
+    pub fn inbound(&self) -> Vec<Arc<InboundLink>> {
+        self.inbound.lock().clone()
+    }
+
+    /// The account of that name, made if there is none yet; `None` once there are too many.
+    fn account_or_new(&self, name: &str) -> Option<Arc<Account>> {
+        if let Some(account) = self.account(name) {
+            return Some(account);
+        }
+        let mut accounts = self.accounts.write();
+        if accounts.len() >= ACCOUNTS_MOST {
+            return None;
+        }
+        let account = accounts.entry(name.into()).or_insert_with(|| Arc::new(Account::new(name, self.options.seed)));
+        Some(account.clone())
+    }
+
+    // --- links that messages leave by ---
+
+    /// Adds a link to another cluster.
+    pub fn add_outbound(&self, link: Arc<OutboundLink>) {
+        self.change_outbound(|links| links.push(link.clone()));
+    }
+
+    /// Notes a link's round-trip time; links are kept in its order.
+    pub fn set_rtt(&self, link: &OutboundLink, rtt: Duration) {
+        link.set_rtt(rtt);
+        if !self.outbound.load().is_sorted_by_key(|l| l.rtt_nanos()) {
+            self.change_outbound(|_| {});
+        }
+    }
+
+    fn change_outbound(&self, change: impl Fn(&mut Vec<Arc<OutboundLink>>)) {
+        self.outbound.rcu(|links| {
+            let mut links = Vec::clone(links);
+            change(&mut links);
+            links.sort_by_key(|l| l.rtt_nanos());
+            links
+        });
+        self.touch_all();
+    }
+
+    fn touch_all(&self) {
+        for account in self.accounts() {
+            account.touch();
+        }
+    }
+
+    /// Removes a link to another cluster and all interest that came over it.
+    pub fn remove_outbound(&self, link: &Arc<OutboundLink>, interest: &mut RemoteInterest) {
+        self.change_outbound(|links| links.retain(|l| !Arc::ptr_eq(l, link)));
+        for (name, subs) in core::mem::take(&mut interest.by_account) {
+            let Some(account) = self.account(&name) else { continue };
+            let mut subs: Vec<Sub> = { subs }.drain().collect();
+            while !subs.is_empty() {
+                let mut locked = account.interest().write();
+                for sub in subs.drain(subs.len().saturating_sub(REMOVE_STEP)..) {
+                    locked.index.remove(&sub);
+                }
+            }
+            account.touch();
+        }
+    }
+
+    /// Interest of a remote cluster: `RS+`. Interest already known is ignored.
+    pub fn remote_subscribe(
+        &self,
+        link: &OutboundLink,
+        interest: &mut RemoteInterest,
+        name: &str,
+        subject: &[u8],
+        queue: Option<&[u8]>,
+        now: Moment,
+    ) {
+        if queue.is_none() {
+            link.allow_subject(name.as_bytes(), subject);
+        }
+        let Some(account) = self.account_or_new(name) else { return };
+        let key = remote_key(subject, queue);
+        let known = interest.by_account.entry(name.into()).or_insert_with(|| Subscriptions::new(self.options.seed));
+        if known.get(&key).is_some() {
+            account.touch();
+            return;
+        }
+        let sub = Sub::new(link.peer().clone(), Class::Gateway, subject, queue, &key, now);
+        known.insert(sub.clone());
+        account.subscribe(sub, now);
+    }
+
+    /// Interest that a remote cluster no longer has: `RS-`.
+    pub fn remote_unsubscribe(
+        &self,
+        link: &OutboundLink,
+        interest: &mut RemoteInterest,
+        name: &str,
+        subject: &[u8],
+        queue: Option<&[u8]>,
+    ) {
+        let known = interest.by_account.get_mut(name).and_then(|subs| subs.remove(&remote_key(subject, queue)));
+        let account = self.account(name);
+        if let (Some(account), Some(sub)) = (&account, &known) {
+            account.unsubscribe(sub);
+        }
+        if queue.is_none() {
+            link.refuse_subject(name.as_bytes(), subject);
+        }
+        if let Some(account) = account {
+            account.touch();
+        }
+    }
+
+    /// A command of the remote about one whole account.
+    pub fn remote_account(&self, link: &OutboundLink, name: &str, change: AccountChange) {
+        let key = name.as_bytes();
+        match change {
+            AccountChange::Refused => link.refuse_account(key, true),
+            AccountChange::Allowed => link.refuse_account(key, false),
+            AccountChange::SwitchBegins => link.begin_switch(key),
+            AccountChange::SwitchComplete => link.complete_switch(key),
+        }
+        if let Some(account) = self.account(name) {
+            account.touch();
+        }
+    }
+
+    // --- links that interest leaves by ---
+
+    /// Registers a link from another cluster: sends it the interest in queue groups of all accounts,
+    /// then switches every account to interest-only with its plain interest. From here on every change
+    /// follows. `switch` writes the switch command (2 begins, 3 completes) for an account.
+    pub fn add_inbound(&self, link: Arc<InboundLink>, switch: impl Fn(&mut Vec<u8>, u8, &str)) {
+        self.inbound.lock().push(link.clone());
+        let accounts = self.accounts();
+        for account in &accounts {
+            let mut interest = account.interest().write();
+            interest.announced.add(&link.peer);
+            let mut text = Vec::new();
+            let mut told = BTreeMap::new();
+            interest.index.for_each(|sub| {
+                let Some(queue) = sub.queue().filter(|_| sub.class() != Class::Gateway) else { return };
+                if told.insert((sub.subject(), queue), ()).is_none() {
+                    write_added(&mut text, account.name(), sub.subject(), Some(queue));
+                }
+            });
+            link.peer.outbox().push_control(&text);
+        }
+        for account in &accounts {
+            let mut interest = account.interest().write();
+            interest.announced.add_plain(&link.peer);
+            let mut text = Vec::new();
+            switch(&mut text, 2, account.name());
+            let mut told = BTreeMap::new();
+            interest.index.for_each(|sub| {
+                let plain = sub.queue().is_none() && sub.class() != Class::Gateway;
+                if plain && told.insert(sub.subject(), ()).is_none() {
+                    write_added(&mut text, account.name(), sub.subject(), None);
+                }
+            });
+            switch(&mut text, 3, account.name());
+            link.peer.outbox().push_control(&text);
+        }
+        link.peer.signal().raise(Signal::FLUSH);
+    }
+
+    /// Forgets a link from another cluster.
+    pub fn remove_inbound(&self, peer: &Arc<Peer>) {
+        self.inbound.lock().retain(|l| !Arc::ptr_eq(&l.peer, peer));
+        for account in self.accounts() {
+            account.interest().write().announced.remove(peer);
+        }
+    }
+
+    /// The link to the cluster with this mark in mapped replies.
+    pub(crate) fn marked_link(&self, mark: &[u8]) -> Option<Arc<OutboundLink>> {
+        self.outbound.load().iter().find(|l| l.is_marked(mark)).cloned()
+    }
+}
+
+/// What a remote says about a whole account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountChange {
+    /// `A-`: no interest at all.
+    Refused,
+    /// `A+`: interest again.
+    Allowed,
+    /// The interest of the account follows (`gateway_cmd` 2).
+    SwitchBegins,
+    /// The interest of the account is complete (`gateway_cmd` 3).
+    SwitchComplete,
+}
+
+/// The interest learned over one link, by account; owned by the link's task.
+#[derive(Debug, Default)]
+pub struct RemoteInterest {
+    by_account: BTreeMap<String, Subscriptions>,
+}
+
+impl RemoteInterest {
+    /// For each account: name, number of plain entries, number of queue entries.
+    pub fn counts(&self) -> impl Iterator<Item = (&str, usize, usize)> {
+        self.by_account.iter().map(|(name, subs)| {
+            let queues = subs.iter().filter(|s| s.queue().is_some()).count();
+            (name.as_str(), subs.len() - queues, queues)
+        })
+    }
+}
+
+/// The identity of interest on a link: subject and queue, as one id.
+fn remote_key(subject: &[u8], queue: Option<&[u8]>) -> Vec<u8> {
+    match queue {
+        None => subject.into(),
+        Some(queue) => [subject, b" ", queue].concat(),
+    }
+}

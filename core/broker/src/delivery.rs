@@ -1,0 +1,405 @@
+//! Delivery: from a plan to the bytes in the outboxes, and at the end of a batch to the sockets. A
+//! [`Delivery`] belongs to one connection's task; it holds the work of the batch just read that is
+//! not done yet. Not here: the plan.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+use gannet_units::Moment;
+use gannet_wire::client::encode;
+
+use crate::account::Account;
+use crate::broker::Broker;
+use crate::message::Message;
+use crate::outbox::{Flush, Outbox, Overflow};
+use crate::peer::{Peer, Signal};
+use crate::plan::{LinkTarget, Plan, Queue, Target};
+use crate::sub::Sub;
+
+/// Messages from this size on are linked into an outbox instead of copied, where the sender's buffer can
+/// be shared. Below it, a second chunk and its reference count cost more than the copy.
+pub const LINK_FROM: usize = 16 * 1024;
+/// Spare buffers one connection keeps during a batch.
+const SPARES: usize = 128;
+/// A peer with this much waiting is flushed before the batch ends, so that a batch with a large
+/// fan-out stays in the processor's cache and far from the peers' bounds.
+const FLUSH_EARLY: usize = 256 * 1024;
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Local subscriptions that got it.
+    pub local: u32,
+    /// Other clusters that it was sent to.
+    pub remote: u32,
+}
+
+impl Delivered {
+    /// Nobody got it.
+    pub fn is_none(self) -> bool {
+        self.local == 0 && self.remote == 0
+    }
+}
+
+/// Where a message came from, as far as delivery depends on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin<'a> {
+    /// A client of this server: everybody may get it.
+    Client,
+    /// Another cluster: only local subscriptions outside of queue groups, and the groups named. If its
+    /// reply came mapped, this is the mapped form.
+    Gateway { queues: &'a [u8], mapped_reply: &'a [u8] },
+    /// A mapped reply that has arrived in its cluster of origin: local subscriptions, then the other
+    /// clusters.
+    ReturnedReply,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    msgs: u64,
+    bytes: u64,
+}
+
+impl Totals {
+    fn add(&mut self, size: usize) {
+        self.msgs += 1;
+        self.bytes += size as u64;
+    }
+}
+
+/// One connection's deliveries.
+#[derive(Debug)]
+pub struct Delivery {
+    now: Moment,
+    random: u64,
+    touched: Vec<Arc<Peer>>,
+    spare: Vec<Vec<u8>>,
+    ended: Vec<Sub>,
+    /// A peer so far behind that the sender should wait for it a moment.
+    crowded: Option<Arc<Peer>>,
+    to_clients: Totals,
+    to_links: Totals,
+    /// A tail written anew where the sender's cannot be repeated.
+    tail: Vec<u8>,
+    /// The message without its headers, for those who don't take them.
+    stripped: Vec<u8>,
+    /// Names of queues for one link's frame.
+    names: Vec<u8>,
+    /// For each queue of the plan, whether a member here has got the message.
+    served: Vec<bool>,
+}
+
+impl Delivery {
+    /// Deliveries of one connection; `seed` picks queue members.
+    pub fn new(seed: u64) -> Delivery {
+        Delivery {
+            now: Moment::START,
+            random: seed | 1,
+            touched: Vec::new(),
+            spare: Vec::new(),
+            ended: Vec::new(),
+            crowded: None,
+            to_clients: Totals::default(),
+            to_links: Totals::default(),
+            tail: Vec::new(),
+            stripped: Vec::new(),
+            names: Vec::new(),
+            served: Vec::new(),
+        }
+    }
+
+    /// Begins a batch at `now`.
+    pub fn begin(&mut self, now: Moment) {
+        self.now = now;
+        if self.spare.capacity() == 0 {
+            self.spare.reserve_exact(SPARES);
+        }
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// Gives back what is kept for speed; for a connection that has gone quiet.
+    pub fn rest(&mut self) {
+        *self = Delivery::new(self.random);
+    }
+
+    /// Buffers, for a flush on the connection's own behalf.
+    pub fn spare(&mut self) -> &mut Vec<Vec<u8>> {
+        &mut self.spare
+    }
+
+    /// A peer so far behind that the sender should wait for it a moment; asked once per batch.
+    pub fn take_crowded(&mut self) -> Option<Arc<Peer>> {
+        self.crowded.take()
+    }
+
+    /// Flushes every peer that the batch appended to, and adds its counts to the totals.
+    pub fn finish(&mut self, broker: &Broker) {
+        for peer in self.touched.drain(..) {
+            // Whoever can't be flushed now is woken by `flush` itself.
+            let _: Flush = peer.flush(&mut self.spare);
+        }
+        let Totals { msgs, bytes } = core::mem::take(&mut self.to_clients);
+        if msgs > 0 {
+            broker.traffic.sent(msgs, bytes);
+            broker.client_traffic.sent(msgs, bytes);
+        }
+        let Totals { msgs, bytes } = core::mem::take(&mut self.to_links);
+        if msgs > 0 {
+            broker.traffic.sent(msgs, bytes);
+        }
+    }
+
+    /// xorshift64*: enough to spread messages over queue members.
+    fn random(&mut self) -> usize {
+        let mut x = self.random;
+        x ^= x >> 12;
+        x ^= x << 25;
+        x ^= x >> 27;
+        self.random = x;
+        (x.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as usize
+    }
+
+    /// Delivers `msg` along `plan`.
+    #[inline]
+    pub(crate) fn deliver(
+        &mut self,
+        broker: &Broker,
+        account: &Account,
+        from: &Arc<Peer>,
+        msg: &Message<'_>,
+        origin: Origin<'_>,
+        plan: &Plan,
+    ) -> Delivered {
+        if msg.tail.is_empty() {
+            return self.deliver_rewritten(broker, account, from, msg, origin, plan);
+        }
+        self.stripped.clear();
+        let mut done = Delivered::default();
+        for target in &plan.plain {
+            done.local += u32::from(self.to_target(plan, target, from, msg, origin));
+        }
+        if !plan.queues.is_empty() {
+            self.to_queues(plan, from, msg, origin, &mut done);
+        }
+        if !plan.links.is_empty() && !matches!(origin, Origin::Gateway { .. }) {
+            self.to_links(broker, account, plan, msg, &mut done);
+        }
+        if !self.ended.is_empty() {
+            self.end_subs(account);
+        }
+        done
+    }
+
+    /// Writes the sizes and the payload anew, since the sender's spacing can't be repeated.
+    #[cold]
+    fn deliver_rewritten(
+        &mut self,
+        broker: &Broker,
+        account: &Account,
+        from: &Arc<Peer>,
+        msg: &Message<'_>,
+        origin: Origin<'_>,
+        plan: &Plan,
+    ) -> Delivered {
+        let mut tail = core::mem::take(&mut self.tail);
+        tail.clear();
+        encode::tail(&mut tail, msg.header_len, msg.payload);
+        let done = self.deliver(broker, account, from, &Message { tail: &tail, shared: None, ..*msg }, origin, plan);
+        self.tail = tail;
+        done
+    }
+
+    fn to_queues(&mut self, plan: &Plan, from: &Arc<Peer>, msg: &Message<'_>, origin: Origin<'_>, done: &mut Delivered) {
+        self.served.clear();
+        for queue in &plan.queues {
+            let asked = match origin {
+                Origin::Gateway { queues, .. } => queues.split(|&b| b == b' ').any(|name| *name == *queue.name),
+                Origin::Client | Origin::ReturnedReply => true,
+            };
+            let served = asked && self.to_one_member(plan, queue, from, msg, origin);
+            done.local += u32::from(served);
+            self.served.push(served);
+        }
+    }
+
+    /// Tries the members from a random one on, until one takes the message.
+    fn to_one_member(&mut self, plan: &Plan, queue: &Queue, from: &Arc<Peer>, msg: &Message<'_>, origin: Origin<'_>) -> bool {
+        let members = &plan.members[queue.members.clone()];
+        if members.is_empty() {
+            return false;
+        }
+        let start = self.random() % members.len();
+        let (before, after) = members.split_at(start);
+        after.iter().chain(before).any(|member| self.to_target(plan, member, from, msg, origin))
+    }
+
+    #[inline]
+    fn to_target(&mut self, plan: &Plan, target: &Target, from: &Arc<Peer>, msg: &Message<'_>, origin: Origin<'_>) -> bool {
+        let sub = &target.sub;
+        let peer = sub.peer();
+        if Arc::ptr_eq(peer, from) && !from.wants_echo() {
+            return false;
+        }
+        let headers = msg.header_len.is_some() && peer.takes_headers();
+        if msg.header_len.is_some() && !headers {
+            self.strip(msg);
+        }
+        let (tail, shared): (&[u8], _) = if msg.header_len.is_none() || headers { (msg.tail, msg.shared) } else { (&self.stripped, None) };
+        let prefix = plan.delivery_prefix(target, headers);
+        let spaced = if msg.reply.is_empty() { &b""[..] } else { b" " };
+
+        let mut outbox = peer.outbox();
+        if outbox.is_closed() {
+            return false;
+        }
+        let (allowed, last) = sub.count_delivery();
+        if !allowed {
+            return false;
+        }
+        if outbox.is_full_for(prefix.len() + msg.reply.len() + tail.len() + 1) {
+            outbox.set_overflow(Overflow::PendingBytes);
+            drop(outbox);
+            peer.signal().raise(Signal::CLOSE);
+            return false;
+        }
+        append(&mut outbox, [prefix, msg.reply, spaced, b""], tail, shared, &mut self.spare);
+        outbox.count_message(msg.size());
+        if let Origin::Gateway { mapped_reply, .. } = origin
+            && !mapped_reply.is_empty()
+        {
+            peer.map_reply(&mut outbox, msg.reply, mapped_reply, self.now);
+        }
+        if last {
+            outbox.end_sub(sub.clone());
+            self.ended.push(sub.clone());
+        }
+        self.to_clients.add(msg.size());
+        self.after_append(peer, outbox);
+        true
+    }
+
+    /// Notes what is left to do for a peer that was just appended to.
+    #[inline]
+    fn after_append(&mut self, peer: &Arc<Peer>, mut outbox: parking_lot::MutexGuard<'_, Outbox>) {
+        let first = outbox.touch();
+        let crowded = outbox.is_crowded();
+        let early = outbox.pending() > FLUSH_EARLY && !outbox.is_blocked();
+        drop(outbox);
+        if first {
+            self.touched.push(peer.clone());
+        }
+        if early {
+            let _: Flush = peer.flush(&mut self.spare);
+        }
+        if crowded && self.crowded.is_none() {
+            self.crowded = Some(peer.clone());
+        }
+    }
+
+    /// Fills `stripped` with the tail of the message without its headers, once per message.
+    #[cold]
+    fn strip(&mut self, msg: &Message<'_>) {
+        if self.stripped.is_empty() {
+            encode::tail(&mut self.stripped, None, &msg.payload[msg.header_len.unwrap_or(0)..]);
+        }
+    }
+
+    fn to_links(&mut self, broker: &Broker, account: &Account, plan: &Plan, msg: &Message<'_>, done: &mut Delivered) {
+        let mut mapped = None;
+        for (at, target) in plan.links.iter().enumerate() {
+            self.names.clear();
+            let unserved = plan.queues.iter().zip(&self.served).filter(|(q, served)| q.remote == Some(at) && !**served);
+            for (queue, _) in unserved {
+                self.names.extend_from_slice(&queue.name);
+                self.names.push(b' ');
+            }
+            if !target.plain && self.names.is_empty() {
+                continue;
+            }
+            let map = *mapped.get_or_insert_with(|| account.subscribed_lately(msg.reply, self.now));
+            let prefix: &[u8] = match (map, target.link.wants_old_replies()) {
+                (false, _) => b"",
+                (true, false) => &broker.options().reply_prefix,
+                (true, true) => &broker.options().old_reply_prefix,
+            };
+            done.remote += u32::from(self.to_link(plan, target, msg, prefix));
+        }
+    }
+
+    fn to_link(&mut self, plan: &Plan, target: &LinkTarget, msg: &Message<'_>, reply_prefix: &[u8]) -> bool {
+        let link = &target.link;
+        let peer = link.peer();
+        let headers = msg.header_len.is_some() && link.takes_headers();
+        if msg.header_len.is_some() && !headers {
+            self.strip(msg);
+        }
+        let (tail, shared): (&[u8], _) = if msg.header_len.is_none() || headers { (msg.tail, msg.shared) } else { (&self.stripped, None) };
+        let verb: &[u8] = if headers { b"H" } else { b"R" };
+        let (mark, spaced): (&[u8], &[u8]) = match (self.names.is_empty(), msg.reply.is_empty()) {
+            (true, true) => (b"", b""),
+            (true, false) => (b"", b" "),
+            (false, true) => (b"| ", b""),
+            (false, false) => (b"+ ", b" "),
+        };
+        let parts = [verb, plan.link_prefix(target), mark, reply_prefix, msg.reply, spaced, &self.names];
+        let len: usize = parts.iter().map(|p| p.len()).sum::<usize>() + tail.len();
+
+        let mut outbox = peer.outbox();
+        if outbox.is_closed() {
+            return false;
+        }
+        if outbox.is_full_for(len) {
+            // The remote is too slow: the message is lost to it, and to nobody else. It still counts
+            // as somebody who wanted it.
+            outbox.count_dropped();
+            return true;
+        }
+        append(&mut outbox, parts, tail, shared, &mut self.spare);
+        outbox.count_message(msg.size());
+        self.to_links.add(msg.size());
+        self.after_append(peer, outbox);
+        true
+    }
+
+    /// Takes subscriptions that had their last message out of the account, and tells their owners.
+    #[cold]
+    fn end_subs(&mut self, account: &Account) {
+        for sub in self.ended.drain(..) {
+            account.unsubscribe(&sub);
+            sub.peer().signal().raise(Signal::ENDED_SUBS);
+        }
+    }
+}
+
+/// Appends one frame to an outbox.
+#[inline]
+fn append<const N: usize>(
+    outbox: &mut Outbox,
+    parts: [&[u8]; N],
+    tail: &[u8],
+    shared: Option<&Bytes>,
+    spare: &mut Vec<Vec<u8>>,
+) {
+    let head: usize = parts.iter().map(|p| p.len()).sum();
+    match shared {
+        None => {
+            let room = outbox.room(head + tail.len(), spare);
+            for part in parts {
+                room.extend_from_slice(part);
+            }
+            room.extend_from_slice(tail);
+        }
+        Some(shared) => {
+            let room = outbox.room(head, spare);
+            for part in parts {
+                room.extend_from_slice(part);
+            }
+            outbox.push_shared(shared.clone());
+        }
+    }
+}
+

@@ -1,0 +1,40 @@
+//! The switchboard in memory: accounts, interest, and delivery into outboxes.
+//!
+//! What lives here: who wants a message ([`Account`], [`Publisher`]), the bytes waiting for a peer
+//! ([`Peer`], [`Outbox`]), and what is announced to other clusters. What does not: anything that can
+//! wait. A flush hands bytes to a [`Sink`] that takes what it can at once.
+//!
+//! Locks: an account's index, and each peer's outbox. A thread holds at most one of them, with one
+//! exception: interest is announced into link outboxes while the index is locked, so that the
+//! announcements leave in the order of the changes. The outbox is a leaf: nothing is locked under it.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod account;
+mod announce;
+mod broker;
+mod cache;
+mod delivery;
+mod links;
+mod message;
+mod outbox;
+mod peer;
+mod plan;
+mod publish;
+mod replies;
+mod sub;
+mod subscriptions;
+
+pub use account::{Account, Subscribed};
+pub use broker::{AccountChange, Broker, BrokerOptions, RemoteInterest, Traffic};
+pub use links::{InboundLink, InterestMode, LinkTraits, OutboundLink};
+pub use message::Message;
+pub use outbox::{Flush, Outbox, OutboxStats, Overflow};
+pub use peer::{Peer, PeerKind, Signal, Sink, Written};
+pub use delivery::{Delivered, Delivery, LINK_FROM};
+pub use publish::Publisher;
+pub use sub::Sub;
+pub use subscriptions::Subscriptions;

@@ -1,0 +1,393 @@
+//! The bytes waiting for one peer: bounded, appended to by anybody under its small lock, flushed by
+//! one at a time. Not here: which bytes, and for whom.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::mem;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::peer::{Sink, Written};
+use crate::replies::ReplyMap;
+use crate::sub::Sub;
+
+/// A chunk is closed, and a new one begun, at this size: large enough that a system call costs little
+/// per message, small enough to stay in a core's own cache between being written here and sent.
+const CHUNK: usize = 64 * 1024;
+/// First size of a chunk for a peer that had none.
+const CHUNK_MIN: usize = 2 * 1024;
+/// Chunks handed to one system call.
+const SLICES: usize = 32;
+/// Rounds of one flush before the peer's own task takes over, so that two busy publishers can't keep a
+/// third one's task writing for ever.
+const ROUNDS: usize = 8;
+
+#[derive(Debug)]
+enum Chunk {
+    Owned(Vec<u8>),
+    Shared(Bytes),
+}
+
+impl Chunk {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Chunk::Owned(v) => v,
+            Chunk::Shared(b) => b,
+        }
+    }
+}
+
+/// Why an outbox takes no more messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// More bytes were waiting than the peer may leave waiting.
+    PendingBytes,
+}
+
+/// What a flush came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// Everything is written, or somebody else is writing it.
+    Done,
+    /// The sink is full; the peer's own task goes on when it takes bytes again.
+    Blocked,
+    /// There is more than one flush should write in one go.
+    More,
+    /// The connection is gone.
+    Broken,
+}
+
+/// Counters of what went out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutboxStats {
+    /// Messages delivered.
+    pub msgs: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+    /// Messages that found the outbox full and were dropped (links between servers only).
+    pub dropped: u64,
+    /// Times a publisher was held back for this peer.
+    pub stalls: u64,
+}
+
+/// The bytes waiting for one peer.
+#[derive(Debug)]
+pub struct Outbox {
+    queue: VecDeque<Chunk>,
+    tail: Vec<u8>,
+    /// Bytes of the first chunk that are written already.
+    written: usize,
+    pending: usize,
+    max_pending: usize,
+    /// Bytes written since the start; tells the write deadline whether there is progress.
+    flushed: u64,
+    stats: OutboxStats,
+    /// Somebody has appended and will flush.
+    touched: bool,
+    flushing: bool,
+    blocked: bool,
+    closed: bool,
+    /// The sink has taken nothing for so long that no publisher should wait for it.
+    lagging: bool,
+    overflow: Option<Overflow>,
+    /// Subscriptions that had their last message; their connection's task takes them out of its table.
+    ended: Vec<Sub>,
+    replies: Option<Box<ReplyMap>>,
+}
+
+impl Outbox {
+    pub(crate) fn new(max_pending: usize) -> Outbox {
+        Outbox {
+            queue: VecDeque::new(),
+            tail: Vec::new(),
+            written: 0,
+            pending: 0,
+            max_pending,
+            flushed: 0,
+            stats: OutboxStats::default(),
+            touched: false,
+            flushing: false,
+            blocked: false,
+            closed: false,
+            lagging: false,
+            overflow: None,
+            ended: Vec::new(),
+            replies: None,
+        }
+    }
+
+    /// Bytes waiting, those being written right now included.
+    pub fn pending(&self) -> usize {
+        self.pending
+    }
+
+    /// Bytes written since the connection began.
+    pub fn flushed(&self) -> u64 {
+        self.flushed
+    }
+
+    /// Counters of what went out.
+    pub fn stats(&self) -> OutboxStats {
+        self.stats
+    }
+
+    /// Why the outbox takes no more messages, if it had to refuse some.
+    pub fn overflow(&self) -> Option<Overflow> {
+        self.overflow
+    }
+
+    /// Whether the sink took nothing more the last time.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// Whether three quarters of the bound are reached: the point from which a publisher should wait a
+    /// moment for the peer.
+    #[inline]
+    pub fn is_crowded(&self) -> bool {
+        self.pending > self.max_pending / 4 * 3 && !self.lagging
+    }
+
+    /// Says whether the sink has stopped taking bytes: then nobody is held back for it any more, and
+    /// what does not fit is lost to it alone.
+    pub fn set_lagging(&mut self, lagging: bool) {
+        self.lagging = lagging;
+    }
+
+    /// Whether `more` bytes are past the bound.
+    #[inline]
+    pub(crate) fn is_full_for(&self, more: usize) -> bool {
+        self.pending + more > self.max_pending
+    }
+
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub(crate) fn set_overflow(&mut self, overflow: Overflow) {
+        self.overflow = Some(overflow);
+        self.discard();
+    }
+
+    /// Takes no more bytes and forgets those it has.
+    pub fn discard(&mut self) {
+        self.closed = true;
+        self.queue = VecDeque::new();
+        self.tail = Vec::new();
+        self.pending = 0;
+        self.written = 0;
+        self.replies = None;
+    }
+
+    pub(crate) fn unblock(&mut self) {
+        self.blocked = false;
+    }
+
+    pub(crate) fn count_message(&mut self, size: usize) {
+        self.stats.msgs += 1;
+        self.stats.bytes += size as u64;
+    }
+
+    pub(crate) fn count_dropped(&mut self) {
+        self.stats.dropped += 1;
+    }
+
+    /// Counts a publisher held back for this peer.
+    pub fn count_stall(&mut self) {
+        self.stats.stalls += 1;
+    }
+
+    /// Marks the outbox as appended to; answers whether the caller is the first and so must flush.
+    #[inline]
+    pub(crate) fn touch(&mut self) -> bool {
+        !mem::replace(&mut self.touched, true)
+    }
+
+    pub(crate) fn replies_mut(&mut self) -> &mut Option<Box<ReplyMap>> {
+        &mut self.replies
+    }
+
+    pub(crate) fn end_sub(&mut self, sub: Sub) {
+        self.ended.push(sub);
+    }
+
+    /// Subscriptions that had their last message since the last call.
+    pub fn take_ended(&mut self) -> Vec<Sub> {
+        mem::take(&mut self.ended)
+    }
+
+    /// Makes room for `len` bytes in one piece at the end of the last chunk, taking a buffer from
+    /// `spare` if a new one is needed, and answers that chunk. The caller appends just `len` bytes.
+    #[inline]
+    pub(crate) fn room(&mut self, len: usize, spare: &mut Vec<Vec<u8>>) -> &mut Vec<u8> {
+        self.pending += len;
+        let have = self.tail.len();
+        if have + len > self.tail.capacity() {
+            self.make_room(len, spare);
+        }
+        &mut self.tail
+    }
+
+    #[cold]
+    fn make_room(&mut self, len: usize, spare: &mut Vec<Vec<u8>>) {
+        if !self.tail.is_empty() && self.tail.len() + len > CHUNK {
+            self.seal();
+        }
+        if self.tail.capacity() == 0
+            && let Some(buffer) = spare.pop()
+        {
+            self.tail = buffer;
+        }
+        if self.tail.capacity() - self.tail.len() < len {
+            // Grows by doubling up to one chunk; a larger message gets just what it needs.
+            let want = (self.tail.capacity() * 2).clamp(CHUNK_MIN, CHUNK).max(self.tail.len() + len);
+            self.tail.reserve_exact(want - self.tail.len());
+        }
+    }
+
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            self.queue.push_back(Chunk::Owned(mem::take(&mut self.tail)));
+        }
+    }
+
+    /// Links bytes instead of copying them.
+    pub(crate) fn push_shared(&mut self, bytes: Bytes) {
+        self.pending += bytes.len();
+        self.seal();
+        self.queue.push_back(Chunk::Shared(bytes));
+    }
+
+    /// Appends bytes of the protocol's own conversation: they are few, and never refused.
+    pub fn push_control(&mut self, bytes: &[u8]) {
+        if !self.closed {
+            self.room(bytes.len(), &mut Vec::new()).extend_from_slice(bytes);
+        }
+    }
+
+    /// Writes what is there. One at a time: who finds another at it leaves, since that one looks again
+    /// before it goes.
+    pub(crate) fn flush(outbox: &Mutex<Outbox>, sink: &dyn Sink, spare: &mut Vec<Vec<u8>>) -> Flush {
+        for _ in 0..ROUNDS {
+            let mut batch = {
+                let mut o = outbox.lock();
+                o.touched = false;
+                if o.flushing || o.closed {
+                    return Flush::Done;
+                }
+                if o.blocked {
+                    return Flush::Done;
+                }
+                if o.pending == 0 {
+                    return Flush::Done;
+                }
+                o.flushing = true;
+                o.take_batch()
+            };
+            let (written, end) = batch.write(sink);
+            let mut o = outbox.lock();
+            o.flushing = false;
+            o.flushed += written as u64;
+            if o.closed {
+                return Flush::Done;
+            }
+            o.pending -= written;
+            match end {
+                Written::Bytes(_) => batch.recycle(spare),
+                Written::Full => {
+                    o.put_back(batch);
+                    o.blocked = true;
+                    return Flush::Blocked;
+                }
+                Written::Broken => {
+                    o.discard();
+                    return Flush::Broken;
+                }
+            }
+            if o.pending == 0 {
+                o.touched = false;
+                return Flush::Done;
+            }
+        }
+        Flush::More
+    }
+
+    fn take_batch(&mut self) -> Batch {
+        Batch {
+            queue: mem::take(&mut self.queue),
+            tail: mem::take(&mut self.tail),
+            written: mem::take(&mut self.written),
+        }
+    }
+
+    /// Puts what a full sink left back in front of what came meanwhile.
+    fn put_back(&mut self, batch: Batch) {
+        let mut queue = batch.queue;
+        if !batch.tail.is_empty() {
+            queue.push_back(Chunk::Owned(batch.tail));
+        }
+        queue.append(&mut self.queue);
+        self.queue = queue;
+        self.written = batch.written;
+    }
+}
+
+/// What one flush has taken out of the outbox to write.
+struct Batch {
+    queue: VecDeque<Chunk>,
+    tail: Vec<u8>,
+    /// Bytes of the first chunk (or of the tail, if there is no other) written already.
+    written: usize,
+}
+
+impl Batch {
+    /// Writes until all is written or the sink takes no more. Answers the bytes written and, as the
+    /// last outcome, `Bytes` for "all".
+    fn write(&mut self, sink: &dyn Sink) -> (usize, Written) {
+        let mut total = 0;
+        loop {
+            let mut slices: [&[u8]; SLICES] = [&[]; SLICES];
+            let mut count = 0;
+            let chunks = self.queue.iter().map(Chunk::bytes).chain([&self.tail[..]]);
+            for (at, chunk) in chunks.take(SLICES).enumerate() {
+                slices[at] = if at == 0 { &chunk[self.written..] } else { chunk };
+                count = at + 1;
+            }
+            let wanted: usize = slices[..count].iter().map(|s| s.len()).sum();
+            if wanted == 0 {
+                return (total, Written::Bytes(total));
+            }
+            match sink.try_write(&slices[..count]) {
+                Written::Bytes(n) => {
+                    total += n;
+                    self.advance(n);
+                }
+                end => return (total, end),
+            }
+        }
+    }
+
+    fn advance(&mut self, mut n: usize) {
+        while let Some(first) = self.queue.front() {
+            let left = first.bytes().len() - self.written;
+            if n < left {
+                break;
+            }
+            n -= left;
+            self.written = 0;
+            self.queue.pop_front();
+        }
+        self.written += n;
+    }
+
+    /// Keeps the buffer for somebody else.
+    fn recycle(mut self, spare: &mut Vec<Vec<u8>>) {
+        if self.tail.capacity() > 0 && self.tail.capacity() <= 2 * CHUNK && spare.len() < spare.capacity() {
+            self.tail.clear();
+            spare.push(self.tail);
+        }
+    }
+}

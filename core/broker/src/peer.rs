@@ -1,0 +1,219 @@
+//! The other end of one connection, as the switchboard sees it: an outbox, a signal to its task, and
+//! the few traits that delivery must know. Not here: its conversation (`gannet_session`), its socket.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use core::task::{Context, Poll, Waker};
+
+use gannet_units::{ConnId, Moment};
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::outbox::{Flush, Outbox};
+
+/// Takes bytes without waiting.
+pub trait Sink: Send + Sync {
+    /// Writes as much of `chunks`, in order, as fits now.
+    fn try_write(&self, chunks: &[&[u8]]) -> Written;
+}
+
+/// What became of an attempt to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// So many bytes were taken; more may fit.
+    Bytes(usize),
+    /// Nothing fits now.
+    Full,
+    /// The connection is gone.
+    Broken,
+}
+
+/// What kind of peer it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerKind {
+    /// A client.
+    Client,
+    /// A server of another cluster, over the connection that we dialled: messages go out here.
+    OutboundGateway,
+    /// A server of another cluster, over the connection that it dialled: interest goes out here.
+    InboundGateway,
+}
+
+/// Events for a connection's own task, as bits.
+#[derive(Debug, Default)]
+pub struct Signal {
+    bits: AtomicU32,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Signal {
+    /// The outbox has bytes that nobody else will flush.
+    pub const FLUSH: u32 = 1;
+    /// The connection must end; the outbox or the connection's owner says why.
+    pub const CLOSE: u32 = 2;
+    /// Some of the connection's subscriptions have had all their messages.
+    pub const ENDED_SUBS: u32 = 4;
+    /// The server has news to tell the peer (a changed INFO).
+    pub const NEWS: u32 = 8;
+
+    /// Sets `bits` and wakes the task if they are news to it.
+    pub fn raise(&self, bits: u32) {
+        if self.bits.fetch_or(bits, Ordering::AcqRel) & bits != bits {
+            let waker = self.waker.lock().take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Takes the bits that are set; registers the task for the next ones if there are none.
+    pub fn poll(&self, cx: &mut Context<'_>) -> Poll<u32> {
+        let bits = self.bits.swap(0, Ordering::AcqRel);
+        if bits != 0 {
+            return Poll::Ready(bits);
+        }
+        {
+            let mut waker = self.waker.lock();
+            if !waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
+                *waker = Some(cx.waker().clone());
+            }
+        }
+        // A bit raised between the swap and the registration found no waker to wake.
+        match self.bits.swap(0, Ordering::AcqRel) {
+            0 => Poll::Pending,
+            bits => Poll::Ready(bits),
+        }
+    }
+}
+
+/// The other end of one connection.
+pub struct Peer {
+    id: ConnId,
+    kind: PeerKind,
+    traits: AtomicU8,
+    outbox: Mutex<Outbox>,
+    signal: Signal,
+    sink: Box<dyn Sink>,
+}
+
+const HEADERS: u8 = 1;
+const NO_ECHO: u8 = 2;
+const REPLY_MAP: u8 = 4;
+
+impl Peer {
+    /// A peer whose outbox holds at most `max_pending` bytes and is flushed into `sink`.
+    pub fn new(id: ConnId, kind: PeerKind, max_pending: usize, sink: Box<dyn Sink>) -> Peer {
+        let outbox = Mutex::new(Outbox::new(max_pending));
+        Peer { id, kind, traits: AtomicU8::new(0), outbox, signal: Signal::default(), sink }
+    }
+
+    /// The connection's number.
+    pub fn id(&self) -> ConnId {
+        self.id
+    }
+
+    /// What kind of peer it is.
+    #[inline]
+    pub fn kind(&self) -> PeerKind {
+        self.kind
+    }
+
+    /// The signal of the connection's own task.
+    pub fn signal(&self) -> &Signal {
+        &self.signal
+    }
+
+    /// Locks the outbox. Nothing else may be locked, nor anything waited for, while it is held.
+    #[inline]
+    pub fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock()
+    }
+
+    /// Sets whether the peer takes headers.
+    pub fn set_headers(&self, on: bool) {
+        self.set(HEADERS, on);
+    }
+
+    /// Sets whether the peer's own messages come back to its own subscriptions.
+    pub fn set_echo(&self, on: bool) {
+        self.set(NO_ECHO, !on);
+    }
+
+    /// Remembers for a while that the reply subject `plain` stands for `mapped`; `outbox` is this
+    /// peer's own.
+    pub(crate) fn map_reply(&self, outbox: &mut Outbox, plain: &[u8], mapped: &[u8], now: Moment) {
+        outbox.replies_mut().get_or_insert_default().insert(plain, mapped, now);
+        self.set(REPLY_MAP, true);
+    }
+
+    /// The mapped form of a reply subject, if it is still remembered.
+    pub(crate) fn mapped_reply(&self, plain: &[u8], now: Moment) -> Option<Box<[u8]>> {
+        let mut outbox = self.outbox();
+        let map = outbox.replies_mut();
+        let found = map.as_mut().and_then(|m| m.get(plain, now));
+        if map.as_ref().is_none_or(|m| m.is_empty()) {
+            *map = None;
+            self.set(REPLY_MAP, false);
+        }
+        found
+    }
+
+    #[inline]
+    pub(crate) fn takes_headers(&self) -> bool {
+        self.traits.load(Ordering::Relaxed) & HEADERS != 0
+    }
+
+    #[inline]
+    pub(crate) fn wants_echo(&self) -> bool {
+        self.traits.load(Ordering::Relaxed) & NO_ECHO == 0
+    }
+
+    #[inline]
+    pub(crate) fn has_reply_map(&self) -> bool {
+        self.traits.load(Ordering::Relaxed) & REPLY_MAP != 0
+    }
+
+    fn set(&self, bit: u8, on: bool) {
+        if on {
+            self.traits.fetch_or(bit, Ordering::Relaxed);
+        } else {
+            self.traits.fetch_and(!bit, Ordering::Relaxed);
+        }
+    }
+
+    /// Appends bytes of the connection's own conversation and leaves their flush to the caller.
+    pub fn send(&self, bytes: &[u8]) {
+        self.outbox().push_control(bytes);
+    }
+
+    /// Appends bytes and asks the connection's own task to flush them.
+    pub fn send_later(&self, bytes: &[u8]) {
+        self.send(bytes);
+        self.signal.raise(Signal::FLUSH);
+    }
+
+    /// Writes what the outbox holds, as far as the sink takes it. Buffers that became empty go to
+    /// `spare`. Any thread may call it: whoever comes second leaves the work to the first.
+    pub fn flush(&self, spare: &mut Vec<Vec<u8>>) -> Flush {
+        let outcome = Outbox::flush(&self.outbox, self.sink.as_ref(), spare);
+        match outcome {
+            Flush::Done => {}
+            Flush::Blocked | Flush::More => self.signal.raise(Signal::FLUSH),
+            Flush::Broken => self.signal.raise(Signal::CLOSE),
+        }
+        outcome
+    }
+
+    /// As [`Peer::flush`], for the connection's own task once the sink takes bytes again.
+    pub fn flush_unblocked(&self, spare: &mut Vec<Vec<u8>>) -> Flush {
+        self.outbox().unblock();
+        Outbox::flush(&self.outbox, self.sink.as_ref(), spare)
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,142 @@
+//! One subscription, in a single allocation: its fields, then subject, queue name and id.
+//! Not here: where it is kept (the account's index, and its connection's table).
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use core::time::Duration;
+
+use gannet_subject::{Class, Entry};
+use gannet_units::Moment;
+use triomphe::ThinArc;
+
+use crate::peer::Peer;
+
+#[derive(Debug)]
+struct Head {
+    peer: Arc<Peer>,
+    /// Messages delivered. Written only under the peer's outbox lock.
+    delivered: AtomicU64,
+    /// Messages after which the subscription ends; 0 is never. A size of the protocol has at most nine
+    /// digits.
+    max: AtomicU32,
+    /// Position in the index's group; written only under the index's lock.
+    slot: AtomicU32,
+    subject_len: u32,
+    queue_len: u32,
+    /// When it was made, in [`TICK`]s; wraps around.
+    made: u32,
+    class: Class,
+    in_queue: bool,
+}
+
+/// Nanoseconds of one tick, about a millisecond.
+const TICK: u64 = 1 << 20;
+
+fn ticks(now: Moment) -> u32 {
+    (now.as_nanos() / TICK) as u32
+}
+
+/// A subscription: interest of one peer in one subject. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Sub(ThinArc<Head, u8>);
+
+impl Sub {
+    /// A subscription of `peer`. `subject` must be a valid pattern.
+    pub fn new(peer: Arc<Peer>, class: Class, subject: &[u8], queue: Option<&[u8]>, sid: &[u8], now: Moment) -> Sub {
+        let name = queue.unwrap_or_default();
+        let head = Head {
+            peer,
+            delivered: AtomicU64::new(0),
+            max: AtomicU32::new(0),
+            slot: AtomicU32::new(0),
+            subject_len: u32::try_from(subject.len()).expect("a control line is shorter than 4 GiB"),
+            queue_len: u32::try_from(name.len()).expect("a control line is shorter than 4 GiB"),
+            made: ticks(now),
+            class,
+            in_queue: queue.is_some(),
+        };
+        let text: Vec<u8> = [subject, name, sid].concat();
+        Sub(ThinArc::from_header_and_slice(head, &text))
+    }
+
+    fn head(&self) -> &Head {
+        &self.0.header.header
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.0.slice
+    }
+
+    /// Whose interest it is.
+    #[inline]
+    pub fn peer(&self) -> &Arc<Peer> {
+        &self.head().peer
+    }
+
+    /// The id its owner gave it.
+    pub fn sid(&self) -> &[u8] {
+        &self.text()[(self.head().subject_len + self.head().queue_len) as usize..]
+    }
+
+    /// Messages delivered to it.
+    pub fn delivered(&self) -> u64 {
+        self.head().delivered.load(Relaxed)
+    }
+
+    /// Messages after which it ends; 0 is never.
+    pub fn max(&self) -> u64 {
+        u64::from(self.head().max.load(Relaxed))
+    }
+
+    /// Ends it after `max` messages in all; 0 is never.
+    pub fn set_max(&self, max: u64) {
+        self.head().max.store(u32::try_from(max).unwrap_or(u32::MAX), Relaxed);
+    }
+
+    /// Whether it was made less than `age` before `now`.
+    pub(crate) fn is_younger_than(&self, age: Duration, now: Moment) -> bool {
+        u64::from(ticks(now).wrapping_sub(self.head().made)) * TICK < age.as_nanos() as u64
+    }
+
+    /// Counts one delivery, unless it has had all it may have. Answers whether this one is allowed and
+    /// whether it is the last. Called under the peer's outbox lock.
+    #[inline]
+    pub(crate) fn count_delivery(&self) -> (bool, bool) {
+        let (n, max) = (self.delivered() + 1, self.max());
+        if max != 0 && n > max {
+            return (false, true);
+        }
+        self.head().delivered.store(n, Relaxed);
+        (true, n == max)
+    }
+}
+
+impl Entry for Sub {
+    #[inline]
+    fn subject(&self) -> &[u8] {
+        &self.text()[..self.head().subject_len as usize]
+    }
+
+    fn queue(&self) -> Option<&[u8]> {
+        let head = self.head();
+        let start = head.subject_len as usize;
+        head.in_queue.then(|| &self.text()[start..start + head.queue_len as usize])
+    }
+
+    fn class(&self) -> Class {
+        self.head().class
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        core::ptr::eq(self.head(), other.head())
+    }
+
+    fn slot(&self) -> u32 {
+        self.head().slot.load(Relaxed)
+    }
+
+    fn set_slot(&self, slot: u32) {
+        self.head().slot.store(slot, Relaxed);
+    }
+}

@@ -1,0 +1,37 @@
+//! The NATS configuration language and the typed options of a server.
+//!
+//! What lives here: the lexer and parser of the language (with file, line and column on every key),
+//! includes and variables, the digest of a configuration, and the way from the raw tree to
+//! [`Options`], whose [`Default`] is the only home of default values. What does not: files and the
+//! environment. They come through a [`Source`] that the shell implements.
+//!
+//! The usual door is [`load`]; [`parse`] gives the raw tree of a text.
+#![no_std]
+#![warn(missing_docs)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod digest;
+mod error;
+mod lex;
+mod options;
+mod read;
+mod secret;
+mod source;
+mod text;
+mod tree;
+
+pub use error::{ConfigError, ConfigWarning, Place, Problem, Rejected};
+pub use options::{
+    AuthOptions, ClusterOptions, GatewayOptions, GatewayUrl, LameDuckOptions, Limits, LinkAuth,
+    LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, User, WriteTimeout,
+};
+pub use read::{Loaded, load};
+pub use secret::Secret;
+pub use source::Source;
+pub use text::address::{advertised, split_host_port};
+pub use text::duration::{format_duration, parse_duration};
+pub use text::quote::quoted;
+pub use tree::{Map, Node, Value, parse};

@@ -1,0 +1,78 @@
+//! The links to other clusters.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::{LinkAuth, Port, WriteTimeout};
+use crate::secret::Secret;
+
+/// The `gateway` block.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GatewayOptions {
+    /// `name`: the name of this cluster; never empty once validated.
+    pub name: String,
+    /// `host`, `net`, `listen`.
+    pub host: String,
+    /// `port`, `listen`: there is no default; always present once validated.
+    pub port: Option<Port>,
+    /// `authorization`.
+    pub auth: LinkAuth,
+    /// `advertise`: the `host[:port]` to tell other clusters; see
+    /// [`advertised`](crate::advertised).
+    pub advertise: Option<String>,
+    /// `connect_retries`: attempts after the first at a gateway that was only heard of.
+    pub connect_retries: u32,
+    /// `connect_backoff`: whether the time between attempts grows.
+    pub connect_backoff: bool,
+    /// `reject_unknown_cluster`: only clusters in `remotes` may connect.
+    pub reject_unknown: bool,
+    /// `gateways`: the other clusters. It may also hold this cluster itself.
+    pub remotes: Vec<RemoteGateway>,
+    /// `write_deadline` of these links; the clients' if there is none.
+    pub write_deadline: Option<Duration>,
+    /// `write_timeout` of these links.
+    pub write_timeout: WriteTimeout,
+}
+
+impl Default for GatewayOptions {
+    fn default() -> GatewayOptions {
+        GatewayOptions {
+            name: String::new(),
+            host: "0.0.0.0".to_string(),
+            port: None,
+            auth: LinkAuth::default(),
+            advertise: None,
+            connect_retries: 0,
+            connect_backoff: false,
+            reject_unknown: false,
+            remotes: Vec::new(),
+            write_deadline: None,
+            write_timeout: WriteTimeout::Default,
+        }
+    }
+}
+
+/// Another cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteGateway {
+    /// `name` of that cluster; never empty once validated.
+    pub name: String,
+    /// `url`, `urls`: where its servers listen; never empty once validated.
+    pub urls: Vec<GatewayUrl>,
+}
+
+/// Where a server of another cluster listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayUrl {
+    /// The scheme in lower case, usually `nats`; empty if the URL had none.
+    pub scheme: String,
+    /// The user to connect as; the `gateway` block's if there is none.
+    pub user: Option<String>,
+    /// The password to connect with.
+    pub password: Option<Secret>,
+    /// A name or address, without brackets.
+    pub host: String,
+    /// The port; never 0.
+    pub port: u16,
+}

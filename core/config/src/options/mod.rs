@@ -1,0 +1,222 @@
+//! Typed options, units in types. [`Default`] is the only home of default values.
+//!
+//! What lives here: the shape of a server's options and what makes them contradict each other. What
+//! does not: how a configuration file spells them (that is `read`) and how flags override them.
+
+mod auth;
+mod gateway;
+mod limits;
+mod validate;
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use gannet_units::ByteCount;
+
+pub use auth::{AuthOptions, LinkAuth, User};
+pub use gateway::{GatewayOptions, GatewayUrl, RemoteGateway};
+pub use limits::{Limits, WriteTimeout};
+
+/// A port to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// Any free port; `-1` in a configuration.
+    Random,
+    /// This port.
+    At(u16),
+}
+
+impl Port {
+    /// The number to bind: 0 asks the operating system for a free port.
+    pub fn to_bind(self) -> u16 {
+        match self {
+            Port::Random => 0,
+            Port::At(port) => port,
+        }
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Port::Random => f.write_str("-1"),
+            Port::At(port) => port.fmt(f),
+        }
+    }
+}
+
+/// Everything that can be configured about a server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// `server_name`; the server's id takes its place if there is none.
+    pub server_name: Option<String>,
+    /// `host`, `net`, `listen`: the address that clients connect to.
+    pub host: String,
+    /// `port`, `listen`: the port that clients connect to.
+    pub port: Port,
+    /// `client_advertise`: the `host[:port]` to tell clients instead of the own one; see
+    /// [`advertised`](crate::advertised).
+    pub client_advertise: Option<String>,
+    /// `server_tags`: lower case, each once.
+    pub server_tags: Vec<String>,
+    /// `server_metadata`.
+    pub server_metadata: BTreeMap<String, String>,
+    /// `feature_flags`, also those that nobody knows.
+    pub feature_flags: BTreeMap<String, bool>,
+    /// What one client may use.
+    pub limits: Limits,
+    /// `authorization`: who may connect.
+    pub auth: AuthOptions,
+    /// `http*`: the monitoring listener.
+    pub monitoring: MonitoringOptions,
+    /// `cluster`.
+    pub cluster: ClusterOptions,
+    /// `gateway`: present if the block says anything that makes a gateway (a name or a port).
+    pub gateway: Option<GatewayOptions>,
+    /// What is logged, how and where to.
+    pub logging: LoggingOptions,
+    /// `pid_file`.
+    pub pid_file: Option<String>,
+    /// `ports_file_dir`: where `<program>_<pid>.ports` is written.
+    pub ports_file_dir: Option<String>,
+    /// `store_dir`: where streams will live; nothing is written there while there are none.
+    pub store_dir: Option<String>,
+    /// `lame_duck_*`.
+    pub lame_duck: LameDuckOptions,
+    /// `connect_error_reports`: of the failed attempts at a link that never stood, the first and
+    /// every n-th are logged as errors. At least 1.
+    pub connect_error_reports: u32,
+    /// `reconnect_error_reports`: the same for a link that stood before. At least 1.
+    pub reconnect_error_reports: u32,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            server_name: None,
+            host: "0.0.0.0".to_string(),
+            port: Port::At(4222),
+            client_advertise: None,
+            server_tags: Vec::new(),
+            server_metadata: BTreeMap::new(),
+            feature_flags: BTreeMap::new(),
+            limits: Limits::default(),
+            auth: AuthOptions::default(),
+            monitoring: MonitoringOptions::default(),
+            cluster: ClusterOptions::default(),
+            gateway: None,
+            logging: LoggingOptions::default(),
+            pid_file: None,
+            ports_file_dir: None,
+            store_dir: None,
+            lame_duck: LameDuckOptions::default(),
+            connect_error_reports: 3600,
+            reconnect_error_reports: 1,
+        }
+    }
+}
+
+impl Options {
+    /// The name of the cluster that this server is part of: its own or its gateway's.
+    pub fn cluster_name(&self) -> Option<&str> {
+        let own = self.cluster.name.as_deref();
+        own.or_else(|| {
+            self.gateway
+                .as_ref()
+                .map(|g| g.name.as_str())
+                .filter(|n| !n.is_empty())
+        })
+    }
+}
+
+/// The monitoring listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonitoringOptions {
+    /// The address to listen on; the clients' if there is none.
+    pub host: Option<String>,
+    /// `http`, `http_port`, `monitor_port`: no monitoring without one.
+    pub port: Option<Port>,
+    /// `http_base_path`: in front of every endpoint; starts with a slash and has none at its end,
+    /// unless it is `/`.
+    pub base_path: String,
+}
+
+impl Default for MonitoringOptions {
+    fn default() -> MonitoringOptions {
+        MonitoringOptions {
+            host: None,
+            port: None,
+            base_path: "/".to_string(),
+        }
+    }
+}
+
+/// The cluster that this server is part of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterOptions {
+    /// `name`. Use [`Options::cluster_name`], which also knows the gateway's.
+    pub name: Option<String>,
+}
+
+/// What is logged, how and where to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggingOptions {
+    /// `debug`.
+    pub debug: bool,
+    /// `trace`: the protocol as it is spoken.
+    pub trace: bool,
+    /// `trace_verbose`: the system account's too.
+    pub trace_verbose: bool,
+    /// `trace_headers`: of a traced message only its headers.
+    pub trace_headers: bool,
+    /// `logtime`: whether lines start with the time.
+    pub time: bool,
+    /// `logtime_utc`: that time in UTC.
+    pub time_utc: bool,
+    /// `log_file`: standard error if there is none.
+    pub file: Option<String>,
+    /// `logfile_size_limit`: a larger file is renamed and a new one begun.
+    pub file_size_limit: Option<ByteCount>,
+    /// `logfile_max_num`: renamed files beyond this number are removed.
+    pub file_max_count: Option<u64>,
+    /// `max_traced_msg_len`: how much of a traced message is shown; all of it if there is none.
+    pub max_traced_message: Option<ByteCount>,
+}
+
+impl Default for LoggingOptions {
+    fn default() -> LoggingOptions {
+        LoggingOptions {
+            debug: false,
+            trace: false,
+            trace_verbose: false,
+            trace_headers: false,
+            time: true,
+            time_utc: false,
+            file: None,
+            file_size_limit: None,
+            file_max_count: None,
+            max_traced_message: None,
+        }
+    }
+}
+
+/// How a server that is asked to leave sends its clients away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LameDuckOptions {
+    /// `lame_duck_duration`: the time over which clients are disconnected; at least 30 s.
+    pub duration: Duration,
+    /// `lame_duck_grace_period`: the time before the first one is; shorter than the duration.
+    pub grace_period: Duration,
+}
+
+impl Default for LameDuckOptions {
+    fn default() -> LameDuckOptions {
+        LameDuckOptions {
+            duration: Duration::from_secs(120),
+            grace_period: Duration::from_secs(10),
+        }
+    }
+}

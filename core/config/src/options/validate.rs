@@ -1,0 +1,113 @@
+//! Options that are each valid and contradict each other.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use gannet_units::ByteCount;
+
+use super::{GatewayOptions, Options};
+use crate::error::ConfigError;
+use crate::text::duration::format_duration;
+
+/// Payloads above this size are discouraged when the server starts.
+const LARGE_PAYLOAD: ByteCount = ByteCount::mib(8);
+
+impl Options {
+    /// Checks what no single field can show, in the reference's order and words: what it refuses at
+    /// start, after flags have been applied. `-t` doesn't ask this.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let duck = self.lame_duck;
+        if duck.grace_period >= duck.duration {
+            return conflict(format!(
+                "lame duck grace period ({}) should be strictly lower than lame duck duration ({})",
+                shown(duck.grace_period),
+                shown(duck.duration)
+            ));
+        }
+        let pending = self.limits.max_pending;
+        if let Some(payload) = self.limits.max_payload
+            && payload > pending
+        {
+            return conflict(format!(
+                "max_payload ({payload}) cannot be higher than max_pending ({pending})"
+            ));
+        }
+        if self
+            .server_name
+            .as_ref()
+            .is_some_and(|name| name.contains(' '))
+        {
+            return conflict("server name cannot contain spaces");
+        }
+        if let Some(gateway) = &self.gateway {
+            gateway.validate()?;
+        }
+        self.validate_cluster_name()
+    }
+
+    /// What should be said in the log when a server starts with these options.
+    pub fn advice(&self) -> Vec<String> {
+        let large = self
+            .limits
+            .max_payload
+            .is_some_and(|limit| limit > LARGE_PAYLOAD);
+        let advice = "Maximum payloads over 8.00 MB are generally discouraged \
+                      and could lead to poor performance";
+        if large {
+            alloc::vec![advice.to_string()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn validate_cluster_name(&self) -> Result<(), ConfigError> {
+        let Some(name) = &self.cluster.name else {
+            return Ok(());
+        };
+        if name.contains(' ') {
+            return conflict("cluster name cannot contain spaces");
+        }
+        match &self.gateway {
+            Some(gateway) if gateway.name != *name => {
+                conflict("cluster name conflicts between cluster and gateway definitions")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl GatewayOptions {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let name = &self.name;
+        if name.is_empty() {
+            return conflict("gateway has no name");
+        }
+        if name.contains(' ') {
+            return conflict("gateway name cannot contain spaces");
+        }
+        if self.port.is_none() {
+            return conflict(format!(
+                "gateway \"{name}\" has no port specified (select -1 for random port)"
+            ));
+        }
+        for (at, remote) in self.remotes.iter().enumerate() {
+            if remote.name.is_empty() {
+                return conflict(format!("gateway in the list {at} has no name"));
+            }
+            if remote.urls.is_empty() {
+                return conflict(format!("gateway \"{}\" has no URL", remote.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn conflict(text: impl Into<String>) -> Result<(), ConfigError> {
+    Err(ConfigError::Conflict(text.into()))
+}
+
+fn shown(duration: Duration) -> String {
+    format_duration(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,169 @@
+//! The `gateway` block and its remotes.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::reader::{Field, Reader, shown};
+use super::table::{Key, apply, not_yet, works};
+use crate::error::Place;
+use crate::options::{GatewayOptions, GatewayUrl, Options, RemoteGateway};
+use crate::text::quote::quoted;
+use crate::text::url::{UrlFault, parse_url, redacted};
+use crate::tree::{Node, Value};
+
+const KEYS: &[Key<GatewayOptions>] = &[
+    works(&["name"], |r, f, g| {
+        let Some(name) = r.text(f) else { return };
+        if name.contains(' ') {
+            return r.invalid(&f.node.place, "gateway name cannot contain spaces");
+        }
+        g.name = name;
+    }),
+    works(&["listen"], |r, f, g| {
+        if let Some(listen) = r.listen(f) {
+            g.host = listen
+                .host
+                .unwrap_or_else(|| GatewayOptions::default().host);
+            g.port = listen.port;
+        }
+    }),
+    works(&["port"], |r, f, g| g.port = r.port(f).unwrap_or(g.port)),
+    works(&["host", "net"], |r, f, g| {
+        if let Some(host) = r.optional_text(f) {
+            g.host = host.unwrap_or_else(|| GatewayOptions::default().host);
+        }
+    }),
+    works(&["authorization"], |r, f, g| {
+        r.link_auth(f, "Gateway", &mut g.auth)
+    }),
+    not_yet(&["tls"], "TLS"),
+    works(&["advertise"], |r, f, g| {
+        if let Some(advertise) = r.optional_text(f) {
+            g.advertise = advertise;
+        }
+    }),
+    works(&["connect_retries"], |r, f, g| {
+        // A negative number gives up as soon as 0 does.
+        if let Some(retries) = r.integer(f) {
+            g.connect_retries = u32::try_from(retries.max(0)).unwrap_or(u32::MAX);
+        }
+    }),
+    works(&["connect_backoff"], |r, f, g| {
+        g.connect_backoff = r.bool(f).unwrap_or(g.connect_backoff);
+    }),
+    works(&["gateways"], |r, f, g| {
+        if let Some(remotes) = r.remotes(f) {
+            g.remotes = remotes;
+        }
+    }),
+    works(&["reject_unknown", "reject_unknown_cluster"], |r, f, g| {
+        g.reject_unknown = r.bool(f).unwrap_or(g.reject_unknown);
+    }),
+    works(&["write_deadline"], |r, f, g| {
+        if let Some(deadline) = r.duration(f, "write_deadline") {
+            g.write_deadline = deadline;
+        }
+    }),
+    works(&["write_timeout"], |r, f, g| {
+        g.write_timeout = r.write_timeout(f).unwrap_or(g.write_timeout);
+    }),
+];
+
+const REMOTE_KEYS: &[Key<RemoteGateway>] = &[
+    works(&["name"], |r, f, g| {
+        if let Some(name) = r.text(f) {
+            g.name = name;
+        }
+    }),
+    not_yet(&["tls"], "TLS"),
+    works(&["url"], |r, f, g| {
+        if let Some(text) = r.text(f) {
+            g.urls.extend(r.url(&f.node.place, &text));
+        }
+    }),
+    works(&["urls"], |r, f, g| {
+        if let Some(nodes) = r.array(f) {
+            g.urls = r.urls(nodes);
+        }
+    }),
+];
+
+/// Reads the `gateway` block.
+pub(super) fn read(reader: &mut Reader, field: Field<'_>, options: &mut Options) {
+    let Value::Map(map) = &field.node.value else {
+        let found = field.node.value.type_name();
+        return reader.invalid(
+            &field.node.place,
+            format!("Expected gateway to be a map, got {found}"),
+        );
+    };
+    let mut gateway = GatewayOptions::default();
+    apply(map, KEYS, reader, &mut gateway);
+    options.gateway = Some(gateway);
+}
+
+impl Reader {
+    fn remotes(&mut self, field: Field<'_>) -> Option<Vec<RemoteGateway>> {
+        let Value::Array(nodes) = &field.node.value else {
+            let found = field.node.value.type_name();
+            let text = format!("Expected gateways field to be an array, got {found}");
+            self.invalid(&field.node.place, text);
+            return None;
+        };
+        let mut remotes = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let Value::Map(map) = &node.value else {
+                let text = format!(
+                    "Expected gateway entry to be a map/struct, got {}",
+                    shown(&node.value)
+                );
+                self.invalid(&node.place, text);
+                continue;
+            };
+            let mut remote = RemoteGateway::default();
+            apply(map, REMOTE_KEYS, self, &mut remote);
+            remotes.push(remote);
+        }
+        Some(remotes)
+    }
+
+    fn urls(&mut self, nodes: &[Node]) -> Vec<GatewayUrl> {
+        let mut seen = BTreeSet::new();
+        let mut urls = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let Some(text) = self.text(Field { key: "urls", node }) else {
+                continue;
+            };
+            if seen.contains(&text) {
+                self.warn(
+                    &node.place,
+                    &redacted(&text),
+                    "Duplicate gateway entry detected",
+                );
+                continue;
+            }
+            urls.extend(self.url(&node.place, &text));
+            seen.insert(text);
+        }
+        urls
+    }
+
+    fn url(&mut self, place: &Place, text: &str) -> Option<GatewayUrl> {
+        let shown = || quoted(&redacted(text.trim()));
+        match parse_url(text) {
+            Ok(url) => Some(url),
+            Err(UrlFault::Malformed) => {
+                self.invalid(place, format!("error parsing gateway url [{}]", shown()));
+                None
+            }
+            Err(UrlFault::Incomplete) => {
+                self.invalid(
+                    place,
+                    format!("gateway url [{}] needs a host and a port", shown()),
+                );
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Values of the tree → Rust values, and the list of what was wrong on the way.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use gannet_units::ByteCount;
+
+use crate::error::{ConfigError, ConfigWarning, Place, Problem};
+use crate::options::WriteTimeout;
+use crate::text::duration::parse_duration;
+use crate::tree::{Map, Node, Value};
+
+/// One entry of a map.
+#[derive(Clone, Copy)]
+pub(super) struct Field<'a> {
+    /// The key as written.
+    pub(super) key: &'a str,
+    pub(super) node: &'a Node,
+}
+
+/// Collects everything that is wrong, so that a user sees it at once.
+#[derive(Default)]
+pub(super) struct Reader {
+    pub(super) errors: Vec<ConfigError>,
+    pub(super) warnings: Vec<ConfigWarning>,
+}
+
+impl Reader {
+    pub(super) fn fault(&mut self, place: &Place, problem: Problem) {
+        self.errors.push(ConfigError::Field {
+            place: place.clone(),
+            problem,
+        });
+    }
+
+    pub(super) fn invalid(&mut self, place: &Place, text: impl Into<String>) {
+        self.fault(place, Problem::Invalid(text.into()));
+    }
+
+    pub(super) fn warn(&mut self, place: &Place, field: &str, reason: impl Into<String>) {
+        let (place, field) = (place.clone(), field.to_string());
+        self.warnings.push(ConfigWarning::Field {
+            place,
+            field,
+            reason: reason.into(),
+        });
+    }
+
+    fn wrong_type(&mut self, field: Field<'_>, wanted: &'static str) {
+        let found = field.node.value.type_name();
+        self.fault(&field.node.place, Problem::WrongType { found, wanted });
+    }
+
+    pub(super) fn text(&mut self, field: Field<'_>) -> Option<String> {
+        match &field.node.value {
+            Value::Text(text) => Some(text.clone()),
+            _ => {
+                self.wrong_type(field, "string");
+                None
+            }
+        }
+    }
+
+    /// Text, where an empty one means that there is none. `None` if the value is at fault.
+    pub(super) fn optional_text(&mut self, field: Field<'_>) -> Option<Option<String>> {
+        self.text(field)
+            .map(|text| Some(text).filter(|t| !t.is_empty()))
+    }
+
+    pub(super) fn bool(&mut self, field: Field<'_>) -> Option<bool> {
+        match field.node.value {
+            Value::Bool(bool) => Some(bool),
+            _ => {
+                self.wrong_type(field, "bool");
+                None
+            }
+        }
+    }
+
+    pub(super) fn integer(&mut self, field: Field<'_>) -> Option<i64> {
+        match field.node.value {
+            Value::Integer(number) => Some(number),
+            _ => {
+                self.wrong_type(field, "int64");
+                None
+            }
+        }
+    }
+
+    pub(super) fn map<'a>(&mut self, field: Field<'a>) -> Option<&'a Map> {
+        match &field.node.value {
+            Value::Map(map) => Some(map),
+            _ => {
+                self.wrong_type(field, "map[string]interface {}");
+                None
+            }
+        }
+    }
+
+    pub(super) fn array<'a>(&mut self, field: Field<'a>) -> Option<&'a [Node]> {
+        match &field.node.value {
+            Value::Array(nodes) => Some(nodes),
+            _ => {
+                self.wrong_type(field, "[]interface {}");
+                None
+            }
+        }
+    }
+
+    /// An integer that counts something.
+    pub(super) fn count(&mut self, field: Field<'_>) -> Option<u64> {
+        let number = self.integer(field)?;
+        let count = u64::try_from(number).ok();
+        if count.is_none() {
+            let text = format!("{} value can not be negative", field.key);
+            self.invalid(&field.node.place, text);
+        }
+        count
+    }
+
+    /// A count; 0 stands for the default, which is given as `None` inside. Counts that no server
+    /// reaches are lowered to the largest `u32`.
+    pub(super) fn small_count(&mut self, field: Field<'_>) -> Option<Option<u32>> {
+        let count = self.count(field)?;
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        Some(Some(count).filter(|c| *c > 0))
+    }
+
+    /// A size; 0 stands for the default, which is given as `None` inside.
+    pub(super) fn size(&mut self, field: Field<'_>) -> Option<Option<ByteCount>> {
+        let count = self.count(field)?;
+        Some(Some(ByteCount(count)).filter(|c| c.0 > 0))
+    }
+
+    /// Whether an integer is one that protocols can carry.
+    pub(super) fn fits_i32(&mut self, field: Field<'_>) -> Option<i64> {
+        let number = self.integer(field)?;
+        if number > i64::from(i32::MAX) {
+            let text = format!("{} value is too big", field.key);
+            self.invalid(&field.node.place, text);
+            return None;
+        }
+        Some(number)
+    }
+
+    /// A duration in words; a number counts seconds and is warned about. Zero stands for the
+    /// default, which is given as `None` inside.
+    pub(super) fn duration(&mut self, field: Field<'_>, name: &str) -> Option<Option<Duration>> {
+        let place = &field.node.place;
+        let nanos = match &field.node.value {
+            Value::Text(text) => match parse_duration(text) {
+                Ok(nanos) => nanos,
+                Err(error) => {
+                    self.invalid(place, format!("error parsing {name}: {error}"));
+                    return None;
+                }
+            },
+            _ => {
+                self.warn(
+                    place,
+                    name,
+                    format!("{name} should be converted to a duration"),
+                );
+                self.integer(field)?.saturating_mul(1_000_000_000)
+            }
+        };
+        let Ok(nanos) = u64::try_from(nanos) else {
+            self.invalid(place, format!("{name} value can not be negative"));
+            return None;
+        };
+        Some(Some(Duration::from_nanos(nanos)).filter(|d| !d.is_zero()))
+    }
+
+    /// A duration that must be in words, in nanoseconds.
+    pub(super) fn duration_text(&mut self, field: Field<'_>, name: &str) -> Option<i64> {
+        let text = self.text(field)?;
+        match parse_duration(&text) {
+            Ok(nanos) => Some(nanos),
+            Err(error) => {
+                self.invalid(&field.node.place, format!("error parsing {name}: {error}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn write_timeout(&mut self, field: Field<'_>) -> Option<WriteTimeout> {
+        match self.text(field)?.as_str() {
+            "default" => Some(WriteTimeout::Default),
+            "close" => Some(WriteTimeout::Close),
+            "retry" => Some(WriteTimeout::Retry),
+            _ => {
+                let text = "write_timeout must be 'default', 'close' or 'retry'";
+                self.invalid(&field.node.place, text);
+                None
+            }
+        }
+    }
+}
+
+/// A value as messages show it.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Text(text) | Value::Datetime(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Bool(bool) => bool.to_string(),
+        Value::Array(_) | Value::Map(_) => value.type_name().to_string(),
+    }
+}

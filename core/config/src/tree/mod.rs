@@ -1,0 +1,171 @@
+//! The raw tree of a configuration: values with their places, before anybody asks what keys mean.
+//!
+//! What lives here: the tree, and in `parse` the way to it with includes and variables. What does
+//! not: the meaning of any key.
+
+mod number;
+mod parse;
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+pub use parse::parse;
+pub(crate) use parse::parse_file;
+
+use crate::error::Place;
+
+/// A value of the configuration language. Its `Debug` shows only kinds, since any text may be a
+/// secret.
+#[derive(Clone, PartialEq)]
+pub enum Value {
+    /// Text, however it was quoted. Bytes that were no UTF-8 have been replaced.
+    Text(String),
+    /// An integer, its unit (`4k`, `1MiB`) applied.
+    Integer(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// `true yes on` or `false no off`.
+    Bool(bool),
+    /// `2006-01-02T15:04:05Z`, checked, as written.
+    Datetime(String),
+    /// `[ … ]`
+    Array(Vec<Node>),
+    /// `{ … }`
+    Map(Map),
+}
+
+impl Value {
+    /// The name of the value's type, as the reference's messages have it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Text(_) => "string",
+            Value::Integer(_) => "int64",
+            Value::Float(_) => "float64",
+            Value::Bool(_) => "bool",
+            Value::Datetime(_) => "time.Time",
+            Value::Array(_) => "[]interface {}",
+            Value::Map(_) => "map[string]interface {}",
+        }
+    }
+
+    /// How deep the value is (1 for a scalar) and about how many bytes of memory it takes.
+    fn measure(&self) -> (usize, usize) {
+        const NODE: usize = core::mem::size_of::<Node>();
+        let mut depth = 0;
+        let mut bytes = NODE;
+        let mut add = |(d, b): (usize, usize), key: usize| {
+            depth = depth.max(d);
+            bytes += b + key;
+        };
+        match self {
+            Value::Text(text) | Value::Datetime(text) => add((0, text.len()), 0),
+            Value::Array(nodes) => nodes.iter().for_each(|n| add(n.value.measure(), 0)),
+            Value::Map(map) => map
+                .sorted()
+                .for_each(|(k, n)| add(n.value.measure(), k.len())),
+            Value::Integer(_) | Value::Float(_) | Value::Bool(_) => {}
+        }
+        (depth + 1, bytes)
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Array(nodes) => f
+                .debug_list()
+                .entries(nodes.iter().map(|n| &n.value))
+                .finish(),
+            Value::Map(map) => map.fmt(f),
+            scalar => f.write_str(scalar.type_name()),
+        }
+    }
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// The value.
+    pub value: Value,
+    /// Where its key stands, or the value itself in an array.
+    pub place: Place,
+    /// Whether a variable reference named it: such a key may be one that nobody knows.
+    pub referenced: bool,
+}
+
+impl Node {
+    fn new(value: Value, place: Place) -> Node {
+        Node {
+            value,
+            place,
+            referenced: false,
+        }
+    }
+}
+
+/// The entries of a map. A key that is given twice has its last value and that one's position.
+#[derive(Clone, Default, PartialEq)]
+pub struct Map {
+    entries: BTreeMap<String, Entry>,
+    /// The number of insertions so far.
+    inserted: u64,
+}
+
+#[derive(Clone, PartialEq)]
+struct Entry {
+    order: u64,
+    node: Node,
+}
+
+impl Map {
+    /// The value of `key`, spelled exactly so.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entries.get(key).map(|e| &e.node)
+    }
+
+    /// The entries in the order of the file.
+    pub fn in_order(&self) -> impl Iterator<Item = (&str, &Node)> {
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_by_key(|(_, entry)| entry.order);
+        entries
+            .into_iter()
+            .map(|(key, entry)| (key.as_str(), &entry.node))
+    }
+
+    /// The entries, sorted by the bytes of their keys.
+    pub fn sorted(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.entries
+            .iter()
+            .map(|(key, entry)| (key.as_str(), &entry.node))
+    }
+
+    /// Whether there are no entries.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.entries.get_mut(key).map(|e| &mut e.node)
+    }
+
+    fn insert(&mut self, key: String, node: Node) {
+        self.inserted += 1;
+        self.entries.insert(
+            key,
+            Entry {
+                order: self.inserted,
+                node,
+            },
+        );
+    }
+}
+
+impl fmt::Debug for Map {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.in_order().map(|(key, node)| (key, &node.value)))
+            .finish()
+    }
+}

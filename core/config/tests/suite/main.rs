@@ -1,0 +1,7 @@
+//! The configuration language and the options from outside, as the shell uses them.
+
+mod bounds;
+mod options;
+mod properties;
+mod verdicts;
+mod world;

@@ -1,0 +1,445 @@
+//! Text → options: what every key means, whole options compared.
+
+use std::time::Duration;
+
+use crate::world::World;
+use gannet_config::{
+    AuthOptions, ClusterOptions, GatewayOptions, GatewayUrl, LameDuckOptions, Limits, LinkAuth,
+    LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, Secret, User, WriteTimeout,
+};
+use gannet_units::ByteCount;
+
+/// The options of a text that must be valid.
+fn options(text: &str) -> Options {
+    match World::of(text).load() {
+        Ok(loaded) => loaded.options,
+        Err(rejected) => panic!("{text}\n{rejected}"),
+    }
+}
+
+fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn url(text: (&str, Option<(&str, &str)>, &str, u16)) -> GatewayUrl {
+    let (scheme, credentials, host, port) = text;
+    GatewayUrl {
+        scheme: scheme.into(),
+        user: credentials.map(|c| c.0.into()),
+        password: credentials.map(|c| Secret::new(c.1)),
+        host: host.into(),
+        port,
+    }
+}
+
+#[test]
+fn a_file_that_says_nothing_leaves_the_reference_defaults() {
+    let defaults = options("#");
+    assert_eq!(defaults, Options::default());
+    assert_eq!(
+        (defaults.host.as_str(), defaults.port),
+        ("0.0.0.0", Port::At(4222))
+    );
+    assert_eq!(defaults.limits.max_connections, 65_536);
+    assert_eq!(defaults.limits.max_control_line, ByteCount(4096));
+    assert_eq!(defaults.limits.max_payload, Some(ByteCount(1_048_576)));
+    assert_eq!(defaults.limits.max_pending, ByteCount(67_108_864));
+    assert_eq!(
+        (defaults.limits.ping_interval, defaults.limits.ping_max),
+        (secs(120), 2)
+    );
+    assert_eq!(defaults.limits.write_deadline, secs(10));
+    assert_eq!(defaults.limits.max_closed_clients, 10_000);
+    assert_eq!(defaults.auth.timeout, secs(2));
+    assert_eq!(defaults.lame_duck.duration, secs(120));
+    assert_eq!(defaults.lame_duck.grace_period, secs(10));
+    assert_eq!(
+        (
+            defaults.connect_error_reports,
+            defaults.reconnect_error_reports
+        ),
+        (3600, 1)
+    );
+    assert!(defaults.logging.time);
+}
+
+#[test]
+fn every_key_reaches_its_option() {
+    let text = r#"
+        listen: "127.0.0.1:4333"
+        client_advertise: "nats.example.com"
+        server_name: "one"
+        server_tags: [ " A", b, a, "" ]
+        server_metadata { rack: "7", zone: z }
+        feature_flags { js_ack_fc_v2: true, other: false }
+        debug: true, trace_headers: true, logtime: false, logtime_utc: true
+        log_file: "x.log", logfile_size_limit: 1MB, logfile_max_num: 3, max_traced_msg_len: 128
+        max_connections: 100, max_subscriptions: 200, max_sub_tokens: 8
+        max_control_line: 2KB, max_payload: 64KB, max_pending: 10MB
+        ping_interval: "20s", ping_max: 3, write_deadline: "1500ms", write_timeout: retry
+        no_header_support: true, no_fast_producer_stall: on, disable_sublist_cache: yes
+        max_closed_clients: 50, connect_error_reports: 5, reconnect_error_reports: 6
+        lame_duck_duration: "40s", lame_duck_grace_period: "5s"
+        pid_file: "x.pid", ports_file_dir: "ports", store_dir: "store"
+        http: "localhost:8333", http_base_path: "mon/"
+        authorization { user: u, password: p, timeout: 0.5 }
+        cluster { name: A }
+    "#;
+    let wanted = Options {
+        server_name: Some("one".into()),
+        host: "127.0.0.1".into(),
+        port: Port::At(4333),
+        client_advertise: Some("nats.example.com".into()),
+        server_tags: vec!["a".into(), "b".into()],
+        server_metadata: [("rack", "7"), ("zone", "z")]
+            .map(|(k, v)| (k.into(), v.into()))
+            .into(),
+        feature_flags: [("js_ack_fc_v2", true), ("other", false)]
+            .map(|(k, v)| (k.into(), v))
+            .into(),
+        limits: Limits {
+            max_connections: 100,
+            max_subscriptions: Some(200),
+            max_subscription_tokens: Some(8),
+            max_control_line: ByteCount::kib(2),
+            max_payload: Some(ByteCount::kib(64)),
+            max_pending: ByteCount::mib(10),
+            ping_interval: secs(20),
+            ping_max: 3,
+            write_deadline: Duration::from_millis(1500),
+            write_timeout: WriteTimeout::Retry,
+            no_headers: true,
+            no_fast_producer_stall: true,
+            no_match_cache: true,
+            max_closed_clients: 50,
+        },
+        auth: AuthOptions {
+            user: Some("u".into()),
+            password: Secret::new("p"),
+            timeout: Duration::from_millis(500),
+            ..AuthOptions::default()
+        },
+        monitoring: MonitoringOptions {
+            host: Some("localhost".into()),
+            port: Some(Port::At(8333)),
+            base_path: "/mon".into(),
+        },
+        cluster: ClusterOptions {
+            name: Some("A".into()),
+        },
+        gateway: None,
+        logging: LoggingOptions {
+            debug: true,
+            trace: true,
+            trace_verbose: false,
+            trace_headers: true,
+            time: false,
+            time_utc: true,
+            file: Some("x.log".into()),
+            file_size_limit: Some(ByteCount::mib(1)),
+            file_max_count: Some(3),
+            max_traced_message: Some(ByteCount(128)),
+        },
+        pid_file: Some("x.pid".into()),
+        ports_file_dir: Some("ports".into()),
+        store_dir: Some("store".into()),
+        lame_duck: LameDuckOptions {
+            duration: secs(40),
+            grace_period: secs(5),
+        },
+        connect_error_reports: 5,
+        reconnect_error_reports: 6,
+    };
+    assert_eq!(options(text), wanted);
+}
+
+#[test]
+fn a_gateway_block_is_read_whole() {
+    let text = r#"
+        gateway {
+            name: A, host: "10.0.0.1", port: 7222, advertise: "a.example.com:7000"
+            authorization { user: gw, password: "s3", timeout: 4 }
+            connect_retries: 5, connect_backoff: true, reject_unknown_cluster: true
+            write_deadline: "3s", write_timeout: close
+            gateways: [
+                { name: A, url: "nats://10.0.0.1:7222" }
+                { name: B, urls: ["nats://u:p%40@b1:7222", "tls://[::1]:7222"] }
+            ]
+        }
+    "#;
+    let wanted = GatewayOptions {
+        name: "A".into(),
+        host: "10.0.0.1".into(),
+        port: Some(Port::At(7222)),
+        auth: LinkAuth {
+            user: Some("gw".into()),
+            password: Secret::new("s3"),
+            timeout: secs(4),
+        },
+        advertise: Some("a.example.com:7000".into()),
+        connect_retries: 5,
+        connect_backoff: true,
+        reject_unknown: true,
+        remotes: vec![
+            RemoteGateway {
+                name: "A".into(),
+                urls: vec![url(("nats", None, "10.0.0.1", 7222))],
+            },
+            RemoteGateway {
+                name: "B".into(),
+                urls: vec![
+                    url(("nats", Some(("u", "p@")), "b1", 7222)),
+                    url(("tls", None, "::1", 7222)),
+                ],
+            },
+        ],
+        write_deadline: Some(secs(3)),
+        write_timeout: WriteTimeout::Close,
+    };
+    assert_eq!(options(text).gateway, Some(wanted));
+}
+
+/// The part of the options that a small change shows in.
+fn limits(change: impl FnOnce(&mut Limits)) -> Options {
+    let mut options = Options::default();
+    change(&mut options.limits);
+    options
+}
+
+#[test]
+fn numbers_with_a_meaning_of_their_own_have_it() {
+    let default = Options::default;
+    let cases: &[(&str, Options)] = &[
+        (
+            "port: -1",
+            Options {
+                port: Port::Random,
+                ..default()
+            },
+        ),
+        ("port: 0", default()),
+        (
+            "listen: 4333",
+            Options {
+                port: Port::At(4333),
+                ..default()
+            },
+        ),
+        (
+            "host: a\nlisten: 4333",
+            Options {
+                port: Port::At(4333),
+                ..default()
+            },
+        ),
+        (
+            "listen: \":-1\"",
+            Options {
+                port: Port::Random,
+                ..default()
+            },
+        ),
+        ("max_connections: 0", limits(|l| l.max_connections = 0)),
+        ("max_connections: -1", limits(|l| l.max_connections = 0)),
+        (
+            "max_connections: 1e",
+            limits(|l| l.max_connections = u32::MAX),
+        ),
+        ("max_subscriptions: 0", default()),
+        ("max_subscriptions: -1", default()),
+        ("max_payload: 0", default()),
+        ("max_payload: -1", limits(|l| l.max_payload = None)),
+        ("max_pending: 0", default()),
+        ("max_control_line: 0", default()),
+        ("ping_max: 0", default()),
+        ("ping_interval: \"0s\"", default()),
+        ("write_deadline: \"0\"", default()),
+        ("max_closed_clients: 0", default()),
+        ("connect_error_reports: 0", default()),
+        ("max_traced_msg_len: -1", default()),
+        ("logfile_size_limit: 0", default()),
+        ("lame_duck_grace_period: \"0s\"", default()),
+        ("http_port: 0", default()),
+        ("server_name: \"\"\nhost: \"\"\npid_file: \"\"", default()),
+        ("authorization { user: \"\", timeout: 0 }", default()),
+        ("gateway { host: \"a\" }", default()),
+        ("trace_verbose: true\ntrace: false", {
+            let mut o = default();
+            o.logging.trace_verbose = true;
+            o
+        }),
+    ];
+    for (text, wanted) in cases {
+        assert_eq!(&options(text), wanted, "{text}");
+    }
+}
+
+#[test]
+fn the_last_of_two_spellings_wins() {
+    let o = options("host: a\nnet: b\nlisten: \"c:1\"\nport: 2\nmax_subs: 1\nmax_subscriptions: 2");
+    assert_eq!((o.host.as_str(), o.port), ("c", Port::At(2)));
+    assert_eq!(o.limits.max_subscriptions, Some(2));
+}
+
+#[test]
+fn users_are_read_in_order_and_make_authentication_required() {
+    let auth = options("authorization { users: [ {user: a, pass: x}, {username: b} ] }").auth;
+    let user = |name: &str, password: &str| User {
+        name: name.into(),
+        password: Secret::new(password),
+    };
+    assert_eq!(auth.users, Some(vec![user("a", "x"), user("b", "")]));
+    for (text, required) in [
+        ("authorization { users: [ {user: a} ] }", true),
+        ("authorization { users: [] }", false),
+        ("authorization { user: a }", true),
+        ("authorization { password: a }", false),
+        ("authorization { token: a }", true),
+        ("authorization {}", false),
+    ] {
+        assert_eq!(options(text).auth.required(), required, "{text}");
+    }
+}
+
+#[test]
+fn numbers_of_seconds_are_taken_with_a_warning() {
+    let loaded = World::of("ping_interval: 7\nwrite_deadline: 3\n")
+        .load()
+        .expect("valid");
+    assert_eq!(loaded.options.limits.ping_interval, secs(7));
+    assert_eq!(loaded.options.limits.write_deadline, secs(3));
+    let warnings: Vec<String> = loaded.warnings.iter().map(|w| w.to_string()).collect();
+    assert_eq!(
+        warnings,
+        [
+            "a.conf:1:0: invalid use of field \"ping_interval\": \
+             ping_interval should be converted to a duration",
+            "a.conf:2:1: invalid use of field \"write_deadline\": \
+             write_deadline should be converted to a duration",
+        ]
+    );
+}
+
+#[test]
+fn the_cluster_has_its_own_name_or_the_gateways() {
+    for (text, wanted) in [
+        ("port: 1", None),
+        ("cluster { name: C }", Some("C")),
+        ("gateway { name: A, port: -1 }", Some("A")),
+        (
+            "gateway { name: A, port: -1 }\ncluster { name: A }",
+            Some("A"),
+        ),
+    ] {
+        assert_eq!(options(text).cluster_name(), wanted, "{text}");
+    }
+}
+
+#[test]
+fn contradictions_are_refused_in_the_reference_words() {
+    for (text, wanted) in [
+        ("port: 4333", "ok"),
+        (
+            "gateway { name: A, port: -1, gateways: [{name: B, url: \"nats://b:1\"}] }",
+            "ok",
+        ),
+        (
+            "lame_duck_duration: \"30s\"\nlame_duck_grace_period: \"1m30s\"",
+            "lame duck grace period (1m30s) should be strictly lower than lame duck duration (30s)",
+        ),
+        (
+            "max_payload: 65MB",
+            "max_payload (68157440) cannot be higher than max_pending (67108864)",
+        ),
+        ("max_payload: -1", "ok"),
+        ("gateway { port: -1 }", "gateway has no name"),
+        (
+            "gateway { name: A }",
+            "gateway \"A\" has no port specified (select -1 for random port)",
+        ),
+        (
+            "gateway { name: A, port: -1, gateways: [{name: B, url: \"nats://b:1\"}, {}] }",
+            "gateway in the list 1 has no name",
+        ),
+        (
+            "gateway { name: A, port: -1, gateways: [{name: B}] }",
+            "gateway \"B\" has no URL",
+        ),
+        (
+            "gateway { name: A, port: -1 }\ncluster { name: B }",
+            "cluster name conflicts between cluster and gateway definitions",
+        ),
+    ] {
+        let verdict = options(text)
+            .validate()
+            .map_or_else(|e| e.to_string(), |()| "ok".into());
+        assert_eq!(verdict, wanted, "{text}");
+    }
+}
+
+#[test]
+fn names_set_by_hand_are_checked_too() {
+    let gateway = GatewayOptions {
+        name: "a b".into(),
+        ..GatewayOptions::default()
+    };
+    let cluster = ClusterOptions {
+        name: Some("a b".into()),
+    };
+    for (options, wanted) in [
+        (
+            Options {
+                server_name: Some("a b".into()),
+                ..Options::default()
+            },
+            "server name cannot contain spaces",
+        ),
+        (
+            Options {
+                cluster,
+                ..Options::default()
+            },
+            "cluster name cannot contain spaces",
+        ),
+        (
+            Options {
+                gateway: Some(gateway),
+                ..Options::default()
+            },
+            "gateway name cannot contain spaces",
+        ),
+    ] {
+        assert_eq!(
+            options.validate().map_err(|e| e.to_string()),
+            Err(wanted.to_string())
+        );
+    }
+}
+
+#[test]
+fn large_payloads_are_advised_against() {
+    assert_eq!(options("max_payload: 8MB").advice(), [""; 0]);
+    assert_eq!(
+        options("max_payload: 9MB").advice(),
+        ["Maximum payloads over 8.00 MB are generally discouraged \
+          and could lead to poor performance"]
+    );
+}
+
+#[test]
+fn debug_output_of_options_and_errors_shows_no_secret() {
+    let text = "authorization { users: [{user: a, password: hunter2}] }\n\
+        gateway { name: A, port: -1, authorization { user: g, password: hunter2 }\n\
+        gateways: [{name: B, url: \"nats://u:hunter2@b:1\"}] }";
+    let shown = format!("{:?}", options(text));
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let token = format!("{:?}", options("authorization { token: hunter2 }"));
+    assert!(!token.contains("hunter2"), "{token}");
+    let broken = "gateway { gateways: [{name: B, url: \"nats://u:hunter2@b:x\"}] }";
+    let rejected = World::of(broken).load().expect_err("a broken URL");
+    let shown = format!("{rejected:?} {rejected}");
+    assert!(
+        !shown.contains("hunter2") && shown.contains("[REDACTED]@b:x"),
+        "{shown}"
+    );
+}

@@ -1,0 +1,7 @@
+//! Every endpoint against answers captured from the reference server.
+
+mod common;
+mod connz;
+mod gatewayz;
+mod small;
+mod varz;

@@ -1,0 +1,9 @@
+//! The conversation with one client: what may come when, what is answered, when to ping, when to end.
+//! Not here: bytes (`gannet_wire::client`), matching and delivery (`gannet_broker`), whether
+//! credentials are right (`gannet_identity`).
+
+mod keepalive;
+mod session;
+
+pub use keepalive::KeepAlive;
+pub use session::{ClientLimits, ClientSession, ClientState, Refused, Step};

@@ -1,0 +1,468 @@
+//! The state machine of one client connection. Bytes go in by [`ClientSession::step`]; out come
+//! steps for the owner to perform, and the session's own words to the client, appended to a buffer.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use gannet_subject::{is_valid_literal, is_valid_pattern, token_count};
+use gannet_units::Moment;
+use gannet_wire::client::{ClientConnect, ClientOp, DecodeError, Decoded, Limits, Publish, decode, encode};
+
+use super::keepalive::{Due, KeepAlive};
+use crate::CloseReason;
+
+/// First ping to a client, so that its round-trip time is known soon.
+const FIRST_PING: Duration = Duration::from_secs(2);
+
+/// Bounds of a client connection.
+#[derive(Clone, Debug)]
+pub struct ClientLimits {
+    /// Longest control line, in bytes.
+    pub control_line: usize,
+    /// Largest payload, in bytes.
+    pub payload: usize,
+    /// Most subscriptions; 0 is no bound.
+    pub subscriptions: usize,
+    /// Most tokens of a subscription's subject; 0 is no bound.
+    pub subject_tokens: usize,
+    /// Time between pings.
+    pub ping_interval: Duration,
+    /// Pings that may be unanswered.
+    pub pings_out: u32,
+    /// Headers are understood.
+    pub headers: bool,
+    /// A client must authenticate, within this time.
+    pub auth_timeout: Option<Duration>,
+}
+
+/// Where the conversation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientState {
+    /// The client must send CONNECT before anything else.
+    ExpectConnect,
+    /// CONNECT has come; the owner is looking at the credentials.
+    Authenticating,
+    /// Everything is allowed. CONNECT may or may not have come.
+    Ready,
+    /// Nothing more is read.
+    Closed,
+}
+
+/// What the owner is to do with what was read.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// Nothing; go on with the next operation.
+    Continue,
+    /// Read more: the buffer must hold at least this many bytes, counted from its start.
+    NeedMore(usize),
+    /// Deliver this message.
+    Publish(Publish<'a>),
+    /// Subscribe, then call [`ClientSession::subscribed`].
+    Subscribe {
+        /// A valid pattern.
+        subject: &'a [u8],
+        /// Name of the queue group to join.
+        queue: Option<&'a [u8]>,
+        /// The client's name for the subscription.
+        sid: &'a [u8],
+    },
+    /// End the subscription, at once or after `max` messages in all. Then call
+    /// [`ClientSession::acknowledged`].
+    Unsubscribe {
+        /// The client's name for the subscription.
+        sid: &'a [u8],
+        /// Messages in all after which it ends.
+        max: Option<u64>,
+    },
+    /// Look at the credentials, then call [`ClientSession::authenticated`]. If `again`, first drop the
+    /// subscriptions that the connection has.
+    Authenticate {
+        /// What the client says of itself.
+        connect: Box<ClientConnect>,
+        /// It has connected before.
+        again: bool,
+    },
+    /// The first ping was answered and the client takes INFO at any time: send it one that says which
+    /// account it is in.
+    SendConnectInfo,
+    /// Flush what is to be said, then end the connection.
+    Close {
+        /// Why.
+        reason: CloseReason,
+        /// A line for the log, at error level.
+        log: Option<String>,
+    },
+}
+
+/// Why a subscription was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The connection may have no more.
+    TooMany,
+}
+
+/// The conversation with one client.
+#[derive(Debug)]
+pub struct ClientSession {
+    limits: ClientLimits,
+    state: ClientState,
+    connect: ClientConnect,
+    has_connected: bool,
+    /// Headers are understood at both ends.
+    headers: bool,
+    first_pong_sent: bool,
+    keepalive: KeepAlive,
+    auth_deadline: Moment,
+    started: Moment,
+    last_heard: Moment,
+    /// Picks the moment of the first ping.
+    chance: u64,
+}
+
+impl ClientSession {
+    /// A session that begins at `now`. `chance` spreads the moments of first pings.
+    pub fn new(limits: ClientLimits, now: Moment, chance: u64) -> ClientSession {
+        let (state, auth_deadline) = match limits.auth_timeout {
+            Some(timeout) => (ClientState::ExpectConnect, now + timeout),
+            None => (ClientState::Ready, Moment::NEVER),
+        };
+        let mut keepalive = KeepAlive::new(limits.ping_interval, limits.pings_out);
+        keepalive.start(now, limits.ping_interval, chance);
+        ClientSession {
+            limits,
+            state,
+            connect: ClientConnect::default(),
+            has_connected: false,
+            headers: false,
+            first_pong_sent: false,
+            keepalive,
+            auth_deadline,
+            started: now,
+            last_heard: now,
+            chance,
+        }
+    }
+
+    /// What the client said of itself.
+    pub fn connect(&self) -> &ClientConnect {
+        &self.connect
+    }
+
+    /// Whether CONNECT has come.
+    pub fn has_connected(&self) -> bool {
+        self.has_connected
+    }
+
+    /// Where the conversation is.
+    pub fn state(&self) -> ClientState {
+        self.state
+    }
+
+    /// Whether the client takes an INFO at any time.
+    pub fn takes_info(&self) -> bool {
+        self.has_connected && self.connect.protocol >= 1
+    }
+
+    /// Whether headers are understood at both ends.
+    pub fn headers(&self) -> bool {
+        self.headers
+    }
+
+    /// Whether the client wants to be told that nobody takes a request.
+    pub fn wants_no_responders(&self) -> bool {
+        self.connect.no_responders
+    }
+
+    /// Whether the client's own messages come back to it.
+    pub fn echo(&self) -> bool {
+        self.connect.echo
+    }
+
+    /// Round-trip time measured last.
+    pub fn rtt(&self) -> Option<Duration> {
+        self.keepalive.rtt()
+    }
+
+    /// When [`ClientSession::on_deadline`] wants to be called.
+    pub fn deadline(&self) -> Moment {
+        self.keepalive.deadline().min(self.auth_deadline)
+    }
+
+    /// Something came from the client.
+    #[inline]
+    pub fn heard(&mut self, now: Moment) {
+        self.last_heard = now;
+    }
+
+    fn close<'a>(&mut self, reason: CloseReason, log: Option<String>) -> Step<'a> {
+        self.state = ClientState::Closed;
+        Step::Close { reason, log }
+    }
+
+    fn close_saying<'a>(&mut self, out: &mut Vec<u8>, reason: CloseReason, text: &str) -> Step<'a> {
+        encode::err(out, text);
+        self.close(reason, Some(text.into()))
+    }
+
+    fn auth_violation<'a>(&mut self, out: &mut Vec<u8>, log: String) -> Step<'a> {
+        encode::err(out, "Authorization Violation");
+        self.close(CloseReason::AuthenticationViolation, Some(log))
+    }
+
+    /// Performs the operation at the start of `buf`; answers how many bytes it took. What the session
+    /// has to say to the client is appended to `out`, and goes out before the step is performed.
+    #[inline]
+    pub fn step<'a>(&mut self, buf: &'a [u8], now: Moment, out: &mut Vec<u8>) -> (usize, Step<'a>) {
+        if self.state != ClientState::Ready {
+            return self.step_before_ready(buf, now, out);
+        }
+        let limits = Limits { control_line: self.limits.control_line, payload: self.limits.payload };
+        match decode(buf, &limits) {
+            Ok(Decoded::Op { op: ClientOp::Publish(publish), used }) => (used, self.publish(publish, out)),
+            Ok(Decoded::Op { op, used }) => (used, self.control(op, now, out)),
+            Ok(Decoded::Incomplete { need }) => (0, Step::NeedMore(need)),
+            Err(error) => (0, self.undecodable(buf, error, out)),
+        }
+    }
+
+    #[cold]
+    fn step_before_ready<'a>(&mut self, buf: &'a [u8], now: Moment, out: &mut Vec<u8>) -> (usize, Step<'a>) {
+        match self.state {
+            ClientState::ExpectConnect => {}
+            ClientState::Authenticating | ClientState::Closed | ClientState::Ready => return (0, Step::NeedMore(usize::MAX)),
+        }
+        match buf.first() {
+            None => return (0, Step::NeedMore(1)),
+            Some(b'C' | b'c') => {}
+            Some(_) => return (0, self.auth_violation(out, "authentication error".into())),
+        }
+        let limits = Limits { control_line: self.limits.control_line, payload: self.limits.payload };
+        match decode(buf, &limits) {
+            Ok(Decoded::Op { op: ClientOp::Connect(json), used }) => (used, self.on_connect(json, now)),
+            Ok(Decoded::Op { .. }) => (0, self.auth_violation(out, "authentication error".into())),
+            Ok(Decoded::Incomplete { need }) => (0, Step::NeedMore(need)),
+            Err(error) => (0, self.undecodable(buf, error, out)),
+        }
+    }
+
+    fn undecodable<'a>(&mut self, buf: &[u8], error: DecodeError, out: &mut Vec<u8>) -> Step<'a> {
+        let text = format!("{error}");
+        match error {
+            DecodeError::UnknownOperation => {
+                encode::err(out, &text);
+                let log = format!("Client parser ERROR: proto='{}...'", snippet(buf));
+                self.close(CloseReason::ProtocolViolation, Some(log))
+            }
+            DecodeError::BadArguments(what) => {
+                let log = format!("{what}: \"{}\"", snippet(buf));
+                self.close(CloseReason::ProtocolViolation, Some(log))
+            }
+            DecodeError::ControlLine => self.close_saying(out, CloseReason::MaxControlLineExceeded, &text),
+            DecodeError::Payload => self.close_saying(out, CloseReason::MaxPayloadExceeded, &text),
+        }
+    }
+
+    #[inline]
+    fn publish<'a>(&mut self, publish: Publish<'a>, out: &mut Vec<u8>) -> Step<'a> {
+        if publish.header_len.is_some() && !self.headers {
+            return self.close(CloseReason::MsgHeaderViolation, Some("message headers not supported".into()));
+        }
+        if self.connect.pedantic && is_valid_literal(publish.subject).is_err() {
+            encode::err(out, "Invalid Publish Subject");
+        }
+        if is_reserved_subject(publish.subject) {
+            encode::err(out, &format!("Permissions Violation for Publish to \"{}\"", text(publish.subject)));
+            return Step::Continue;
+        }
+        if is_reserved_reply(publish.reply) {
+            let reply = text(publish.reply);
+            encode::err(out, &format!("Permissions Violation for Publish with Reply of \"{reply}\""));
+            return Step::Continue;
+        }
+        if self.connect.verbose {
+            out.extend_from_slice(encode::OK);
+        }
+        Step::Publish(publish)
+    }
+
+    fn control<'a>(&mut self, op: ClientOp<'a>, now: Moment, out: &mut Vec<u8>) -> Step<'a> {
+        match op {
+            ClientOp::Publish(publish) => self.publish(publish, out),
+            ClientOp::Subscribe { subject, queue, sid } => self.subscribe(subject, queue, sid, out),
+            ClientOp::Unsubscribe { sid, max } => Step::Unsubscribe { sid, max },
+            ClientOp::Ping => {
+                out.extend_from_slice(encode::PONG);
+                if !self.has_connected || self.first_pong_sent {
+                    return Step::Continue;
+                }
+                self.first_pong_sent = true;
+                if self.takes_info() { Step::SendConnectInfo } else { Step::Continue }
+            }
+            ClientOp::Pong => {
+                self.keepalive.answered(now);
+                Step::Continue
+            }
+            ClientOp::Connect(json) => self.on_connect(json, now),
+            ClientOp::Info(json) => match ClientConnect::parse(json) {
+                Ok(_) => Step::Continue,
+                Err(error) => self.close(CloseReason::ProtocolViolation, Some(format!("{error}"))),
+            },
+            ClientOp::Ok => Step::Continue,
+            ClientOp::Err(what) => {
+                self.close(CloseReason::ParseError, Some(format!("Client Error {}", text(what))))
+            }
+        }
+    }
+
+    fn on_connect<'a>(&mut self, json: &[u8], now: Moment) -> Step<'a> {
+        let connect = match ClientConnect::parse(json) {
+            Ok(connect) => Box::new(connect),
+            Err(error) => return self.close(CloseReason::ProtocolViolation, Some(format!("{error}"))),
+        };
+        let again = self.has_connected;
+        self.has_connected = true;
+        self.connect = (*connect).clone();
+        self.headers = self.limits.headers && connect.headers;
+        self.keepalive.estimate_rtt(now.since(self.started));
+        self.keepalive.start(now, FIRST_PING, self.chance);
+        self.auth_deadline = Moment::NEVER;
+        self.state = ClientState::Authenticating;
+        Step::Authenticate { connect, again }
+    }
+
+    /// The credentials were looked at. `who` names the user for the log.
+    pub fn authenticated<'a>(&mut self, allowed: bool, who: &str, out: &mut Vec<u8>) -> Step<'a> {
+        if self.state != ClientState::Authenticating {
+            return Step::Continue;
+        }
+        if !allowed {
+            let log = if who.is_empty() { "authentication error".into() } else { format!("authentication error - {who}") };
+            return self.auth_violation(out, log);
+        }
+        if self.connect.new_account || !self.connect.account.is_empty() {
+            return self.auth_violation(out, "authentication error".into());
+        }
+        if !(0..=1).contains(&self.connect.protocol) {
+            return self.close_saying(out, CloseReason::BadClientProtocolVersion, "invalid client protocol");
+        }
+        if self.connect.no_responders && !self.headers {
+            let text = "no responders requires headers support";
+            return self.close_saying(out, CloseReason::NoRespondersRequiresHeaders, text);
+        }
+        // Secrets are not kept longer than they are needed.
+        self.connect.pass = String::new();
+        self.connect.auth_token = String::new();
+        self.connect.jwt = String::new();
+        self.connect.sig = String::new();
+        self.state = ClientState::Ready;
+        self.acknowledged(out);
+        Step::Continue
+    }
+
+    fn subscribe<'a>(&mut self, subject: &'a [u8], queue: Option<&'a [u8]>, sid: &'a [u8], out: &mut Vec<u8>) -> Step<'a> {
+        if queue == Some(b"_sys_") {
+            let subject = text(subject);
+            encode::err(out, &format!("Permissions Violation for Subscription to \"{subject}\" using queue \"_sys_\""));
+            return Step::Continue;
+        }
+        let most = self.limits.subject_tokens;
+        if most != 0 && token_count(subject) > most {
+            let subject = text(subject);
+            encode::err(out, &format!("Permissions Violation for Subscription to \"{subject}\", too many tokens"));
+            return Step::Continue;
+        }
+        if is_valid_pattern(subject).is_err() {
+            encode::err(out, "Invalid Subject");
+            return Step::Continue;
+        }
+        Step::Subscribe { subject, queue, sid }
+    }
+
+    /// Most subscriptions the connection may have.
+    pub fn max_subscriptions(&self) -> usize {
+        match self.limits.subscriptions {
+            0 => usize::MAX,
+            most => most,
+        }
+    }
+
+    /// A subscription was made (or was there already), or not.
+    pub fn subscribed(&mut self, result: Result<(), Refused>, out: &mut Vec<u8>) {
+        match result {
+            Ok(()) => self.acknowledged(out),
+            Err(Refused::TooMany) => encode::err(out, "maximum subscriptions exceeded"),
+        }
+    }
+
+    /// An operation was performed.
+    pub fn acknowledged(&mut self, out: &mut Vec<u8>) {
+        if self.connect.verbose {
+            out.extend_from_slice(encode::OK);
+        }
+    }
+
+    /// The deadline has come (or not yet).
+    pub fn on_deadline(&mut self, now: Moment, out: &mut Vec<u8>) -> Step<'static> {
+        if self.state == ClientState::Closed {
+            return Step::Continue;
+        }
+        if now >= self.auth_deadline {
+            return self.close_saying(out, CloseReason::AuthenticationTimeout, "Authentication Timeout");
+        }
+        match self.keepalive.due(now, self.last_heard) {
+            Due::Later => Step::Continue,
+            Due::Ping => {
+                out.extend_from_slice(encode::PING);
+                Step::Continue
+            }
+            Due::Stale => {
+                encode::err(out, "Stale Connection");
+                self.close(CloseReason::StaleConnection, None)
+            }
+        }
+    }
+
+    /// The part of log lines that names the client: `v1.2:lang:name`, as far as known.
+    pub fn label(&self) -> String {
+        let version = if self.connect.version.is_empty() { String::new() } else { format!("v{}", self.connect.version) };
+        let parts = [version.as_str(), &self.connect.lang, &self.connect.name];
+        let parts: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
+        parts.join(":")
+    }
+}
+
+/// Subjects that servers use among themselves.
+#[inline]
+fn is_reserved_subject(subject: &[u8]) -> bool {
+    match subject.first() {
+        Some(b'_') => subject.len() > 5 && subject.starts_with(b"_GR_."),
+        Some(b'$') => subject.starts_with(b"$NRG."),
+        _ => false,
+    }
+}
+
+/// Replies that servers make up themselves: of services, of gateways, acknowledgements of streams.
+#[inline]
+fn is_reserved_reply(reply: &[u8]) -> bool {
+    match reply.first() {
+        Some(b'_') => reply.len() > 5 && (reply.starts_with(b"_GR_.") || reply.starts_with(b"_R_.")),
+        Some(b'$') => reply.starts_with(b"$JS.ACK."),
+        _ => false,
+    }
+}
+
+/// Bytes of a peer as text, for a message to it or to the log.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The beginning of what could not be understood, for the log. CONNECT carries secrets: of it, only the
+/// verb is shown.
+fn snippet(buf: &[u8]) -> String {
+    const LONGEST: usize = 32;
+    let shown = if buf.get(..7).is_some_and(|v| v.eq_ignore_ascii_case(b"CONNECT")) { &buf[..7] } else { &buf[..buf.len().min(LONGEST)] };
+    shown.escape_ascii().map(char::from).collect()
+}

@@ -1,0 +1,22 @@
+//! Subjects, wildcards and the subscription index.
+//!
+//! What lives here: token rules, pattern matching, and [`Index`], the structure that answers
+//! "who wants this subject". What does not: accounts, permissions, connections; an index holds
+//! any [`Entry`] and knows nothing about who is behind it.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod group;
+mod index;
+mod literals;
+mod trie;
+mod validity;
+
+pub use group::{Class, Counts, Group, QueueGroup};
+pub use index::{Entry, Index, MatchSink, Stats};
+pub use validity::{
+    InvalidSubject, covers, has_wildcard, is_valid_literal, is_valid_pattern, matches, token_count, tokens,
+};

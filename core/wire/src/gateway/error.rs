@@ -1,0 +1,127 @@
+//! Bytes that are no operation of a gateway link: what the peer is told, and what the log says, in the
+//! reference server's words.
+
+use alloc::string::String;
+use core::fmt::Write as _;
+
+/// Bytes of context that an error text quotes at most.
+const SNIPPET: usize = 32;
+
+/// Bytes that are no operation. The connection ends. The `Display` text is for the log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// No verb of the protocol, or a payload that does not end where it should.
+    #[error("Gateway parser ERROR, state={state}, i={at}: proto='{near}...'")]
+    UnknownOperation {
+        /// The reference parser's number for the position in its grammar.
+        state: u8,
+        /// Where in the buffer the unexpected byte is.
+        at: usize,
+        /// The bytes from there on, quoted and cut.
+        near: String,
+        /// First byte of the operation.
+        first: u8,
+    },
+    /// A verb with arguments that make no sense. The peer is told nothing.
+    #[error("{0}")]
+    BadArguments(String),
+    /// The control line is over its limit.
+    #[error("maximum control line exceeded")]
+    ControlLine,
+    /// The payload is over the limit. The reference server has no such limit on this kind of link.
+    #[error("maximum payload exceeded: {size} vs {max}")]
+    Payload {
+        /// Size announced.
+        size: usize,
+        /// Largest size allowed.
+        max: usize,
+    },
+}
+
+impl DecodeError {
+    /// The text of the `-ERR` that the peer gets, if it gets one.
+    pub fn peer_text(&self) -> Option<&'static str> {
+        match self {
+            DecodeError::UnknownOperation { .. } => Some("Unknown Protocol Operation"),
+            DecodeError::BadArguments(_) => None,
+            DecodeError::ControlLine => Some("maximum control line exceeded"),
+            DecodeError::Payload { .. } => Some("Maximum Payload Violation"),
+        }
+    }
+
+    #[cold]
+    pub(super) fn unknown(buf: &[u8], at: usize, state: u8) -> DecodeError {
+        let near = quote(buf.get(at..).unwrap_or_default());
+        DecodeError::UnknownOperation {
+            state,
+            at,
+            near,
+            first: buf.first().copied().unwrap_or_default(),
+        }
+    }
+
+    /// `text 'arguments'`, the arguments as they came.
+    #[cold]
+    pub(super) fn arguments(text: &str, args: &[u8]) -> DecodeError {
+        DecodeError::BadArguments(alloc::format!(
+            "{text}: '{}'",
+            String::from_utf8_lossy(args)
+        ))
+    }
+
+    /// `text '[a b c]'`: the arguments split at white space.
+    #[cold]
+    pub(super) fn argument_list(text: &str, args: &[u8]) -> DecodeError {
+        let mut list = String::new();
+        for arg in args
+            .split(|&b| super::decode::is_space(b))
+            .filter(|arg| !arg.is_empty())
+        {
+            if !list.is_empty() {
+                list.push(' ');
+            }
+            list.push_str(&String::from_utf8_lossy(arg));
+        }
+        DecodeError::BadArguments(alloc::format!("{text}: '[{list}]'"))
+    }
+}
+
+/// Quotes the beginning of `bytes`. It stops before JSON, which may hold a password.
+fn quote(bytes: &[u8]) -> String {
+    let stop = match bytes.len() {
+        n if n > SNIPPET => SNIPPET,
+        // The reference server leaves out the buffer's last byte.
+        n => n.saturating_sub(1),
+    };
+    let shown = bytes[..stop]
+        .split(|&b| b == b'{')
+        .next()
+        .unwrap_or_default();
+    let mut out = String::from("\"");
+    for chunk in shown.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            quote_char(&mut out, c);
+        }
+        for b in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\x{b:02x}");
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn quote_char(out: &mut String, c: char) {
+    match c {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\r' => out.push_str("\\r"),
+        '\n' => out.push_str("\\n"),
+        '\t' => out.push_str("\\t"),
+        c if c.is_ascii_control() => {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\x{:02x}", u32::from(c));
+        }
+        c => out.push(c),
+    }
+}

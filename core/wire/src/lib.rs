@@ -1,0 +1,16 @@
+//! Bytes to operations and back, for every protocol Gannet speaks: one module per protocol, each a
+//! decoder that works in place and an encoder that appends.
+//!
+//! What does not live here is meaning: a decoder never knows who is talking or whether it is
+//! allowed.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod client;
+pub mod gateway;
+pub mod reply_prefix;
+mod scan;
+pub mod server_info;

@@ -1,0 +1,99 @@
+//! What all line protocols of the family share: finding a verb, a line, its arguments, a size.
+//! Not here: the verbs themselves.
+
+/// Longest decimal size accepted: up to 999,999,999 bytes, as the reference server has it.
+const SIZE_DIGITS: usize = 9;
+
+/// Result of looking for a verb.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// The verb at this position of the table.
+    Is(usize),
+    /// So far the bytes are the beginning of one.
+    Incomplete,
+    /// No verb begins so.
+    Unknown,
+}
+
+/// Finds which of `verbs` (upper case, with whether white space must follow) the buffer begins with,
+/// in any case.
+pub(crate) fn verb(buf: &[u8], verbs: &[(&[u8], bool)]) -> Verb {
+    let mut possible = false;
+    for (at, (name, wants_space)) in verbs.iter().enumerate() {
+        let have = &buf[..buf.len().min(name.len())];
+        if !name[..have.len()].eq_ignore_ascii_case(have) {
+            continue;
+        }
+        match buf.get(name.len()) {
+            None => possible = true,
+            Some(b' ' | b'\t') => return Verb::Is(at),
+            Some(_) if !wants_space => return Verb::Is(at),
+            Some(_) => {}
+        }
+    }
+    if possible { Verb::Incomplete } else { Verb::Unknown }
+}
+
+/// Result of looking for the end of a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Line<'a> {
+    /// A whole line: its text without line end and outer white space, and the bytes up to and
+    /// including the line end.
+    Whole { text: &'a [u8], used: usize },
+    /// No line end yet.
+    Incomplete,
+    /// More than the limit.
+    TooLong,
+}
+
+/// Finds the end of the line that `buf` starts with; a bare LF ends it too.
+#[inline]
+pub(crate) fn line(buf: &[u8], limit: usize) -> Line<'_> {
+    match memchr::memchr(b'\n', buf) {
+        Some(end) => {
+            let text = match &buf[..end] {
+                [text @ .., b'\r'] => text,
+                text => text,
+            };
+            let text = match text.first() {
+                Some(b' ' | b'\t') => text.trim_ascii_start(),
+                _ => text,
+            };
+            if text.len() > limit {
+                return Line::TooLong;
+            }
+            Line::Whole { text, used: end + 1 }
+        }
+        None if buf.len() > limit.saturating_add(2) => Line::TooLong,
+        None => Line::Incomplete,
+    }
+}
+
+/// Splits at spaces and tabs. Answers the arguments and their number; `None` if there are more than
+/// `N`.
+pub(crate) fn split_args<const N: usize>(text: &[u8]) -> Option<([&[u8]; N], usize)> {
+    let mut args: [&[u8]; N] = [&text[..0]; N];
+    let mut count = 0;
+    for arg in text.split(|b| matches!(b, b' ' | b'\t' | b'\r')).filter(|arg| !arg.is_empty()) {
+        *args.get_mut(count)? = arg;
+        count += 1;
+    }
+    Some((args, count))
+}
+
+/// Reads a decimal size.
+#[inline]
+pub(crate) fn parse_size(text: &[u8]) -> Option<usize> {
+    if text.is_empty() || text.len() > SIZE_DIGITS {
+        return None;
+    }
+    let mut n = 0usize;
+    for &b in text {
+        let digit = b.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        n = n * 10 + usize::from(digit);
+    }
+    Some(n)
+}

@@ -1,0 +1,77 @@
+//! The real binary against real clients and Go peers, over loopback.
+//!
+//! Here live the tools of the acceptance tests: obtaining the programs, starting servers and whole
+//! super-clusters of any mix of Gannet and Go servers, talking raw bytes to them, driving unmodified clients
+//! in three languages. The tests themselves are in `tests/`, one file per chapter; the client programs are in
+//! `clients/`. No knowledge of Gannet's inside may enter: whatever is checked here can be seen from outside.
+
+pub mod agent;
+pub mod gateway_peer;
+pub mod http;
+pub mod ports;
+pub mod programs;
+pub mod server;
+pub mod supercluster;
+pub mod transcript;
+pub mod wait;
+pub mod wire;
+
+pub use agent::{Agent, Language};
+pub use gateway_peer::{GatewayPeer, ScriptedGateway};
+pub use server::{Kind, Server};
+pub use supercluster::{Seeds, SuperCluster};
+pub use transcript::{play, play_on};
+pub use wait::eventually;
+pub use wire::Wire;
+
+/// Turns `fn name(kind: Kind) { … }` into a module `name` with the two tests `gannet` and `go`.
+///
+/// The Go variant keeps the test honest: an expectation that the reference server does not meet is a wrong
+/// expectation (or a difference that we want, and then the body says so with [`Kind`]).
+#[macro_export]
+macro_rules! both {
+    ($($(#[$doc:meta])* fn $name:ident($kind:ident: Kind) $body:block)+) => {$(
+        $(#[$doc])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            fn check($kind: $crate::Kind) $body
+            #[test]
+            fn gannet() {
+                check($crate::Kind::Gannet);
+            }
+            #[test]
+            fn go() {
+                check($crate::Kind::Go);
+            }
+        }
+    )+};
+}
+
+/// Turns `fn name(mix: &str) { … }` into a module `name` with one test per mix of three servers: `G` is
+/// Gannet, `X` is Go, in the order of the clusters A, B, C.
+#[macro_export]
+macro_rules! mixes {
+    ($($(#[$doc:meta])* fn $name:ident($mix:ident: &str) $body:block)+) => {$(
+        $(#[$doc])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            fn check($mix: &str) $body
+            #[test]
+            fn ggg() { check("GGG"); }
+            #[test]
+            fn ggx() { check("GGX"); }
+            #[test]
+            fn gxg() { check("GXG"); }
+            #[test]
+            fn xgg() { check("XGG"); }
+            #[test]
+            fn gxx() { check("GXX"); }
+            #[test]
+            fn xxg() { check("XXG"); }
+            #[test]
+            fn xxx() { check("XXX"); }
+        }
+    )+};
+}

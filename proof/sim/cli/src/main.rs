@@ -1,0 +1,2 @@
+//! Whole super-clusters on one thread, from one seed.
+fn main() {}

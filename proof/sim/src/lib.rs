@@ -1,0 +1,1 @@
+//! Whole super-clusters on one thread, from one seed.

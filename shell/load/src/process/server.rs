@@ -1,0 +1,150 @@
+//! One server process: started, waited for, watched, and ended by its pid whatever happens.
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::usage;
+use crate::error::LoadError;
+use crate::link::Link;
+use crate::report::Progress;
+
+/// Between two attempts to connect to a starting server.
+const ATTEMPT_EVERY: Duration = Duration::from_millis(1);
+/// How long a server has to follow SIGTERM.
+const TERM_PATIENCE: Duration = Duration::from_secs(3);
+/// Lines of a dead server's log that an error quotes.
+const LOG_LINES: usize = 5;
+
+/// A running server; dropping it ends the process.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: RefCell<Child>,
+    pid: Pid,
+    binary: PathBuf,
+    log: PathBuf,
+    /// Where clients connect.
+    pub(crate) address: SocketAddr,
+    /// From start until it greeted a client.
+    pub(crate) ready_after: Duration,
+    /// The version in its INFO.
+    pub(crate) version: String,
+}
+
+impl Server {
+    /// Starts `binary` on `port` with a configuration file, if given, and waits until it has greeted a client.
+    pub(crate) fn start(
+        binary: &Path,
+        port: u16,
+        config: Option<&Path>,
+        log: PathBuf,
+        progress: &Progress,
+        patience: Duration,
+    ) -> Result<Server, LoadError> {
+        let refused = |reason: String| LoadError::Server {
+            server: binary.display().to_string(),
+            reason,
+        };
+        let output = File::create(&log).map_err(LoadError::io("create the server's log"))?;
+        let errors = output
+            .try_clone()
+            .map_err(LoadError::io("create the server's log"))?;
+        let mut command = Command::new(binary);
+        command.args(["-a", "127.0.0.1", "-p", &port.to_string()]);
+        if let Some(config) = config {
+            command.arg("-c").arg(config);
+        }
+        // A group of its own: Ctrl-C reaches this process alone, which then ends its children in order.
+        command
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0);
+        let begun = Instant::now();
+        let child = command
+            .spawn()
+            .map_err(|error| refused(format!("does not start: {error}")))?;
+        let pid = Pid::from_raw(child.id().cast_signed());
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut server = Server {
+            child: RefCell::new(child),
+            pid,
+            binary: binary.to_owned(),
+            log,
+            address,
+            ready_after: Duration::ZERO,
+            version: String::new(),
+        };
+        while TcpStream::connect_timeout(&address, patience).is_err() {
+            server.check_alive()?;
+            progress.check_interrupt()?;
+            if begun.elapsed() > patience {
+                return Err(refused(format!(
+                    "does not listen on {address}{}",
+                    server.log_end()
+                )));
+            }
+            std::thread::sleep(ATTEMPT_EVERY);
+        }
+        let link = Link::open(address, "ready?", patience)?;
+        server.ready_after = begun.elapsed();
+        server.version.clone_from(&link.info.version);
+        Ok(server)
+    }
+
+    /// CPU time so far, in nanoseconds.
+    pub(crate) fn cpu(&self) -> Result<u64, LoadError> {
+        usage::cpu_of(self.pid)
+    }
+
+    /// Resident memory now, in bytes.
+    pub(crate) fn memory(&self) -> Result<u64, LoadError> {
+        usage::memory_of(self.pid)
+    }
+
+    /// Fails if the process has ended.
+    pub(crate) fn check_alive(&self) -> Result<(), LoadError> {
+        match self.child.borrow_mut().try_wait() {
+            Ok(None) => Ok(()),
+            Ok(Some(status)) => Err(LoadError::Server {
+                server: self.binary.display().to_string(),
+                reason: format!("ended with {status}{}", self.log_end()),
+            }),
+            Err(source) => Err(LoadError::io("look after the server process")(source)),
+        }
+    }
+
+    fn log_end(&self) -> String {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..]
+            .iter()
+            .map(|line| format!("\n    | {line}"))
+            .collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let child = self.child.get_mut();
+        // Errors mean that it has ended already, which is what is wanted.
+        let _ = kill(self.pid, Signal::SIGTERM);
+        let begun = Instant::now();
+        while begun.elapsed() < TERM_PATIENCE {
+            if !matches!(child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}

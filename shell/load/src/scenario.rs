@@ -1,0 +1,289 @@
+//! The table of scenarios: names, titles, what they run, and what the project wants of them.
+
+use std::fmt;
+
+use crate::codec::Subscription;
+use crate::error::LoadError;
+use crate::flow::Flow;
+use crate::footprint;
+use crate::metric::{Metric, Sample};
+use crate::process::Layout;
+use crate::request::Requests;
+use crate::run::Bench;
+
+/// What a figure should be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Target {
+    /// Ours divided by theirs, at most.
+    RatioAtMost(f64),
+    /// Ours divided by theirs, at least.
+    RatioAtLeast(f64),
+    /// Ours, at most.
+    AtMost(f64),
+}
+
+/// How a scenario runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// Messages streaming.
+    Flow(Flow),
+    /// Requests and replies.
+    Requests(Requests),
+    /// Idle connections.
+    Idle,
+    /// Many subscriptions.
+    Subscriptions,
+    /// A server alone.
+    Startup,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scenario {
+    /// By which it is chosen.
+    pub(crate) name: &'static str,
+    /// For people.
+    pub(crate) title: &'static str,
+    /// What it does.
+    pub(crate) kind: Kind,
+    /// What the project wants, by the metric's key.
+    pub(crate) targets: &'static [(&'static str, Target)],
+}
+
+impl Scenario {
+    /// Runs it once.
+    pub(crate) fn run(&self, bench: &Bench<'_>) -> Result<Sample, LoadError> {
+        match &self.kind {
+            Kind::Flow(flow) => flow.run(bench),
+            Kind::Requests(requests) => requests.run(bench),
+            Kind::Idle => footprint::idle(bench.connections, bench),
+            Kind::Subscriptions => {
+                footprint::subscriptions(bench.subscriptions, bench.subscribers, bench)
+            }
+            Kind::Startup => footprint::startup(bench),
+        }
+    }
+
+    /// What the project wants of one of its figures.
+    pub(crate) fn target(&self, metric: Metric) -> Option<Target> {
+        self.targets
+            .iter()
+            .find(|(key, _)| *key == metric.key)
+            .map(|(_, target)| *target)
+    }
+}
+
+const CPU: &str = Metric::CPU_PER_MESSAGE.key;
+const TRIP: &str = Metric::CPU_PER_ROUND_TRIP.key;
+const FASTER: &[(&str, Target)] = &[
+    (Metric::P50.key, Target::RatioAtMost(1.0)),
+    (Metric::P99.key, Target::RatioAtMost(1.0)),
+];
+
+macro_rules! flow {
+    ($name:literal, $title:literal, $target:expr, $($field:ident: $value:expr),+) => {
+        Scenario {
+            name: $name,
+            title: $title,
+            kind: Kind::Flow(Flow { $($field: $value,)+ ..Flow::PLAIN }),
+            targets: &[(CPU, Target::RatioAtMost($target))],
+        }
+    };
+}
+
+const fn requests(layout: Layout, in_flight: usize) -> Kind {
+    Kind::Requests(Requests { layout, in_flight })
+}
+
+/// All scenarios, in the order in which they run.
+pub(crate) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "startup",
+        title: "a server alone",
+        kind: Kind::Startup,
+        targets: &[
+            (Metric::READY.key, Target::AtMost(50e6)),
+            (Metric::IDLE_CPU.key, Target::AtMost(0.001)),
+        ],
+    },
+    flow!("publish-16", "publish only, 16 B", 1.0 / 3.0, receivers: 0, payload: 16),
+    flow!("1-1-16", "1 → 1, 16 B", 0.2, payload: 16),
+    flow!("1-1-128", "1 → 1, 128 B", 0.25, payload: 128),
+    flow!("1-1-4k", "1 → 1, 4 KiB", 0.55, payload: 4 << 10),
+    flow!("1-1-64k", "1 → 1, 64 KiB", 0.55, payload: 64 << 10),
+    flow!("1-10", "1 → 10, 128 B", 0.2, receivers: 10),
+    flow!("1-100", "1 → 100, 128 B", 0.2, receivers: 100),
+    flow!("4x1-1", "4 × (1 → 1), 128 B", 0.25, publishers: 4),
+    flow!("subjects-wildcard", "100,000 subjects → wildcard, 128 B", 0.25,
+        subjects: 100_000, subscription: Subscription::Wildcard),
+    flow!("subjects-literals", "10,000 subjects → 10,000 literals, 128 B", 1.0 / 6.0,
+        subjects: 10_000, subscription: Subscription::EveryNth(1)),
+    flow!("subjects-sparse", "100,000 subjects, 10,000 subscribed, 128 B", 1.0 / 6.0,
+        subjects: 100_000, subscription: Subscription::EveryNth(10)),
+    flow!("queue-8", "queue group of 8, 128 B", 0.2, receivers: 8, subscription: Subscription::Queue),
+    flow!("headers", "1 → 1, 64 B of headers + 128 B", 0.25, headers: 64),
+    Scenario {
+        name: "request",
+        title: "request/reply, one at a time",
+        kind: requests(Layout::Single, 1),
+        targets: FASTER,
+    },
+    Scenario {
+        name: "request-64",
+        title: "request/reply, 64 in flight",
+        kind: requests(Layout::Single, 64),
+        targets: &[(TRIP, Target::RatioAtMost(1.0 / 3.0))],
+    },
+    flow!("gateway-1-1", "gateway, 1 → 1, 128 B", 0.25, layout: Layout::Gateways),
+    flow!("gateway-1-10", "gateway, 1 → 10, 128 B", 0.2, layout: Layout::Gateways, receivers: 10),
+    Scenario {
+        name: "gateway-request",
+        title: "gateway request/reply, one at a time",
+        kind: requests(Layout::Gateways, 1),
+        targets: FASTER,
+    },
+    Scenario {
+        name: "gateway-request-64",
+        title: "gateway request/reply, 64 in flight",
+        kind: requests(Layout::Gateways, 64),
+        targets: &[(TRIP, Target::RatioAtMost(1.0 / 3.0))],
+    },
+    Scenario {
+        name: "idle",
+        title: "idle connections",
+        kind: Kind::Idle,
+        targets: &[(Metric::MEMORY_PER_CONNECTION.key, Target::AtMost(4096.0))],
+    },
+    Scenario {
+        name: "subscriptions",
+        title: "literal subscriptions",
+        kind: Kind::Subscriptions,
+        targets: &[
+            (
+                Metric::MEMORY_PER_SUBSCRIPTION.key,
+                Target::AtMost(150.0 + footprint::SUBJECT_BYTES as f64),
+            ),
+            (Metric::SUBSCRIPTIONS.key, Target::RatioAtLeast(3.0)),
+        ],
+    },
+];
+
+/// The scenarios whose names match one of the patterns (`*` any characters, `?` one), or all without patterns.
+pub(crate) fn select(patterns: &[String]) -> Result<Vec<&'static Scenario>, LoadError> {
+    for pattern in patterns {
+        if !ALL
+            .iter()
+            .any(|scenario| matches(pattern.as_bytes(), scenario.name.as_bytes()))
+        {
+            return Err(LoadError::Usage(format!(
+                "no scenario matches \"{pattern}\"; --list shows their names"
+            )));
+        }
+    }
+    let wanted = |scenario: &&Scenario| {
+        patterns
+            .iter()
+            .any(|pattern| matches(pattern.as_bytes(), scenario.name.as_bytes()))
+    };
+    Ok(ALL
+        .iter()
+        .filter(|scenario| patterns.is_empty() || wanted(scenario))
+        .collect())
+}
+
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    match (pattern, name) {
+        ([], []) => true,
+        ([b'*', pattern @ ..], _) => {
+            (0..=name.len()).any(|skipped| matches(pattern, &name[skipped..]))
+        }
+        ([b'?', pattern @ ..], [_, name @ ..]) => matches(pattern, name),
+        ([wanted, pattern @ ..], [found, name @ ..]) => wanted == found && matches(pattern, name),
+        _ => false,
+    }
+}
+
+impl Target {
+    /// Whether ours (and the ratio, where there is another server) reaches it; `None` when nothing can be said.
+    pub(crate) fn reached(self, ours: f64, ratio: Option<f64>) -> Option<bool> {
+        match self {
+            Target::RatioAtMost(limit) => ratio.map(|ratio| ratio <= limit),
+            Target::RatioAtLeast(limit) => ratio.map(|ratio| ratio >= limit),
+            Target::AtMost(limit) => Some(ours <= limit),
+        }
+    }
+
+    /// The target for people.
+    pub(crate) fn show(self, metric: Metric) -> String {
+        match self {
+            Target::RatioAtMost(limit) => format!("≤ {limit:.2}"),
+            Target::RatioAtLeast(limit) => format!("≥ {limit:.2}"),
+            Target::AtMost(limit) => format!("≤ {}", metric.show(limit)),
+        }
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<20} {}", self.name, self.title)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(patterns: &[&str]) -> Vec<&'static str> {
+        let patterns: Vec<String> = patterns
+            .iter()
+            .map(|pattern| (*pattern).to_owned())
+            .collect();
+        select(&patterns)
+            .unwrap()
+            .iter()
+            .map(|scenario| scenario.name)
+            .collect()
+    }
+
+    #[test]
+    fn patterns_choose_in_the_tables_order() {
+        assert_eq!(names(&[]).len(), ALL.len());
+        assert_eq!(names(&["gateway-1-*"]), ["gateway-1-1", "gateway-1-10"]);
+        assert_eq!(names(&["1-1-4k", "1-1-1?"]), ["1-1-16", "1-1-4k"]);
+        assert_eq!(
+            names(&["request", "*-request"]),
+            ["request", "gateway-request"]
+        );
+        let error = select(&["nothing".to_owned()]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no scenario matches \"nothing\"; --list shows their names"
+        );
+    }
+
+    #[test]
+    fn names_are_unique_and_targets_name_figures() {
+        for (index, scenario) in ALL.iter().enumerate() {
+            assert!(ALL[..index].iter().all(|other| other.name != scenario.name));
+        }
+        assert_eq!(
+            ALL[1].target(Metric::CPU_PER_MESSAGE),
+            Some(Target::RatioAtMost(1.0 / 3.0))
+        );
+        assert_eq!(ALL[1].target(Metric::MEMORY), None);
+    }
+
+    #[test]
+    fn targets_compare_ratios_or_our_own_figure() {
+        assert_eq!(
+            Target::RatioAtMost(0.25).reached(9.0, Some(0.2)),
+            Some(true)
+        );
+        assert_eq!(
+            Target::RatioAtLeast(3.0).reached(9.0, Some(2.0)),
+            Some(false)
+        );
+        assert_eq!(Target::RatioAtMost(0.25).reached(9.0, None), None);
+        assert_eq!(Target::AtMost(4096.0).reached(5000.0, None), Some(false));
+    }
+}

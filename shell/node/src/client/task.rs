@@ -1,0 +1,551 @@
+//! The task of one client connection: waits for whatever comes next, and performs the session's steps.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gannet_broker::{Delivery, Flush, Message, Publisher, Signal, Sub, Subscriptions};
+use gannet_identity::{Credentials, Decision};
+use gannet_rt::Sleep;
+use gannet_session::CloseReason;
+use gannet_session::client::{ClientSession, Refused, Step};
+use gannet_subject::{Class, Entry};
+use gannet_units::Moment;
+use gannet_wire::client::{ClientConnect, Publish, encode};
+
+use super::input::{Input, Ready};
+use crate::info::client_info;
+use crate::log::log;
+use crate::registry::{ClientConn, ClosedConn};
+use crate::shared::Shared;
+
+/// Reads in a row before other tasks get their turn.
+const READS_IN_A_ROW: usize = 16;
+/// How long a fast publisher is held back for a slow subscriber, per batch, and in which steps: as the
+/// reference server has it.
+const STALL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(2));
+/// How long an ended connection is read from, so that its last words (an `-ERR`) are not lost with a
+/// reset, and at most how many bytes of it.
+const LINGER: (Duration, usize) = (Duration::from_millis(250), 4 * 1024 * 1024);
+/// Subjects kept of a connection that has ended.
+const SUBJECTS_KEPT: usize = 100;
+
+/// What woke the task.
+enum Wake {
+    Readable,
+    Writable,
+    Deadline,
+    Signal(u32),
+}
+
+/// What to do after a batch of operations.
+enum After {
+    Wait,
+    Authenticate(Box<ClientConnect>, bool),
+    Close(CloseReason, Option<String>),
+}
+
+struct Task {
+    shared: Arc<Shared>,
+    conn: Arc<ClientConn>,
+    session: ClientSession,
+    publisher: Publisher,
+    delivery: Delivery,
+    subs: Subscriptions,
+    input: Input,
+    /// The session's own words, on their way to the outbox.
+    out: Vec<u8>,
+    sleep: Sleep,
+    /// While the socket takes nothing: since when, and what had been flushed by then.
+    blocked: Option<(Moment, u64)>,
+}
+
+/// Runs one connection from its INFO to its end.
+pub(crate) async fn run(shared: Arc<Shared>, conn: Arc<ClientConn>) {
+    let now = shared.rt.now();
+    let session = ClientSession::new(shared.client_limits(), now, shared.rt.random_u64());
+    let sleep = shared.rt.sleep_until(session.deadline());
+    let seed = shared.seed ^ conn.id.0;
+    let mut task = Task {
+        publisher: Publisher::new(shared.broker.global().clone(), shared.seed),
+        delivery: Delivery::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+        subs: Subscriptions::new(shared.seed),
+        input: Input::default(),
+        out: Vec::new(),
+        blocked: None,
+        session,
+        sleep,
+        shared,
+        conn,
+    };
+    let reason = task.converse().await;
+    task.end(reason).await;
+}
+
+impl Task {
+    async fn converse(&mut self) -> CloseReason {
+        client_info(&self.shared, self.conn.id, self.conn.addr).encode(&mut self.out);
+        let most = self.shared.options.limits.max_connections as usize;
+        if !self.shared.clients.add(&self.conn, most) {
+            encode::err(&mut self.out, "maximum connections exceeded");
+            log!(self.shared.log, Error, "{} - maximum connections exceeded", self.conn.label());
+            self.speak();
+            return CloseReason::MaxConnectionsExceeded;
+        }
+        log!(self.shared.log, Debug, "{} - Client connection created", self.conn.label());
+        self.speak();
+        loop {
+            let wake = poll_fn(|cx| self.poll_wake(cx)).await;
+            let after = match wake {
+                Wake::Readable => self.on_readable(),
+                Wake::Writable => self.on_writable(),
+                Wake::Deadline => self.on_deadline(),
+                Wake::Signal(bits) => self.on_signal(bits),
+            };
+            if let Some(reason) = self.after(after).await {
+                return reason;
+            }
+        }
+    }
+
+    fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
+        if let Poll::Ready(bits) = self.conn.peer.signal().poll(cx) {
+            return Poll::Ready(Wake::Signal(bits));
+        }
+        if Pin::new(&mut self.sleep).poll(cx).is_ready() {
+            return Poll::Ready(Wake::Deadline);
+        }
+        if self.blocked.is_some() && self.conn.stream.poll_write_ready(cx).is_ready() {
+            return Poll::Ready(Wake::Writable);
+        }
+        self.conn.stream.poll_read_ready(cx).map(|_| Wake::Readable)
+    }
+
+    /// Does what has to wait; answers the reason if the connection ends.
+    async fn after(&mut self, after: After) -> Option<CloseReason> {
+        let mut after = after;
+        loop {
+            match after {
+                After::Wait => break,
+                After::Close(reason, text) => {
+                    if let Some(text) = text {
+                        log!(self.shared.log, Error, "{} - {text}", self.conn.label());
+                    }
+                    return Some(reason);
+                }
+                After::Authenticate(connect, again) => {
+                    after = self.authenticate(*connect, again).await;
+                    self.speak();
+                    if matches!(after, After::Wait) {
+                        // Operations that came with the CONNECT are waiting.
+                        after = self.work();
+                    }
+                }
+            }
+        }
+        self.stall().await;
+        self.set_timer();
+        None
+    }
+
+    /// Holds the connection back for a moment where it publishes faster than somebody reads.
+    async fn stall(&mut self) {
+        let Some(peer) = self.delivery.take_crowded() else { return };
+        if self.shared.options.limits.no_fast_producer_stall || Arc::ptr_eq(&peer, &self.conn.peer) {
+            return;
+        }
+        self.shared.trouble.stalled_clients.fetch_add(1, Ordering::Relaxed);
+        peer.outbox().count_stall();
+        let mut waited = Duration::ZERO;
+        while waited < STALL.0 && peer.outbox().is_crowded() {
+            self.shared.rt.sleep(STALL.1).await;
+            waited += STALL.1;
+        }
+    }
+
+    /// Moves the timer if a deadline is nearer than it; a later one is seen to when it fires.
+    fn set_timer(&mut self) {
+        let mut deadline = self.session.deadline();
+        if let Some((since, _)) = self.blocked {
+            deadline = deadline.min(since + self.shared.options.limits.write_deadline);
+        }
+        if deadline < self.sleep.deadline() {
+            self.sleep.reset(deadline);
+        }
+    }
+
+    /// Puts the session's own words into the outbox and flushes it.
+    fn speak(&mut self) {
+        if !self.out.is_empty() {
+            self.conn.peer.send(&self.out);
+            self.out.clear();
+        }
+        self.note_flush_of_own();
+    }
+
+    fn note_flush_of_own(&mut self) {
+        // A flush that can't finish raises the signal, and the task comes back for it.
+        let _: Flush = self.conn.peer.flush(self.delivery.spare());
+    }
+
+    fn on_readable(&mut self) -> After {
+        for _ in 0..READS_IN_A_ROW {
+            let more = match self.input.read(&self.conn.stream, &self.shared.buffers) {
+                Ok((0, _)) => return After::Close(CloseReason::ClientClosed, None),
+                Ok((_, more)) => more,
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(e) if e.kind() == std::io::ErrorKind::ConnectionReset => {
+                    return After::Close(CloseReason::ClientClosed, None);
+                }
+                Err(_) => return After::Close(CloseReason::ReadError, None),
+            };
+            match self.work() {
+                After::Wait if more => {}
+                After::Wait => break,
+                other => return other,
+            }
+        }
+        self.input.release(&self.shared.buffers);
+        After::Wait
+    }
+
+    /// Performs every operation that is complete, then flushes everybody concerned.
+    fn work(&mut self) -> After {
+        let now = self.shared.rt.now();
+        self.session.heard(now);
+        self.delivery.begin(now);
+        let mut batch = Counts::default();
+        let after = match self.input.take() {
+            Ready::Nothing => After::Wait,
+            Ready::Buffer(buffer, filled) => {
+                let (used, need, after) = self.operations(&buffer[..filled], None, now, &mut batch);
+                self.input.put_back(buffer, used, filled, need);
+                after
+            }
+            Ready::Large(bytes) => {
+                let (used, need, after) = self.operations(&bytes, Some(&bytes), now, &mut batch);
+                if used < bytes.len() {
+                    self.input.put_back_large(&bytes, used, need);
+                }
+                after
+            }
+        };
+        self.delivery.finish(&self.shared.broker);
+        self.speak();
+        if batch.operations > 0 {
+            self.conn.last_active.store(now.as_nanos(), Ordering::Relaxed);
+        }
+        if batch.msgs > 0 {
+            self.conn.in_msgs.fetch_add(batch.msgs, Ordering::Relaxed);
+            self.conn.in_bytes.fetch_add(batch.bytes, Ordering::Relaxed);
+            self.shared.broker.traffic.received(batch.msgs, batch.bytes);
+            self.shared.broker.client_traffic.received(batch.msgs, batch.bytes);
+        }
+        after
+    }
+
+    /// Performs the operations in `bytes`. Answers how many bytes were used, how many the next operation
+    /// needs, and what to do next.
+    fn operations(&mut self, bytes: &[u8], shared: Option<&Bytes>, now: Moment, batch: &mut Counts) -> (usize, usize, After) {
+        let mut at = 0;
+        loop {
+            if at == bytes.len() {
+                return (at, 0, After::Wait);
+            }
+            let (used, step) = self.session.step(&bytes[at..], now, &mut self.out);
+            at += used;
+            if !self.out.is_empty() && !matches!(step, Step::NeedMore(_) | Step::Continue) {
+                self.conn.peer.send(&self.out);
+                self.out.clear();
+            }
+            match step {
+                Step::NeedMore(need) => return (at, need, After::Wait),
+                Step::Continue => {}
+                Step::Publish(publish) => {
+                    batch.msgs += 1;
+                    batch.bytes += publish.payload.len() as u64;
+                    self.publish(&publish, shared);
+                }
+                Step::Subscribe { subject, queue, sid } => self.subscribe(subject, queue, sid, now),
+                Step::Unsubscribe { sid, max } => self.unsubscribe(sid, max),
+                Step::SendConnectInfo => self.send_connect_info(),
+                Step::Authenticate { connect, again } => return (at, 0, After::Authenticate(connect, again)),
+                Step::Close { reason, log } => return (at, 0, After::Close(reason, log)),
+            }
+            batch.operations += 1;
+            if !self.out.is_empty() {
+                self.conn.peer.send(&self.out);
+                self.out.clear();
+            }
+        }
+    }
+
+    #[inline]
+    fn publish(&mut self, publish: &Publish<'_>, shared: Option<&Bytes>) {
+        let tail = shared.filter(|_| !publish.tail.is_empty()).map(|b| b.slice_ref(publish.tail));
+        let message = Message {
+            subject: publish.subject,
+            reply: publish.reply,
+            header_len: publish.header_len,
+            payload: publish.payload,
+            tail: publish.tail,
+            shared: tail.as_ref(),
+        };
+        let broker = &self.shared.broker;
+        let delivered = self.publisher.publish(broker, &mut self.delivery, &self.conn.peer, &message);
+        if delivered.is_none() && !publish.reply.is_empty() && self.session.wants_no_responders() {
+            self.no_responders(publish);
+        }
+    }
+
+    /// Tells the requester, on its own subscription to the reply, that nobody is there.
+    #[cold]
+    fn no_responders(&mut self, publish: &Publish<'_>) {
+        if let Some(sub) = self.publisher.account().own_subscription(&self.conn.peer, publish.reply) {
+            encode::no_responders(&mut self.out, publish.reply, sub.sid(), publish.subject);
+        }
+    }
+
+    fn subscribe(&mut self, subject: &[u8], queue: Option<&[u8]>, sid: &[u8], now: Moment) {
+        let result = if self.subs.get(sid).is_some() {
+            // The first one stays; the client is told all is well.
+            Ok(())
+        } else if self.subs.len() >= self.session.max_subscriptions() {
+            Err(Refused::TooMany)
+        } else {
+            let sub = Sub::new(self.conn.peer.clone(), Class::Local, subject, queue, sid, now);
+            self.subs.insert(sub.clone());
+            self.publisher.account().subscribe(sub, now);
+            self.count_subscriptions();
+            Ok(())
+        };
+        self.session.subscribed(result, &mut self.out);
+    }
+
+    fn unsubscribe(&mut self, sid: &[u8], max: Option<u64>) {
+        match (self.subs.get(sid), max) {
+            (Some(sub), Some(max)) if max > sub.delivered() => sub.set_max(max),
+            (Some(_), _) => {
+                if let Some(sub) = self.subs.remove(sid) {
+                    self.publisher.account().unsubscribe(&sub);
+                }
+                self.count_subscriptions();
+            }
+            (None, _) => {}
+        }
+        self.session.acknowledged(&mut self.out);
+    }
+
+    fn count_subscriptions(&self) {
+        let count = u32::try_from(self.subs.len()).unwrap_or(u32::MAX);
+        self.conn.subscriptions.store(count, Ordering::Relaxed);
+    }
+
+    fn send_connect_info(&mut self) {
+        let mut info = client_info(&self.shared, self.conn.id, self.conn.addr);
+        info.connect_info = true;
+        info.remote_account = self.publisher.account().name().to_owned();
+        info.encode(&mut self.out);
+    }
+
+    async fn authenticate(&mut self, connect: ClientConnect, again: bool) -> After {
+        if again {
+            self.drop_subscriptions();
+        }
+        let given = Credentials { user: &connect.user, password: &connect.pass, token: &connect.auth_token };
+        let (allowed, user) = match self.shared.auth.decide(&given) {
+            Decision::Allow { user } => (true, user),
+            Decision::Deny => (false, String::new()),
+            Decision::Check { check, user } => (self.shared.rt.run_blocking(move || check.run()).await, user),
+        };
+        {
+            let mut facts = self.conn.facts.lock();
+            facts.name = connect.name.clone();
+            facts.lang = connect.lang.clone();
+            facts.version = connect.version.clone();
+            facts.label = self.session.label();
+            facts.account = self.publisher.account().name().to_owned();
+            facts.user = if allowed { user } else { String::new() };
+        }
+        self.conn.peer.set_headers(self.session.headers());
+        self.conn.peer.set_echo(self.session.echo());
+        self.note_rtt();
+        let who = self.shared.auth.name(&given);
+        match self.session.authenticated(allowed, &who, &mut self.out) {
+            Step::Close { reason, log } => After::Close(reason, log),
+            _ => After::Wait,
+        }
+    }
+
+    fn note_rtt(&self) {
+        let nanos = self.session.rtt().map_or(0, |rtt| u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX));
+        self.conn.rtt_nanos.store(nanos, Ordering::Relaxed);
+    }
+
+    fn on_writable(&mut self) -> After {
+        self.blocked = None;
+        self.flush_blocked()
+    }
+
+    fn flush_blocked(&mut self) -> After {
+        match self.conn.peer.flush_unblocked(self.delivery.spare()) {
+            Flush::Done => {}
+            Flush::More => self.conn.peer.signal().raise(Signal::FLUSH),
+            Flush::Blocked => self.note_blocked(),
+            Flush::Broken => return After::Close(CloseReason::WriteError, None),
+        }
+        After::Wait
+    }
+
+    /// Remembers since when the socket takes nothing: from the last time that it took something.
+    fn note_blocked(&mut self) {
+        let flushed = self.conn.peer.outbox().flushed();
+        match self.blocked {
+            Some((_, before)) if before == flushed => {}
+            _ => self.blocked = Some((self.shared.rt.now(), flushed)),
+        }
+    }
+
+    fn on_signal(&mut self, bits: u32) -> After {
+        if bits & Signal::ENDED_SUBS != 0 {
+            for sub in self.conn.peer.outbox().take_ended() {
+                self.subs.remove(sub.sid());
+            }
+            self.count_subscriptions();
+        }
+        if bits & Signal::CLOSE != 0 {
+            return self.closed_by_others();
+        }
+        if bits & Signal::FLUSH != 0 {
+            if self.conn.peer.outbox().is_blocked() {
+                self.note_blocked();
+            } else {
+                return self.flush_blocked();
+            }
+        }
+        After::Wait
+    }
+
+    fn closed_by_others(&mut self) -> After {
+        if self.conn.peer.outbox().overflow().is_some() {
+            self.shared.trouble.slow_clients.fetch_add(1, Ordering::Relaxed);
+            let max = self.shared.options.limits.max_pending;
+            log!(self.shared.log, Info, "{} - Slow Consumer Detected: MaxPending of {max} Exceeded", self.conn.label());
+            return After::Close(CloseReason::SlowConsumerPendingBytes, None);
+        }
+        let asked = self.conn.close_with.lock().take();
+        After::Close(asked.unwrap_or(CloseReason::WriteError), None)
+    }
+
+    fn on_deadline(&mut self) -> After {
+        let now = self.shared.rt.now();
+        // The timer is used up: until the next `set_timer` it stands for "never".
+        self.sleep.reset(Moment::NEVER);
+        let write_deadline = self.shared.options.limits.write_deadline;
+        if let Some((since, flushed)) = self.blocked
+            && now >= since + write_deadline
+            && self.conn.peer.outbox().flushed() == flushed
+        {
+            self.shared.trouble.slow_clients.fetch_add(1, Ordering::Relaxed);
+            log!(
+                self.shared.log,
+                Info,
+                "{} - Slow Consumer Detected: WriteDeadline of {} exceeded",
+                self.conn.label(),
+                shown_duration(write_deadline)
+            );
+            return After::Close(CloseReason::SlowConsumerWriteDeadline, None);
+        }
+        let step = self.session.on_deadline(now, &mut self.out);
+        self.note_rtt();
+        self.speak();
+        match step {
+            Step::Close { reason, log } => {
+                if reason == CloseReason::StaleConnection {
+                    self.shared.trouble.stale_clients.fetch_add(1, Ordering::Relaxed);
+                }
+                After::Close(reason, log)
+            }
+            _ => {
+                let last = Moment::from_nanos(self.conn.last_active.load(Ordering::Relaxed));
+                if now.since(last) > Duration::from_secs(1) {
+                    self.publisher.rest();
+                    self.delivery.rest();
+                    self.out = Vec::new();
+                }
+                After::Wait
+            }
+        }
+    }
+
+    fn drop_subscriptions(&mut self) {
+        for sub in self.subs.drain() {
+            self.publisher.account().unsubscribe(&sub);
+        }
+        self.count_subscriptions();
+    }
+
+    async fn end(mut self, reason: CloseReason) {
+        self.speak();
+        let subjects = self.subs.iter().take(SUBJECTS_KEPT).map(|s| String::from_utf8_lossy(s.subject()).into_owned());
+        let subjects = subjects.collect();
+        for sub in self.subs.drain() {
+            self.publisher.account().unsubscribe(&sub);
+        }
+        self.conn.peer.outbox().discard();
+        log!(self.shared.log, Debug, "{} - Client connection closed: {reason}", self.conn.label());
+        self.shared.clients.end(ClosedConn {
+            conn: self.conn.clone(),
+            reason,
+            stopped: self.shared.rt.wall(),
+            stopped_at: self.shared.rt.now(),
+            subjects,
+        });
+        if !matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError) {
+            self.linger().await;
+        }
+        self.conn.stream.shutdown();
+    }
+
+    /// Reads on for a moment: closing with unread bytes would reset the connection, and the peer might
+    /// never see why it ended.
+    async fn linger(&mut self) {
+        self.conn.stream.shutdown_write();
+        let (shared, conn) = (&self.shared, &self.conn);
+        let drained = async {
+            let mut buffer = shared.buffers.take();
+            let mut total = 0;
+            while total < LINGER.1 {
+                if poll_fn(|cx| conn.stream.poll_read_ready(cx)).await.is_err() {
+                    break;
+                }
+                match conn.stream.try_read(&mut buffer) {
+                    Ok(0) => break,
+                    Ok(n) => total += n,
+                    Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
+                    Err(_) => break,
+                }
+            }
+            shared.buffers.give(buffer);
+        };
+        // Out of time is as good as done.
+        let _ = shared.rt.timeout(LINGER.0, drained).await;
+    }
+}
+
+/// A duration as the reference server's log shows it.
+fn shown_duration(duration: Duration) -> String {
+    gannet_config::format_duration(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
+}
+
+#[derive(Default)]
+struct Counts {
+    operations: u64,
+    msgs: u64,
+    bytes: u64,
+}

@@ -1,0 +1,36 @@
+//! The INFO that clients get: the server's part, made once, and the connection's part.
+
+use std::net::SocketAddr;
+
+use gannet_units::ConnId;
+use gannet_wire::client::ClientInfo;
+
+use crate::shared::Shared;
+
+/// The version of the reference server that clients and tools may count on.
+pub(crate) const COMPATIBLE_VERSION: &str = "2.15.1";
+/// Our own version.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The INFO for one connection.
+pub(crate) fn client_info(shared: &Shared, id: ConnId, addr: SocketAddr) -> ClientInfo {
+    let limits = &shared.options.limits;
+    let (host, port) = shared.advertised_client_address();
+    ClientInfo {
+        server_id: shared.id.clone(),
+        server_name: shared.name.clone(),
+        version: COMPATIBLE_VERSION.into(),
+        proto: 1,
+        host,
+        port,
+        headers: !limits.no_headers,
+        auth_required: shared.auth.required(),
+        max_payload: shared.max_payload() as u64,
+        client_id: id.0,
+        client_ip: addr.ip().to_string(),
+        cluster: shared.options.cluster_name().unwrap_or_default().to_owned(),
+        ldm: shared.is_lame_duck(),
+        gannet: VERSION.into(),
+        ..ClientInfo::default()
+    }
+}

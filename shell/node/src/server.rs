@@ -1,0 +1,140 @@
+//! A server's life: start, run, stop. [`Server`] is the handle that everything hangs off, and the
+//! embedding API.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use gannet_broker::{Broker, BrokerOptions};
+use gannet_config::Options;
+use gannet_identity::{Authenticator, server_id};
+use gannet_rt::sync::Notify;
+use gannet_rt::{Listener, Rt};
+use gannet_session::CloseReason;
+
+use crate::buffers::Buffers;
+use crate::client;
+use crate::info::{COMPATIBLE_VERSION, VERSION};
+use crate::log::{Logger, log};
+use crate::registry::Registry;
+use crate::shared::{Shared, Trouble};
+
+/// Why a server did not start. The text is for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The options contradict each other.
+    #[error("{0}")]
+    Options(String),
+    /// A listener could not be opened.
+    #[error("{0}")]
+    Listen(String),
+}
+
+/// One running server. Clones are handles to the same one.
+#[derive(Clone, Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// Starts a server: when this returns, it accepts connections.
+    pub async fn start(options: Options, rt: Rt, log: Logger) -> Result<Server, StartError> {
+        options.validate().map_err(|e| StartError::Options(e.to_string()))?;
+        let shared = Arc::new(new_shared(options, rt, log));
+        greet(&shared);
+        let clients = listen(&shared, &shared.options.host, shared.options.port.to_bind(), "client").await?;
+        let addr = clients.local_addr().map_err(|e| StartError::Listen(e.to_string()))?;
+        let _: Result<(), SocketAddr> = shared.client_addr.set(addr);
+        log!(shared.log, Info, "Listening for client connections on {}", shown(&shared.options.host, addr));
+        shared.rt.spawn(client::accept(shared.clone(), clients));
+        log!(shared.log, Info, "Server is ready");
+        Ok(Server { shared })
+    }
+
+    /// The server's public key.
+    pub fn id(&self) -> &str {
+        &self.shared.id
+    }
+
+    /// The server's name.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// Where clients connect.
+    pub fn client_addr(&self) -> Option<SocketAddr> {
+        self.shared.client_addr.get().copied()
+    }
+
+    /// Stops: accepts nothing more, ends all connections. Returns at once; the tasks end soon after.
+    pub fn stop(&self) {
+        if self.shared.stopping.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        log!(self.shared.log, Info, "Initiating Shutdown...");
+        self.shared.stop.notify_waiters();
+        for conn in self.shared.clients.open() {
+            conn.close(CloseReason::ServerShutdown);
+        }
+        log!(self.shared.log, Info, "Server Exiting..");
+    }
+}
+
+fn new_shared(options: Options, rt: Rt, log: Logger) -> Shared {
+    let mut seed = [0; 32];
+    rt.fill_random(&mut seed);
+    let id = server_id(seed);
+    let name = options.server_name.clone().unwrap_or_else(|| id.clone());
+    let broker = Broker::new(BrokerOptions {
+        seed: rt.random_u64(),
+        reply_prefix: Bytes::new(),
+        old_reply_prefix: Bytes::new(),
+    });
+    Shared {
+        started: rt.wall(),
+        started_at: rt.now(),
+        seed: rt.random_u64(),
+        auth: Authenticator::new(options.auth.clone()),
+        clients: Registry::new(options.limits.max_closed_clients as usize),
+        buffers: Buffers::default(),
+        trouble: Trouble::default(),
+        client_addr: OnceLock::new(),
+        stopping: AtomicBool::new(false),
+        stop: Notify::new(),
+        rt,
+        options,
+        log,
+        id,
+        name,
+        broker,
+    }
+}
+
+fn greet(shared: &Shared) {
+    let log = &shared.log;
+    log!(log, Info, "Starting nats-server");
+    log!(log, Info, "  Version:  {COMPATIBLE_VERSION}");
+    log!(log, Info, "  Gannet:   {VERSION}");
+    log!(log, Info, "  Name:     {}", shared.name);
+    log!(log, Info, "  ID:       {}", shared.id);
+}
+
+/// Opens a listener on `host`, which may be a name or an address.
+async fn listen(shared: &Shared, host: &str, port: u16, what: &str) -> Result<Listener, StartError> {
+    let failed = |e: std::io::Error| StartError::Listen(format!("Error listening on {what} port: {host}:{port} - {e}"));
+    let addrs = shared.rt.resolve(host, port).await.map_err(failed)?;
+    let mut last = None;
+    for addr in addrs {
+        match shared.rt.listen(addr).await {
+            Ok(listener) => return Ok(listener),
+            Err(e) => last = Some(e),
+        }
+    }
+    Err(failed(last.unwrap_or_else(|| std::io::Error::other("no address"))))
+}
+
+/// `host:port` as the log shows it: the host as configured, the port as bound.
+fn shown(host: &str, addr: SocketAddr) -> String {
+    if host.contains(':') { format!("[{host}]:{}", addr.port()) } else { format!("{host}:{}", addr.port()) }
+}

@@ -1,0 +1,91 @@
+//! What all tasks of one server share.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::OnceLock;
+
+use gannet_broker::Broker;
+use gannet_config::Options;
+use gannet_identity::Authenticator;
+use gannet_rt::Rt;
+use gannet_rt::sync::Notify;
+use gannet_session::client::ClientLimits;
+use gannet_units::{Moment, WallTime};
+
+use crate::buffers::Buffers;
+use crate::log::Logger;
+use crate::registry::Registry;
+
+/// Largest payload where the configuration names none: the reference server's default.
+const DEFAULT_MAX_PAYLOAD: usize = 1024 * 1024;
+
+/// Connections that were too slow, by kind and by the bound they broke.
+#[derive(Debug, Default)]
+pub(crate) struct Trouble {
+    pub(crate) slow_clients: AtomicU64,
+    pub(crate) slow_gateways: AtomicU64,
+    pub(crate) stale_clients: AtomicU64,
+    pub(crate) stale_gateways: AtomicU64,
+    pub(crate) stalled_clients: AtomicU64,
+}
+
+/// One server.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) rt: Rt,
+    pub(crate) options: Options,
+    pub(crate) log: Logger,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) started: WallTime,
+    pub(crate) started_at: Moment,
+    pub(crate) broker: Broker,
+    pub(crate) auth: Authenticator,
+    pub(crate) clients: Registry,
+    pub(crate) buffers: Buffers,
+    pub(crate) trouble: Trouble,
+    pub(crate) client_addr: OnceLock<SocketAddr>,
+    /// Keys the hash tables of connections.
+    pub(crate) seed: u64,
+    pub(crate) stopping: AtomicBool,
+    pub(crate) stop: Notify,
+}
+
+impl Shared {
+    /// Largest payload in bytes.
+    pub(crate) fn max_payload(&self) -> usize {
+        self.options.limits.max_payload.map_or(DEFAULT_MAX_PAYLOAD, |n| n.as_usize())
+    }
+
+    /// Bounds of a client's conversation.
+    pub(crate) fn client_limits(&self) -> ClientLimits {
+        let limits = &self.options.limits;
+        ClientLimits {
+            control_line: limits.max_control_line.as_usize(),
+            payload: self.max_payload(),
+            subscriptions: limits.max_subscriptions.unwrap_or(0) as usize,
+            subject_tokens: usize::from(limits.max_subscription_tokens.unwrap_or(0)),
+            ping_interval: limits.ping_interval,
+            pings_out: limits.ping_max,
+            headers: !limits.no_headers,
+            auth_timeout: self.auth.required().then_some(self.options.auth.timeout),
+        }
+    }
+
+    /// Host and port that clients are told.
+    pub(crate) fn advertised_client_address(&self) -> (String, u16) {
+        let bound = self.client_addr.get().map_or(0, SocketAddr::port);
+        match &self.options.client_advertise {
+            None => (self.options.host.clone(), bound),
+            Some(text) => gannet_config::advertised(text, bound).unwrap_or_else(|_| (text.clone(), bound)),
+        }
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_lame_duck(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,267 @@
+//! Listeners and streams.
+//!
+//! A [`Stream`] does everything by `&self`, so that a task other than its owner may write to it
+//! without waiting. The rule that goes with it: only the owning task polls for readiness (one waker
+//! per direction is kept), any task may `try_*`.
+//!
+//! Not here: how the simulated network behaves (`sim`).
+
+use std::io::{self, IoSlice};
+use std::net::{Shutdown, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{BufMut, BytesMut};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::sim::{SimListener, SimStream};
+
+/// A socket that accepts connections. Dropping it stops listening.
+#[derive(Debug)]
+pub struct Listener(ListenerKind);
+
+#[derive(Debug)]
+enum ListenerKind {
+    Real(TcpListener),
+    Sim(SimListener),
+}
+
+impl Listener {
+    pub(crate) fn real(listener: TcpListener) -> Listener {
+        Listener(ListenerKind::Real(listener))
+    }
+
+    pub(crate) fn sim(listener: SimListener) -> Listener {
+        Listener(ListenerKind::Sim(listener))
+    }
+
+    /// Waits for the next connection; it comes with Nagle's algorithm off. Errors are the listener's
+    /// (out of descriptors, say) or those of a connection that died in the backlog: the caller
+    /// decides, after a pause, to go on. May be dropped without losing a connection.
+    pub async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
+        match &self.0 {
+            ListenerKind::Real(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok((Stream::real(stream), peer))
+            }
+            ListenerKind::Sim(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Stream::sim(stream), peer))
+            }
+        }
+    }
+
+    /// The address listened on, with the port that was found if port 0 was asked for.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        match &self.0 {
+            ListenerKind::Real(listener) => listener.local_addr(),
+            ListenerKind::Sim(listener) => Ok(listener.local_addr()),
+        }
+    }
+}
+
+/// One TCP connection. Dropping it closes it: what was written still goes out, unless something
+/// unread is left, which makes it a reset (as TCP does).
+#[derive(Debug)]
+pub struct Stream(StreamKind);
+
+#[derive(Debug)]
+enum StreamKind {
+    Real(TcpStream),
+    Sim(SimStream),
+}
+
+impl Stream {
+    #[inline]
+    pub(crate) fn real(stream: TcpStream) -> Stream {
+        Stream(StreamKind::Real(stream))
+    }
+
+    pub(crate) fn sim(stream: SimStream) -> Stream {
+        Stream(StreamKind::Sim(stream))
+    }
+
+    /// Ready when a `try_read` may bring something: bytes, the end, an error. It may still answer
+    /// [`io::ErrorKind::WouldBlock`]; then poll again.
+    #[inline]
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.0 {
+            StreamKind::Real(stream) => stream.poll_read_ready(cx),
+            StreamKind::Sim(stream) => stream.poll_read_ready(cx),
+        }
+    }
+
+    /// Ready when a `try_write` may get something out or would report an error. It may still answer
+    /// [`io::ErrorKind::WouldBlock`]; then poll again.
+    #[inline]
+    pub fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.0 {
+            StreamKind::Real(stream) => stream.poll_write_ready(cx),
+            StreamKind::Sim(stream) => stream.poll_write_ready(cx),
+        }
+    }
+
+    /// Reads what is there. `Ok(0)`: the peer has ended its side (or `buf` is empty).
+    #[inline]
+    pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        match &self.0 {
+            StreamKind::Real(stream) => stream.try_read(buf),
+            StreamKind::Sim(stream) => stream.try_read(buf),
+        }
+    }
+
+    /// Reads up to `most` bytes onto the end of `buf`, within the room that it has. `Ok(0)`: the peer has
+    /// ended its side (or there is no room).
+    #[inline]
+    pub fn try_read_buf(&self, buf: &mut BytesMut, most: usize) -> io::Result<usize> {
+        match &self.0 {
+            StreamKind::Real(stream) => stream.try_read_buf(&mut buf.limit(most)),
+            StreamKind::Sim(stream) => {
+                let have = buf.len();
+                buf.resize(have + most.min(buf.capacity() - have), 0);
+                let result = stream.try_read(&mut buf[have..]);
+                buf.truncate(have + result.as_ref().map_or(0, |n| *n));
+                result
+            }
+        }
+    }
+
+    /// Writes as much of `buf` as the socket takes now; answers how much that was.
+    #[inline]
+    pub fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+        match &self.0 {
+            StreamKind::Real(stream) => stream.try_write(buf),
+            StreamKind::Sim(stream) => stream.try_write(buf),
+        }
+    }
+
+    /// [`Stream::try_write`] of several pieces in one go.
+    #[inline]
+    pub fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        match &self.0 {
+            StreamKind::Real(stream) => stream.try_write_vectored(bufs),
+            StreamKind::Sim(stream) => stream.try_write_vectored(bufs),
+        }
+    }
+
+    /// The other end's address.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        match &self.0 {
+            StreamKind::Real(stream) => stream.peer_addr(),
+            StreamKind::Sim(stream) => Ok(stream.peer_addr()),
+        }
+    }
+
+    /// This end's address.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        match &self.0 {
+            StreamKind::Real(stream) => stream.local_addr(),
+            StreamKind::Sim(stream) => Ok(stream.local_addr()),
+        }
+    }
+
+    /// Ends both directions at once: the peer sees the end after what was written, our own reads see
+    /// it after what has already arrived, our own writes fail. The owning task wakes up. Errors
+    /// (it is already ended) mean nothing to the caller and are not reported.
+    pub fn shutdown(&self) {
+        match &self.0 {
+            StreamKind::Real(stream) => drop(SockRef::from(stream).shutdown(Shutdown::Both)),
+            StreamKind::Sim(stream) => stream.shutdown(Shutdown::Both),
+        }
+    }
+
+    /// Ends our side only: the peer sees the end after what was written, and may go on talking.
+    pub fn shutdown_write(&self) {
+        match &self.0 {
+            StreamKind::Real(stream) => drop(SockRef::from(stream).shutdown(Shutdown::Write)),
+            StreamKind::Sim(stream) => stream.shutdown(Shutdown::Write),
+        }
+    }
+
+    /// Switches Nagle's algorithm off (`true`, which a stream starts with) or on.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        match &self.0 {
+            StreamKind::Real(stream) => stream.set_nodelay(nodelay),
+            StreamKind::Sim(_) => Ok(()),
+        }
+    }
+
+    /// The stream for code that wants the ecosystem's I/O traits.
+    pub fn into_io(self) -> IoStream {
+        IoStream(self)
+    }
+}
+
+/// A [`Stream`] behind [`AsyncRead`] and [`AsyncWrite`], for TLS and HTTP.
+#[derive(Debug)]
+pub struct IoStream(Stream);
+
+impl IoStream {
+    /// The stream inside, for its addresses and its shutdown.
+    pub fn get_ref(&self) -> &Stream {
+        &self.0
+    }
+
+    /// Back to the plain stream.
+    pub fn into_inner(self) -> Stream {
+        self.0
+    }
+}
+
+impl AsyncRead for IoStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.0.0 {
+            StreamKind::Real(stream) => Pin::new(stream).poll_read(cx, buf),
+            StreamKind::Sim(stream) => stream.poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for IoStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.0.0 {
+            StreamKind::Real(stream) => Pin::new(stream).poll_write(cx, buf),
+            StreamKind::Sim(stream) => stream.poll_write(cx, &[IoSlice::new(buf)]),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.0.0 {
+            StreamKind::Real(stream) => Pin::new(stream).poll_shutdown(cx),
+            StreamKind::Sim(stream) => {
+                stream.shutdown(Shutdown::Write);
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.0.0 {
+            StreamKind::Real(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            StreamKind::Sim(stream) => stream.poll_write(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,131 @@
+//! Subcommands and their help. What each does is in the module of its name.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use crate::{Error, features, laws, report, workspace_root};
+
+const HELP: &str = "\
+Checks this repository.
+
+Usage: cargo xtask <command> [--help]
+
+Commands:
+  verify    everything below, formatting, clippy and the tests; what a change must pass
+  laws      who may depend on whom, and what core may not do
+  features  docs/features.md: every row there once, every test it names exists
+  report    long files, long functions, files without a header, repeated code (never fails)
+";
+
+const VERIFY_HELP: &str = "\
+Runs, in this order, until one fails: cargo fmt --check, cargo clippy with warnings as errors,
+the laws, the check of docs/features.md, the report (which cannot fail), cargo test.
+
+Usage: cargo xtask verify
+";
+
+const LAWS_HELP: &str = "\
+Checks the three laws of docs/ARCHITECTURE.md against `cargo metadata` and the sources:
+  1  core is pure: no_std, no unsafe code, only dependencies that are pure too
+  2  only shell/rt touches the world: async runtime, TLS, sockets, entropy
+  3  every dependency between our own crates is in the table of who may use whom
+
+Usage: cargo xtask laws
+";
+
+const FEATURES_HELP: &str = "\
+Checks docs/features.md: every feature is there exactly once, with a known status; what works
+names the test that shows it; every test or file named exists.
+
+Usage: cargo xtask features
+";
+
+const REPORT_HELP: &str = "\
+Prints files of more than 500 lines of code, functions of more than 60 lines, files that don't
+open with a //! header, and code of 6 lines or more that stands in several places.
+
+Usage: cargo xtask report
+";
+
+/// Runs one command line, without the program's name.
+pub fn run(args: &[String]) -> ExitCode {
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let root = workspace_root();
+    let done = match words.as_slice() {
+        [] | ["help" | "--help" | "-h"] => help(HELP),
+        ["verify", "--help" | "-h"] => help(VERIFY_HELP),
+        ["laws", "--help" | "-h"] => help(LAWS_HELP),
+        ["features", "--help" | "-h"] => help(FEATURES_HELP),
+        ["report", "--help" | "-h"] => help(REPORT_HELP),
+        ["verify"] => verify(&root),
+        ["laws"] => judged("laws", laws::check(&root)),
+        ["features"] => judged("features", features::check(&root)),
+        ["report"] => print_report(&root),
+        _ => {
+            eprint!("xtask: cannot read {:?}\n\n{HELP}", words.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn help(text: &str) -> Result<bool, Error> {
+    print!("{text}");
+    Ok(true)
+}
+
+fn judged<T: std::fmt::Display>(name: &str, found: Result<Vec<T>, Error>) -> Result<bool, Error> {
+    let found = found?;
+    for problem in &found {
+        println!("{name}: {problem}");
+    }
+    println!(
+        "{name}: {}",
+        if found.is_empty() {
+            "kept".into()
+        } else {
+            format!("{} broken", found.len())
+        }
+    );
+    Ok(found.is_empty())
+}
+
+fn print_report(root: &Path) -> Result<bool, Error> {
+    print!("{}", report::report(root)?);
+    Ok(true)
+}
+
+fn verify(root: &Path) -> Result<bool, Error> {
+    Ok(cargo(root, &["fmt", "--all", "--check"])?
+        && cargo(
+            root,
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        )?
+        && judged("laws", laws::check(root))?
+        && judged("features", features::check(root))?
+        && print_report(root)?
+        && cargo(root, &["test", "--workspace"])?)
+}
+
+fn cargo(root: &Path, args: &[&str]) -> Result<bool, Error> {
+    println!("$ cargo {}", args.join(" "));
+    Ok(Command::new(laws::cargo_program())
+        .args(args)
+        .current_dir(root)
+        .status()?
+        .success())
+}
