@@ -4,6 +4,8 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use gannet_wire::gateway::encode;
+
 use crate::peer::{Peer, Signal};
 
 /// A link that one account's interest is announced to.
@@ -43,11 +45,11 @@ impl Announced {
     }
 
     pub(crate) fn added(&self, account: &str, subject: &[u8], queue: Option<&[u8]>) {
-        self.tell(queue.is_none(), |out| write_added(out, account, subject, queue));
+        self.tell(queue.is_none(), |out| encode::interest(out, account.as_bytes(), subject, queue));
     }
 
     pub(crate) fn removed(&self, account: &str, subject: &[u8], queue: Option<&[u8]>) {
-        self.tell(queue.is_none(), |out| write_removed(out, account, subject, queue));
+        self.tell(queue.is_none(), |out| encode::no_interest(out, account.as_bytes(), subject, queue));
     }
 
     fn tell(&self, plain: bool, write: impl Fn(&mut Vec<u8>)) {
@@ -59,32 +61,5 @@ impl Announced {
             listener.peer.outbox().push_control(&text);
             listener.peer.signal().raise(Signal::FLUSH);
         }
-    }
-}
-
-/// Appends `RS+ account subject [queue 1]`.
-pub(crate) fn write_added(out: &mut Vec<u8>, account: &str, subject: &[u8], queue: Option<&[u8]>) {
-    write(out, b"RS+ ", account, subject, queue);
-    if queue.is_some() {
-        // A cluster's queue group counts as one member for other clusters, whatever its size.
-        out.extend_from_slice(b" 1");
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Appends `RS- account subject [queue]`.
-fn write_removed(out: &mut Vec<u8>, account: &str, subject: &[u8], queue: Option<&[u8]>) {
-    write(out, b"RS- ", account, subject, queue);
-    out.extend_from_slice(b"\r\n");
-}
-
-fn write(out: &mut Vec<u8>, verb: &[u8], account: &str, subject: &[u8], queue: Option<&[u8]>) {
-    out.extend_from_slice(verb);
-    out.extend_from_slice(account.as_bytes());
-    out.push(b' ');
-    out.extend_from_slice(subject);
-    if let Some(queue) = queue {
-        out.push(b' ');
-        out.extend_from_slice(queue);
     }
 }

@@ -2,7 +2,7 @@
 //! Not here: delivery (see `publish`).
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,13 +10,15 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use gannet_subject::{Class, Entry};
 use gannet_units::Moment;
+use gannet_wire::gateway::encode;
+use gannet_wire::reply_prefix::ReplyPrefix;
+use gannet_wire::server_info::ServerInfo;
 use parking_lot::{Mutex, RwLock};
 
 use crate::account::Account;
-use crate::announce::write_added;
+use crate::chunks::ChunkPool;
 use crate::links::{InboundLink, OutboundLink};
 use crate::peer::{Peer, Signal};
 use crate::sub::Sub;
@@ -32,10 +34,10 @@ const REMOVE_STEP: usize = 256;
 pub struct BrokerOptions {
     /// Keys the hash tables.
     pub seed: u64,
-    /// `_GR_.<cluster>.<server>.`: put before replies that must find their way back here.
-    pub reply_prefix: Bytes,
-    /// The same for peers that only know the old form: `$GR.<cluster>.`.
-    pub old_reply_prefix: Bytes,
+    /// Put before replies that must find their way back here; `None` on a server without gateways.
+    pub reply_prefix: Option<ReplyPrefix>,
+    /// Name of this server's cluster for gateways; empty if there is none.
+    pub gateway: String,
 }
 
 /// Messages and bytes through the server.
@@ -73,6 +75,7 @@ pub struct Broker {
     /// Links to other clusters, nearest first.
     outbound: ArcSwap<Vec<Arc<OutboundLink>>>,
     inbound: Mutex<Vec<Arc<InboundLink>>>,
+    pub(crate) chunks: ChunkPool,
     /// Messages and bytes of all connections.
     pub traffic: Traffic,
     /// The same of clients alone.
@@ -93,6 +96,7 @@ impl Broker {
             global,
             outbound: ArcSwap::from_pointee(Vec::new()),
             inbound: Mutex::new(Vec::new()),
+            chunks: ChunkPool::default(),
             traffic: Traffic::default(),
             client_traffic: Traffic::default(),
         }
@@ -136,8 +140,18 @@ impl Broker {
         if accounts.len() >= ACCOUNTS_MOST {
             return None;
         }
-        let account = accounts.entry(name.into()).or_insert_with(|| Arc::new(Account::new(name, self.options.seed)));
-        Some(account.clone())
+        if let Some(account) = accounts.get(name) {
+            return Some(account.clone());
+        }
+        let account = Arc::new(Account::new(name, self.options.seed));
+        // Other clusters learn of it at once, so that they need not guess.
+        for link in self.inbound.lock().iter() {
+            self.announce_queues(&account, &link.peer);
+            self.announce_all(&account, &link.peer);
+            link.peer.signal().raise(Signal::FLUSH);
+        }
+        accounts.insert(name.into(), account.clone());
+        Some(account)
     }
 
     // --- links that messages leave by ---
@@ -251,40 +265,53 @@ impl Broker {
     // --- links that interest leaves by ---
 
     /// Registers a link from another cluster: sends it the interest in queue groups of all accounts,
-    /// then switches every account to interest-only with its plain interest. From here on every change
-    /// follows. `switch` writes the switch command (2 begins, 3 completes) for an account.
-    pub fn add_inbound(&self, link: Arc<InboundLink>, switch: impl Fn(&mut Vec<u8>, u8, &str)) {
+    /// then `greeting`, then switches every account to interest-only with its plain interest. From here
+    /// on every change follows.
+    pub fn add_inbound(&self, link: Arc<InboundLink>, greeting: &[u8]) {
+        // Holding the list of accounts keeps new ones from being announced twice or never.
+        let accounts = self.accounts.read();
         self.inbound.lock().push(link.clone());
-        let accounts = self.accounts();
-        for account in &accounts {
-            let mut interest = account.interest().write();
-            interest.announced.add(&link.peer);
-            let mut text = Vec::new();
-            let mut told = BTreeMap::new();
-            interest.index.for_each(|sub| {
-                let Some(queue) = sub.queue().filter(|_| sub.class() != Class::Gateway) else { return };
-                if told.insert((sub.subject(), queue), ()).is_none() {
-                    write_added(&mut text, account.name(), sub.subject(), Some(queue));
-                }
-            });
-            link.peer.outbox().push_control(&text);
+        for account in accounts.values() {
+            self.announce_queues(account, &link.peer);
         }
-        for account in &accounts {
-            let mut interest = account.interest().write();
-            interest.announced.add_plain(&link.peer);
-            let mut text = Vec::new();
-            switch(&mut text, 2, account.name());
-            let mut told = BTreeMap::new();
-            interest.index.for_each(|sub| {
-                let plain = sub.queue().is_none() && sub.class() != Class::Gateway;
-                if plain && told.insert(sub.subject(), ()).is_none() {
-                    write_added(&mut text, account.name(), sub.subject(), None);
-                }
-            });
-            switch(&mut text, 3, account.name());
-            link.peer.outbox().push_control(&text);
+        link.peer.outbox().push_control(greeting);
+        for account in accounts.values() {
+            self.announce_all(account, &link.peer);
         }
         link.peer.signal().raise(Signal::FLUSH);
+    }
+
+    /// Announces an account's queue groups, now and from now on.
+    fn announce_queues(&self, account: &Account, peer: &Arc<Peer>) {
+        let mut interest = account.interest().write();
+        interest.announced.add(peer);
+        let mut text = Vec::new();
+        let mut told = BTreeSet::new();
+        interest.index.for_each(|sub| {
+            let Some(queue) = sub.queue().filter(|_| sub.class() != Class::Gateway) else { return };
+            if told.insert((sub.subject(), queue)) {
+                encode::interest(&mut text, account.name().as_bytes(), sub.subject(), Some(queue));
+            }
+        });
+        peer.outbox().push_control(&text);
+    }
+
+    /// Switches an account to interest-only: announces its plain interest, now and from now on.
+    fn announce_all(&self, account: &Account, peer: &Arc<Peer>) {
+        let mut interest = account.interest().write();
+        interest.announced.add_plain(peer);
+        let name = account.name().as_bytes();
+        let mut text = Vec::new();
+        encode::info(&mut text, &ServerInfo::interest_switch(&self.options.gateway, name, false));
+        let mut told = BTreeSet::new();
+        interest.index.for_each(|sub| {
+            let plain = sub.queue().is_none() && sub.class() != Class::Gateway;
+            if plain && told.insert(sub.subject()) {
+                encode::interest(&mut text, name, sub.subject(), None);
+            }
+        });
+        encode::info(&mut text, &ServerInfo::interest_switch(&self.options.gateway, name, true));
+        peer.outbox().push_control(&text);
     }
 
     /// Forgets a link from another cluster.
@@ -321,6 +348,16 @@ pub struct RemoteInterest {
 }
 
 impl RemoteInterest {
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.by_account.values().map(Subscriptions::len).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_account.values().all(Subscriptions::is_empty)
+    }
+
     /// For each account: name, number of plain entries, number of queue entries.
     pub fn counts(&self) -> impl Iterator<Item = (&str, usize, usize)> {
         self.by_account.iter().map(|(name, subs)| {

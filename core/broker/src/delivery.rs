@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use gannet_units::Moment;
 use gannet_wire::client::encode;
+use gannet_wire::gateway::Queues;
 
 use crate::account::Account;
 use crate::broker::Broker;
@@ -20,8 +21,6 @@ use crate::sub::Sub;
 /// Messages from this size on are linked into an outbox instead of copied, where the sender's buffer can
 /// be shared. Below it, a second chunk and its reference count cost more than the copy.
 pub const LINK_FROM: usize = 16 * 1024;
-/// Spare buffers one connection keeps during a batch.
-const SPARES: usize = 128;
 /// A peer with this much waiting is flushed before the batch ends, so that a batch with a large
 /// fan-out stays in the processor's cache and far from the peers' bounds.
 const FLUSH_EARLY: usize = 256 * 1024;
@@ -49,7 +48,7 @@ pub(crate) enum Origin<'a> {
     Client,
     /// Another cluster: only local subscriptions outside of queue groups, and the groups named. If its
     /// reply came mapped, this is the mapped form.
-    Gateway { queues: &'a [u8], mapped_reply: &'a [u8] },
+    Gateway { queues: Queues<'a>, mapped_reply: &'a [u8] },
     /// A mapped reply that has arrived in its cluster of origin: local subscriptions, then the other
     /// clusters.
     ReturnedReply,
@@ -75,6 +74,8 @@ pub struct Delivery {
     random: u64,
     touched: Vec<Arc<Peer>>,
     spare: Vec<Vec<u8>>,
+    /// The server has no more spare buffers; not asked again in this batch.
+    pool_dry: bool,
     ended: Vec<Sub>,
     /// A peer so far behind that the sender should wait for it a moment.
     crowded: Option<Arc<Peer>>,
@@ -98,6 +99,7 @@ impl Delivery {
             random: seed | 1,
             touched: Vec::new(),
             spare: Vec::new(),
+            pool_dry: false,
             ended: Vec::new(),
             crowded: None,
             to_clients: Totals::default(),
@@ -112,9 +114,7 @@ impl Delivery {
     /// Begins a batch at `now`.
     pub fn begin(&mut self, now: Moment) {
         self.now = now;
-        if self.spare.capacity() == 0 {
-            self.spare.reserve_exact(SPARES);
-        }
+        self.pool_dry = false;
     }
 
     pub(crate) fn now(&self) -> Moment {
@@ -142,6 +142,7 @@ impl Delivery {
             // Whoever can't be flushed now is woken by `flush` itself.
             let _: Flush = peer.flush(&mut self.spare);
         }
+        broker.chunks.give(&mut self.spare);
         let Totals { msgs, bytes } = core::mem::take(&mut self.to_clients);
         if msgs > 0 {
             broker.traffic.sent(msgs, bytes);
@@ -180,9 +181,11 @@ impl Delivery {
         self.stripped.clear();
         let mut done = Delivered::default();
         for target in &plan.plain {
+            self.refill(broker);
             done.local += u32::from(self.to_target(plan, target, from, msg, origin));
         }
         if !plan.queues.is_empty() {
+            self.refill(broker);
             self.to_queues(plan, from, msg, origin, &mut done);
         }
         if !plan.links.is_empty() && !matches!(origin, Origin::Gateway { .. }) {
@@ -213,11 +216,20 @@ impl Delivery {
         done
     }
 
+    /// Sees to it that a buffer is at hand, if the server has one. Before an outbox is locked: the pool
+    /// has a lock of its own.
+    #[inline]
+    fn refill(&mut self, broker: &Broker) {
+        if self.spare.is_empty() && !self.pool_dry {
+            self.pool_dry = !broker.chunks.take(&mut self.spare);
+        }
+    }
+
     fn to_queues(&mut self, plan: &Plan, from: &Arc<Peer>, msg: &Message<'_>, origin: Origin<'_>, done: &mut Delivered) {
         self.served.clear();
         for queue in &plan.queues {
             let asked = match origin {
-                Origin::Gateway { queues, .. } => queues.split(|&b| b == b' ').any(|name| *name == *queue.name),
+                Origin::Gateway { queues, .. } => queues.contains(&queue.name),
                 Origin::Client | Origin::ReturnedReply => true,
             };
             let served = asked && self.to_one_member(plan, queue, from, msg, origin);
@@ -320,11 +332,11 @@ impl Delivery {
             if !target.plain && self.names.is_empty() {
                 continue;
             }
+            self.refill(broker);
             let map = *mapped.get_or_insert_with(|| account.subscribed_lately(msg.reply, self.now));
-            let prefix: &[u8] = match (map, target.link.wants_old_replies()) {
-                (false, _) => b"",
-                (true, false) => &broker.options().reply_prefix,
-                (true, true) => &broker.options().old_reply_prefix,
+            let prefix: &[u8] = match &broker.options().reply_prefix {
+                Some(prefix) if map => prefix.as_bytes(),
+                _ => b"",
             };
             done.remote += u32::from(self.to_link(plan, target, msg, prefix));
         }

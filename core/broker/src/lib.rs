@@ -17,6 +17,7 @@ mod account;
 mod announce;
 mod broker;
 mod cache;
+mod chunks;
 mod delivery;
 mod links;
 mod message;

@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use gannet_subject::matches;
+use gannet_wire::reply_prefix::{Hash, hash};
 use parking_lot::Mutex;
 
 use crate::peer::Peer;
@@ -43,10 +44,8 @@ struct Optimistic {
 pub struct OutboundLink {
     peer: Arc<Peer>,
     name: String,
-    /// The remote's mark in mapped replies, in its new and its old form.
-    hashes: ([u8; 6], [u8; 4]),
-    /// The remote only knows the old form.
-    old_replies: bool,
+    /// The remote's mark in mapped replies.
+    hash: Hash,
     headers: bool,
     rtt_nanos: AtomicU64,
     /// `None` where the remote is known to switch every account to interest-only at once.
@@ -58,12 +57,6 @@ pub struct OutboundLink {
 pub struct LinkTraits {
     /// The remote cluster's name.
     pub name: String,
-    /// Its mark in mapped replies (`_GR_`).
-    pub hash: [u8; 6],
-    /// Its mark in the old form (`$GR`).
-    pub old_hash: [u8; 4],
-    /// It only knows the old form (no `gateway_nrp`).
-    pub old_replies: bool,
     /// It takes headers.
     pub headers: bool,
     /// It switches every account to interest-only (`gateway_iom`).
@@ -75,9 +68,8 @@ impl OutboundLink {
     pub fn new(peer: Arc<Peer>, traits: LinkTraits) -> OutboundLink {
         OutboundLink {
             peer,
+            hash: hash(&traits.name),
             name: traits.name,
-            hashes: (traits.hash, traits.old_hash),
-            old_replies: traits.old_replies,
             headers: traits.headers,
             rtt_nanos: AtomicU64::new(u64::MAX),
             optimistic: (!traits.interest_only).then(|| Mutex::new(BTreeMap::new())),
@@ -112,13 +104,9 @@ impl OutboundLink {
         self.headers
     }
 
-    pub(crate) fn wants_old_replies(&self) -> bool {
-        self.old_replies
-    }
-
     /// Whether a mapped reply with this mark belongs to the remote cluster.
     pub(crate) fn is_marked(&self, mark: &[u8]) -> bool {
-        *mark == self.hashes.0 || *mark == self.hashes.1
+        *mark == self.hash
     }
 
     /// The mode for one account.

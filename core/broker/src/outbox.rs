@@ -15,7 +15,7 @@ use crate::sub::Sub;
 
 /// A chunk is closed, and a new one begun, at this size: large enough that a system call costs little
 /// per message, small enough to stay in a core's own cache between being written here and sent.
-const CHUNK: usize = 64 * 1024;
+pub(crate) const CHUNK: usize = 64 * 1024;
 /// First size of a chunk for a peer that had none.
 const CHUNK_MIN: usize = 2 * 1024;
 /// Chunks handed to one system call.
@@ -23,6 +23,8 @@ const SLICES: usize = 32;
 /// Rounds of one flush before the peer's own task takes over, so that two busy publishers can't keep a
 /// third one's task writing for ever.
 const ROUNDS: usize = 8;
+/// Spare buffers kept by one connection during a batch.
+const SPARES: usize = 128;
 
 #[derive(Debug)]
 enum Chunk {
@@ -287,7 +289,7 @@ impl Outbox {
                 o.flushing = true;
                 o.take_batch()
             };
-            let (written, end) = batch.write(sink);
+            let (written, end) = batch.write(sink, spare);
             let mut o = outbox.lock();
             o.flushing = false;
             o.flushed += written as u64;
@@ -296,7 +298,7 @@ impl Outbox {
             }
             o.pending -= written;
             match end {
-                Written::Bytes(_) => batch.recycle(spare),
+                Written::Bytes(_) => recycle(batch.tail, spare),
                 Written::Full => {
                     o.put_back(batch);
                     o.blocked = true;
@@ -346,7 +348,7 @@ struct Batch {
 impl Batch {
     /// Writes until all is written or the sink takes no more. Answers the bytes written and, as the
     /// last outcome, `Bytes` for "all".
-    fn write(&mut self, sink: &dyn Sink) -> (usize, Written) {
+    fn write(&mut self, sink: &dyn Sink, spare: &mut Vec<Vec<u8>>) -> (usize, Written) {
         let mut total = 0;
         loop {
             let mut slices: [&[u8]; SLICES] = [&[]; SLICES];
@@ -363,14 +365,14 @@ impl Batch {
             match sink.try_write(&slices[..count]) {
                 Written::Bytes(n) => {
                     total += n;
-                    self.advance(n);
+                    self.advance(n, spare);
                 }
                 end => return (total, end),
             }
         }
     }
 
-    fn advance(&mut self, mut n: usize) {
+    fn advance(&mut self, mut n: usize, spare: &mut Vec<Vec<u8>>) {
         while let Some(first) = self.queue.front() {
             let left = first.bytes().len() - self.written;
             if n < left {
@@ -378,16 +380,18 @@ impl Batch {
             }
             n -= left;
             self.written = 0;
-            self.queue.pop_front();
+            if let Some(Chunk::Owned(buffer)) = self.queue.pop_front() {
+                recycle(buffer, spare);
+            }
         }
         self.written += n;
     }
+}
 
-    /// Keeps the buffer for somebody else.
-    fn recycle(mut self, spare: &mut Vec<Vec<u8>>) {
-        if self.tail.capacity() > 0 && self.tail.capacity() <= 2 * CHUNK && spare.len() < spare.capacity() {
-            self.tail.clear();
-            spare.push(self.tail);
-        }
+/// Keeps a buffer for somebody else.
+fn recycle(mut buffer: Vec<u8>, spare: &mut Vec<Vec<u8>>) {
+    if buffer.capacity() > 0 && buffer.capacity() <= 2 * CHUNK && spare.len() < SPARES {
+        buffer.clear();
+        spare.push(buffer);
     }
 }

@@ -6,6 +6,9 @@
 
 use alloc::sync::Arc;
 
+use gannet_wire::gateway::Queues;
+use gannet_wire::reply_prefix;
+
 
 use crate::account::Account;
 use crate::broker::Broker;
@@ -60,7 +63,7 @@ impl Publisher {
     }
 
     /// Delivers a message of another cluster: to local subscriptions, and to one member of each queue
-    /// group that `queues` (names separated by single spaces) lists. If its reply subject came mapped,
+    /// group that `queues` lists. If its reply subject came mapped,
     /// `mapped_reply` is the mapped form and `msg.reply` the plain one.
     pub fn publish_remote(
         &mut self,
@@ -68,7 +71,7 @@ impl Publisher {
         out: &mut Delivery,
         from: &Arc<Peer>,
         msg: &Message<'_>,
-        queues: &[u8],
+        queues: Queues<'_>,
         mapped_reply: &[u8],
     ) -> Delivered {
         self.route(broker, out, from, msg, Origin::Gateway { queues, mapped_reply })
@@ -96,7 +99,7 @@ impl Publisher {
         msg: &Message<'_>,
     ) -> Option<Delivered> {
         let mapped = from.mapped_reply(msg.subject, out.now())?;
-        let cluster = mapped.get(5..11)?;
+        let cluster = reply_prefix::parse(&mapped)?.cluster;
         let Some(link) = broker.marked_link(cluster) else { return Some(Delivered::default()) };
         let plan = Plan::direct(self.account.name().as_bytes(), &mapped, link);
         let msg = Message { subject: &mapped, ..*msg };

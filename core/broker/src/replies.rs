@@ -15,7 +15,7 @@ const MOST: usize = 16 * 1024;
 
 /// Mapped subjects by plain reply subject.
 #[derive(Debug, Default)]
-pub struct ReplyMap {
+pub(crate) struct ReplyMap {
     mapped: BTreeMap<Box<[u8]>, (Box<[u8]>, Moment)>,
     by_age: VecDeque<(Moment, Box<[u8]>)>,
 }

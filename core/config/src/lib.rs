@@ -23,6 +23,8 @@ mod source;
 mod text;
 mod tree;
 
+pub use gannet_units::ByteCount;
+
 pub use error::{ConfigError, ConfigWarning, Place, Problem, Rejected};
 pub use options::{
     AuthOptions, ClusterOptions, GatewayOptions, GatewayUrl, LameDuckOptions, Limits, LinkAuth,

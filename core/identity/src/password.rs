@@ -30,7 +30,8 @@ pub struct PasswordCheck {
 }
 
 impl PasswordCheck {
-    pub(crate) fn new(hash: &Secret, given: &str) -> PasswordCheck {
+    /// A comparison of what was given with `hash`.
+    pub fn new(hash: &Secret, given: &str) -> PasswordCheck {
         PasswordCheck { hash: hash.clone(), given: Secret::new(given) }
     }
 

@@ -12,5 +12,6 @@ pub mod client;
 pub mod gateway;
 
 mod reason;
+pub mod topology;
 
 pub use reason::CloseReason;

@@ -2,7 +2,7 @@
 //! Not here: the verbs themselves.
 
 /// Longest decimal size accepted: up to 999,999,999 bytes, as the reference server has it.
-const SIZE_DIGITS: usize = 9;
+pub(crate) const SIZE_DIGITS: usize = 9;
 
 /// Result of looking for a verb.
 #[derive(Debug, PartialEq, Eq)]

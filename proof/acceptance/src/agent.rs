@@ -64,7 +64,10 @@ impl Agent {
     pub fn connect_with(language: Language, urls: &[String], options: &Value) -> Agent {
         let mut agent = Agent::new(language);
         let answer = agent.try_connect(urls, options);
-        assert_eq!(answer["ok"], true, "{language:?} cannot connect to {urls:?}: {answer}");
+        assert_eq!(
+            answer["ok"], true,
+            "{language:?} cannot connect to {urls:?}: {answer}"
+        );
         agent
     }
 
@@ -72,9 +75,14 @@ impl Agent {
     pub fn new(language: Language) -> Agent {
         let body = match language {
             Language::Rust => Body::Rust(Box::new(rust::RustAgent::new())),
-            Language::Python => Body::Process(start(Command::new(programs::python()).arg(programs::crate_dir().join("clients/agent.py")))),
+            Language::Python => Body::Process(start(
+                Command::new(programs::python())
+                    .arg(programs::crate_dir().join("clients/agent.py")),
+            )),
             Language::JavaScript => Body::Process(start(
-                Command::new("node").arg(programs::crate_dir().join("clients/agent.mjs")).arg(programs::javascript()),
+                Command::new("node")
+                    .arg(programs::crate_dir().join("clients/agent.mjs"))
+                    .arg(programs::javascript()),
             )),
         };
         Agent { language, body }
@@ -83,7 +91,10 @@ impl Agent {
     /// Tries to connect: `{"ok":true}` or `{"error":text}`.
     pub fn try_connect(&mut self, urls: &[String], options: &Value) -> Value {
         let mut command = json!({"op": "connect", "urls": urls});
-        command.as_object_mut().expect("made above").extend(options.as_object().cloned().unwrap_or_default());
+        command
+            .as_object_mut()
+            .expect("made above")
+            .extend(options.as_object().cloned().unwrap_or_default());
         self.call(&command)
     }
 
@@ -109,24 +120,33 @@ impl Agent {
 
     /// Publishes one message with headers `{name: [values]}`.
     pub fn publish_with_headers(&mut self, subject: &str, payload: &str, headers: &Value) {
-        self.demand(&json!({"op": "pub", "subject": subject, "payloads": [payload], "headers": headers}));
+        self.demand(
+            &json!({"op": "pub", "subject": subject, "payloads": [payload], "headers": headers}),
+        );
     }
 
     /// Waits until `count` messages came to `label` and takes them: objects with `subject`, `payload` and, if
     /// there are any, `headers`.
     pub fn take(&mut self, label: &str, count: usize) -> Vec<Value> {
-        let answer = self.demand(&json!({"op": "take", "label": label, "count": count, "seconds": PATIENCE.as_secs()}));
+        let answer = self.demand(
+            &json!({"op": "take", "label": label, "count": count, "seconds": PATIENCE.as_secs()}),
+        );
         answer["messages"].as_array().cloned().unwrap_or_default()
     }
 
     /// [`Agent::take`], payloads only.
     pub fn take_payloads(&mut self, label: &str, count: usize) -> Vec<String> {
-        self.take(label, count).iter().map(|message| message["payload"].as_str().unwrap_or_default().to_owned()).collect()
+        self.take(label, count)
+            .iter()
+            .map(|message| message["payload"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 
     /// How many messages wait at `label`, after a round trip to the server.
     pub fn waiting(&mut self, label: &str) -> u64 {
-        self.demand(&json!({"op": "waiting", "label": label}))["count"].as_u64().expect("a count")
+        self.demand(&json!({"op": "waiting", "label": label}))["count"]
+            .as_u64()
+            .expect("a count")
     }
 
     /// Sends a request: `{"payload":…}` or `{"error":"no responders"|"timeout"|…}`.
@@ -141,17 +161,26 @@ impl Agent {
 
     /// Waits until the client has reconnected `count` times in all.
     pub fn await_reconnects(&mut self, count: u64) {
-        self.demand(&json!({"op": "await_reconnects", "count": count, "seconds": PATIENCE.as_secs()}));
+        self.demand(
+            &json!({"op": "await_reconnects", "count": count, "seconds": PATIENCE.as_secs()}),
+        );
     }
 
     /// Name of the server that the client is connected to.
     pub fn server_name(&mut self) -> String {
-        self.demand(&json!({"op": "server_name"}))["name"].as_str().unwrap_or_default().to_owned()
+        self.demand(&json!({"op": "server_name"}))["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     fn demand(&mut self, command: &Value) -> Value {
         let answer = self.call(command);
-        assert_eq!(answer["ok"], true, "{:?} was told {command} and answered {answer}", self.language);
+        assert_eq!(
+            answer["ok"], true,
+            "{:?} was told {command} and answered {answer}",
+            self.language
+        );
         answer
     }
 
@@ -166,8 +195,12 @@ impl Agent {
 impl Process {
     fn call(&mut self, command: &Value) -> Value {
         writeln!(self.commands, "{command}").expect("the client program takes commands");
-        let line = self.answers.recv_timeout(PATIENCE * 2).unwrap_or_else(|error| panic!("no answer to {command}: {error}"));
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("answer to {command} is not JSON ({error}): {line}"))
+        let line = self
+            .answers
+            .recv_timeout(PATIENCE * 2)
+            .unwrap_or_else(|error| panic!("no answer to {command}: {error}"));
+        serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("answer to {command} is not JSON ({error}): {line}"))
     }
 }
 
@@ -196,5 +229,9 @@ fn start(command: &mut Command) -> Process {
             }
         }
     });
-    Process { child, commands, answers }
+    Process {
+        child,
+        commands,
+        answers,
+    }
 }

@@ -32,13 +32,21 @@ impl ScriptedGateway {
     /// When no port can be had.
     pub fn new(name: &str) -> ScriptedGateway {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
-        listener.set_nonblocking(true).expect("a listener takes options");
-        ScriptedGateway { name: name.to_owned(), listener }
+        listener
+            .set_nonblocking(true)
+            .expect("a listener takes options");
+        ScriptedGateway {
+            name: name.to_owned(),
+            listener,
+        }
     }
 
     /// Where it listens.
     pub fn address(&self) -> String {
-        self.listener.local_addr().expect("a listener has an address").to_string()
+        self.listener
+            .local_addr()
+            .expect("a listener has an address")
+            .to_string()
     }
 
     /// Its server id: 56 characters that start with N, as the real ones.
@@ -89,15 +97,29 @@ impl ScriptedGateway {
     pub fn dial_as(&self, server: &Server, connect: &Value, info: &Value) -> GatewayPeer {
         let mut wire = Wire::open(&server.gateway_address());
         let heard = wire.info();
-        wire.send(&format!("CONNECT {}\r\nINFO {}\r\n", self.connect(connect), self.info(info)));
-        GatewayPeer { wire, info: heard, connect: Value::Null }
+        wire.send(&format!(
+            "CONNECT {}\r\nINFO {}\r\n",
+            self.connect(connect),
+            self.info(info)
+        ));
+        GatewayPeer {
+            wire,
+            info: heard,
+            connect: Value::Null,
+        }
     }
 
     /// Waits for the server to dial, without a word.
     pub fn accept_silently(&self) -> Wire {
-        let stream = eventually(&format!("scripted gateway {} to be dialled", self.name), || {
-            self.listener.accept().map(|(stream, _)| stream).map_err(|error| error.to_string())
-        });
+        let stream = eventually(
+            &format!("scripted gateway {} to be dialled", self.name),
+            || {
+                self.listener
+                    .accept()
+                    .map(|(stream, _)| stream)
+                    .map_err(|error| error.to_string())
+            },
+        );
         Wire::over(blocking(stream))
     }
 
@@ -112,7 +134,11 @@ impl ScriptedGateway {
         wire.send(&format!("INFO {}\r\n", self.info(info)));
         let connect = wire.json("CONNECT");
         let info = wire.info();
-        GatewayPeer { wire, info, connect }
+        GatewayPeer {
+            wire,
+            info,
+            connect,
+        }
     }
 }
 
@@ -123,7 +149,9 @@ impl GatewayPeer {
         let system = data_encoding::BASE64.encode(b"$SYS");
         loop {
             let line = self.wire.line();
-            let skipped = line.starts_with("RS+ $SYS ") || line.starts_with("RS- $SYS ") || line.contains(&format!("\"gateway_cmd_payload\":\"{system}\""));
+            let skipped = line.starts_with("RS+ $SYS ")
+                || line.starts_with("RS- $SYS ")
+                || line.contains(&format!("\"gateway_cmd_payload\":\"{system}\""));
             if !skipped {
                 return line;
             }
@@ -137,7 +165,11 @@ impl GatewayPeer {
     pub fn expect(&mut self, pattern: &str) {
         for expected in pattern.split("\r\n") {
             let line = self.line();
-            assert!(crate::wire::matches(expected, &line), "expected {expected:?}, heard {line:?}\n{}", self.wire.story());
+            assert!(
+                crate::wire::matches(expected, &line),
+                "expected {expected:?}, heard {line:?}\n{}",
+                self.wire.story()
+            );
         }
     }
 
@@ -147,7 +179,10 @@ impl GatewayPeer {
     /// When another line comes.
     pub fn expect_switch(&mut self, command: u8, account: &str) {
         let line = self.line();
-        let info: Value = line.strip_prefix("INFO ").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let info: Value = line
+            .strip_prefix("INFO ")
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
         let payload = data_encoding::BASE64.encode(account.as_bytes());
         assert!(
             info["gateway_cmd"] == command && info["gateway_cmd_payload"] == payload,
@@ -182,11 +217,13 @@ impl GatewayPeer {
     /// Tells the server about the interest of this cluster in `account`, in the way of an acceptor: the start
     /// command, `interest` (lines `RS+ …`), the end command; and waits until it is taken in.
     pub fn announce(&mut self, gateway: &ScriptedGateway, account: &str, interest: &[&str]) {
-        self.wire.send(&format!("INFO {}\r\n", gateway.switch_command(2, account)));
+        self.wire
+            .send(&format!("INFO {}\r\n", gateway.switch_command(2, account)));
         for line in interest {
             self.wire.send(&format!("{line}\r\n"));
         }
-        self.wire.send(&format!("INFO {}\r\n", gateway.switch_command(3, account)));
+        self.wire
+            .send(&format!("INFO {}\r\n", gateway.switch_command(3, account)));
         self.fence();
     }
 }
@@ -195,11 +232,17 @@ impl GatewayPeer {
 pub fn short_hash(name: &str) -> String {
     use sha2::{Digest, Sha256};
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    Sha256::digest(name).iter().take(6).map(|&byte| char::from(DIGITS[usize::from(byte) % 62])).collect()
+    Sha256::digest(name)
+        .iter()
+        .take(6)
+        .map(|&byte| char::from(DIGITS[usize::from(byte) % 62]))
+        .collect()
 }
 
 fn blocking(stream: TcpStream) -> TcpStream {
-    stream.set_nonblocking(false).expect("an open socket takes options");
+    stream
+        .set_nonblocking(false)
+        .expect("an open socket takes options");
     stream
 }
 

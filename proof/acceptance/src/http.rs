@@ -30,7 +30,8 @@ impl Response {
     /// # Panics
     /// When it is not JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))
     }
 }
 
@@ -46,13 +47,19 @@ pub fn try_get(address: impl ToSocketAddrs, path: &str) -> Result<Response, Stri
         Ok(text)
     };
     let text = exchange().map_err(|error| format!("GET {path}: {error}"))?;
-    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(|| format!("GET {path}: no header end in {text:?}"))?;
+    let (head, body) = text
+        .split_once("\r\n\r\n")
+        .ok_or_else(|| format!("GET {path}: no header end in {text:?}"))?;
     let mut lines = head.lines().map(str::to_owned);
     let status = lines
         .next()
         .and_then(|line| line.split(' ').nth(1)?.parse().ok())
         .ok_or_else(|| format!("GET {path}: bad status line in {head:?}"))?;
-    Ok(Response { status, headers: lines.collect(), body: body.to_owned() })
+    Ok(Response {
+        status,
+        headers: lines.collect(),
+        body: body.to_owned(),
+    })
 }
 
 /// GETs `path`.

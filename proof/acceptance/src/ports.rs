@@ -27,11 +27,16 @@ impl Port {
         (0..1000)
             .find_map(|_| {
                 let span = RANGE.end - RANGE.start;
-                let number = (RANGE.start + RandomState::new().build_hasher().finish() % span) as u16;
+                let number =
+                    (RANGE.start + RandomState::new().build_hasher().finish() % span) as u16;
                 let file = File::create(folder.join(number.to_string())).ok()?;
                 file.try_lock().ok()?;
-                let free = TcpListener::bind(("127.0.0.1", number)).is_ok() && TcpListener::bind(("0.0.0.0", number)).is_ok();
-                free.then_some(Port { number, _reservation: file })
+                let free = TcpListener::bind(("127.0.0.1", number)).is_ok()
+                    && TcpListener::bind(("0.0.0.0", number)).is_ok();
+                free.then_some(Port {
+                    number,
+                    _reservation: file,
+                })
             })
             .expect("one of a thousand ports is free")
     }

@@ -16,10 +16,16 @@ pub fn crate_dir() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+fn workspace() -> &'static Path {
+    crate_dir()
+        .ancestors()
+        .nth(2)
+        .expect("the crate lies two folders below the workspace")
+}
+
 /// Where downloaded programs and reservations live: `target/acceptance` of the workspace.
 pub fn acceptance_dir() -> PathBuf {
-    let workspace = crate_dir().ancestors().nth(2).expect("the crate lies two folders below the workspace");
-    workspace.join("target").join("acceptance")
+    workspace().join("target").join("acceptance")
 }
 
 /// The reference server.
@@ -37,10 +43,15 @@ pub fn javascript() -> PathBuf {
     static READY: OnceLock<PathBuf> = OnceLock::new();
     let made = READY.get_or_init(|| {
         make_once("js", &format!("{PACKAGE}{PACKAGE_LOCK}"), |folder| {
-            std::fs::create_dir_all(folder).expect("the folder for the JavaScript client can be made");
-            std::fs::write(folder.join("package.json"), PACKAGE).expect("package.json can be written");
-            std::fs::write(folder.join("package-lock.json"), PACKAGE_LOCK).expect("package-lock.json can be written");
-            run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder));
+            std::fs::create_dir_all(folder)
+                .expect("the folder for the JavaScript client can be made");
+            std::fs::write(folder.join("package.json"), PACKAGE)
+                .expect("package.json can be written");
+            std::fs::write(folder.join("package-lock.json"), PACKAGE_LOCK)
+                .expect("package-lock.json can be written");
+            run(Command::new("npm")
+                .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+                .current_dir(folder));
         })
     });
     made.clone()
@@ -51,9 +62,14 @@ pub fn gannet() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let built = BUILT.get_or_init(|| match std::env::var_os("GANNET_BIN") {
         Some(path) => {
-            let path = PathBuf::from(path);
-            assert!(path.is_file(), "GANNET_BIN names {}, which is not a file", path.display());
-            path.canonicalize().expect("the path of an existing file is known")
+            // Tests run in the folder of this crate, but whoever sets the variable stands in the workspace's.
+            let path = workspace().join(path);
+            assert!(
+                path.is_file(),
+                "GANNET_BIN names {}, which is not a file",
+                path.display()
+            );
+            path
         }
         None => build_gannet(),
     });
@@ -64,8 +80,18 @@ fn build_gannet() -> PathBuf {
     let _lock = lock("gannet");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = run(Command::new(cargo)
-        .args(["build", "--package", "gannet", "--bin", "gannet", "--profile", "fast", "--message-format", "json"])
-        .current_dir(acceptance_dir().ancestors().nth(2).expect("target/acceptance lies in the workspace")));
+        .args([
+            "build",
+            "--package",
+            "gannet",
+            "--bin",
+            "gannet",
+            "--profile",
+            "fast",
+            "--message-format",
+            "json",
+        ])
+        .current_dir(workspace()));
     output
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
@@ -80,7 +106,14 @@ fn python_environment() -> PathBuf {
         make_once("python", REQUIREMENTS, |folder| {
             run(Command::new("python3").args(["-m", "venv"]).arg(folder));
             run(Command::new(folder.join("bin").join("python"))
-                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+                .args([
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "--requirement",
+                ])
                 .arg(crate_dir().join("clients").join("requirements.txt")));
         })
     });
@@ -106,14 +139,17 @@ fn make_once(name: &str, recipe: &str, make: impl FnOnce(&Path)) -> PathBuf {
 /// Waits until no other test process makes `name`; the lock ends with the returned file.
 fn lock(name: &str) -> File {
     std::fs::create_dir_all(acceptance_dir()).expect("target/acceptance can be made");
-    let file = File::create(acceptance_dir().join(format!("{name}.lock"))).expect("a lock file can be made");
+    let file = File::create(acceptance_dir().join(format!("{name}.lock")))
+        .expect("a lock file can be made");
     file.lock().expect("a lock file can be locked");
     file
 }
 
 fn run(command: &mut Command) -> String {
     let shown = format!("{command:?}");
-    let output = command.output().unwrap_or_else(|error| panic!("cannot run {shown}: {error}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {shown}: {error}"));
     assert!(
         output.status.success(),
         "the acceptance tests need a program that could not be had: {shown} ended with {}\n{}",

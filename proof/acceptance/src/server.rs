@@ -96,11 +96,17 @@ impl Server {
             kind,
             name: format!("{kind:?}"),
             child: None,
-            folder: tempfile::Builder::new().prefix("gannet-acceptance-").tempdir().expect("a temporary folder can be made"),
+            folder: tempfile::Builder::new()
+                .prefix("gannet-acceptance-")
+                .tempdir()
+                .expect("a temporary folder can be made"),
             client: Port::reserve(),
             http: Port::reserve(),
             gateway: Port::reserve(),
-            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            arguments: arguments
+                .iter()
+                .map(|&argument| argument.to_owned())
+                .collect(),
         };
         server.write_config(config);
         server
@@ -113,7 +119,8 @@ impl Server {
             .replace("{http}", &self.http_address())
             .replace("{gateway}", &self.gateway_address())
             .replace("{dir}", &self.folder().display().to_string());
-        std::fs::write(self.folder().join("server.conf"), text).expect("a configuration can be written");
+        std::fs::write(self.folder().join("server.conf"), text)
+            .expect("a configuration can be written");
     }
 
     /// Name used in failure output.
@@ -131,12 +138,22 @@ impl Server {
             }
             greeting(&self.client_address()).map(Ok)
         });
-        ready.and_then(|inner| inner).map_err(|problem| format!("{} did not start: {problem}\n{}", self.name, self.log_tail()))
+        ready.and_then(|inner| inner).map_err(|problem| {
+            format!(
+                "{} did not start: {problem}\n{}",
+                self.name,
+                self.log_tail()
+            )
+        })
     }
 
     /// Starts the process without waiting for anything.
     pub fn spawn(&mut self) {
-        let log = OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file can be opened");
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log_path())
+            .expect("a log file can be opened");
         let program = self.kind.program();
         let child = Command::new(&program)
             .arg("-c")
@@ -207,16 +224,41 @@ impl Server {
     /// JSON of a monitoring endpoint, or why there is none.
     pub fn try_monitor(&self, path: &str) -> Result<Value, String> {
         let response = http::try_get(self.http_address(), path)?;
-        serde_json::from_str(&response.body).map_err(|error| format!("{path}: {error}: {}", response.body))
+        serde_json::from_str(&response.body)
+            .map_err(|error| format!("{path}: {error}: {}", response.body))
     }
 
     /// Asks the closed connections until one with client id or name `name` is there; its entry.
     pub fn closed_connection(&self, name: &str) -> Value {
         crate::eventually(&format!("{name} among closed connections"), || {
             let page = self.try_monitor("/connz?state=closed")?;
-            let found = page["connections"].as_array().and_then(|all| all.iter().find(|one| one["name"] == name)).cloned();
+            let found = page["connections"]
+                .as_array()
+                .and_then(|all| all.iter().find(|one| one["name"] == name))
+                .cloned();
             found.ok_or_else(|| page.to_string())
         })
+    }
+
+    /// Its server id, as clients are told.
+    pub fn id(&self) -> String {
+        let info = crate::Wire::open(&self.client_address()).info();
+        info["server_id"].as_str().expect("a text").to_owned()
+    }
+
+    /// Waits until `/gatewayz` shows these numbers of gateway links.
+    pub fn await_links(&self, outbound: usize, inbound: usize) {
+        let what = format!("{outbound} outbound and {inbound} inbound links");
+        crate::eventually(&what, || {
+            let page = self.try_monitor("/gatewayz")?;
+            let found = crate::supercluster::inbound(&page);
+            let links: usize = found.iter().map(|(_, count)| count).sum();
+            if crate::supercluster::outbound(&page).len() == outbound && links == inbound {
+                Ok(())
+            } else {
+                Err(page.to_string())
+            }
+        });
     }
 
     /// The log so far.
@@ -227,7 +269,11 @@ impl Server {
     /// Waits until the log has a line that holds `text`, and returns that line.
     pub fn expect_log(&self, text: &str) -> String {
         crate::eventually(&format!("log of {} to say {text:?}", self.name), || {
-            self.log().lines().find(|line| line.contains(text)).map(str::to_owned).ok_or_else(|| self.log_tail())
+            self.log()
+                .lines()
+                .find(|line| line.contains(text))
+                .map(str::to_owned)
+                .ok_or_else(|| self.log_tail())
         })
     }
 
@@ -256,10 +302,15 @@ impl Server {
     pub fn wait(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("the server runs");
         let ended = within(PATIENCE, || {
-            child.try_wait().map_err(|error| error.to_string())?.ok_or_else(|| "it still runs".to_owned())
+            child
+                .try_wait()
+                .map_err(|error| error.to_string())?
+                .ok_or_else(|| "it still runs".to_owned())
         });
         self.child = Some(child);
-        let status = ended.unwrap_or_else(|problem| panic!("{} should end: {problem}\n{}", self.name, self.log_tail()));
+        let status = ended.unwrap_or_else(|problem| {
+            panic!("{} should end: {problem}\n{}", self.name, self.log_tail())
+        });
         self.child = None;
         status
     }
@@ -269,7 +320,10 @@ impl Server {
     /// # Panics
     /// When the server does not run.
     pub fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process id is a positive number");
+        let pid = i32::try_from(self.pid())
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("a process id is a positive number");
         rustix::process::kill_process(pid, signal).expect("a signal can be sent to a child");
     }
 
@@ -300,7 +354,12 @@ impl Server {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         let skipped = lines.len().saturating_sub(60);
-        format!("--- log of {}, last of {} lines\n{}", self.name, lines.len(), lines[skipped..].join("\n"))
+        format!(
+            "--- log of {}, last of {} lines\n{}",
+            self.name,
+            lines.len(),
+            lines[skipped..].join("\n")
+        )
     }
 }
 
@@ -316,10 +375,18 @@ impl Drop for Server {
 /// Connects and reads the first line.
 fn greeting(address: &str) -> Result<(), String> {
     let stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
-    stream.set_read_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .map_err(|error| error.to_string())?;
     let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).map_err(|error| error.to_string())?;
-    if line.starts_with("INFO ") || line.starts_with("-ERR ") { Ok(()) } else { Err(format!("greeted with {line:?}")) }
+    BufReader::new(stream)
+        .read_line(&mut line)
+        .map_err(|error| error.to_string())?;
+    if line.starts_with("INFO ") || line.starts_with("-ERR ") {
+        Ok(())
+    } else {
+        Err(format!("greeted with {line:?}"))
+    }
 }
 
 /// Writes `text` into `folder/name` and returns the path as text, for command lines.

@@ -36,19 +36,16 @@ impl SuperCluster {
     /// When a server does not start or the mesh does not close.
     pub fn start_with(mix: &str, seeds: Seeds, gateway_lines: &str, lines: &str) -> SuperCluster {
         let mut cluster = SuperCluster::prepare(mix, seeds, gateway_lines, lines);
-        for server in &mut cluster.servers {
-            server.spawn();
-        }
-        for index in 0..cluster.servers.len() {
-            cluster.await_answer(index);
-        }
-        cluster.await_mesh();
+        cluster.launch();
         cluster
     }
 
     /// Chooses ports and writes configurations, but starts nothing.
     pub fn prepare(mix: &str, seeds: Seeds, gateway_lines: &str, lines: &str) -> SuperCluster {
-        let servers: Vec<Server> = mix.chars().map(|letter| Server::prepare(kind(letter), "", &[])).collect();
+        let servers: Vec<Server> = mix
+            .chars()
+            .map(|letter| Server::prepare(kind(letter), "", &[]))
+            .collect();
         let addresses: Vec<String> = servers.iter().map(Server::gateway_address).collect();
         let mut cluster = SuperCluster { servers };
         for (index, server) in cluster.servers.iter_mut().enumerate() {
@@ -56,8 +53,12 @@ impl SuperCluster {
             let listed: Vec<String> = addresses
                 .iter()
                 .enumerate()
-                .filter(|&(other, _)| seeds == Seeds::All || (seeds == Seeds::First && other == 0 && index != 0))
-                .map(|(other, address)| format!("{{name: {}, url: \"nats://{address}\"}}", self::name(other)))
+                .filter(|&(other, _)| {
+                    seeds == Seeds::All || (seeds == Seeds::First && other == 0 && index != 0)
+                })
+                .map(|(other, address)| {
+                    format!("{{name: {}, url: \"nats://{address}\"}}", self::name(other))
+                })
                 .collect();
             server.set_name(&name);
             server.write_config(&format!(
@@ -78,6 +79,22 @@ impl SuperCluster {
         &mut self.servers[index]
     }
 
+    /// Writes the configuration of cluster `index` anew, with `lines` instead of what [`SuperCluster::prepare`] chose.
+    pub fn write_config(&self, index: usize, lines: &str) {
+        self.servers[index].write_config(lines);
+    }
+
+    /// Starts what was prepared and waits until the mesh is complete.
+    pub fn launch(&mut self) {
+        for server in &mut self.servers {
+            server.spawn();
+        }
+        for index in 0..self.servers.len() {
+            self.await_answer(index);
+        }
+        self.await_mesh();
+    }
+
     /// How many clusters there are.
     pub fn len(&self) -> usize {
         self.servers.len()
@@ -95,7 +112,9 @@ impl SuperCluster {
 
     fn await_answer(&self, index: usize) {
         let server = &self.servers[index];
-        eventually(&format!("monitoring of {} to answer", name(index)), || server.try_monitor("/healthz").map(drop));
+        eventually(&format!("monitoring of {} to answer", name(index)), || {
+            server.try_monitor("/healthz").map(drop)
+        });
     }
 
     /// Waits until every server has exactly one outbound link to every other cluster and one inbound link
@@ -108,13 +127,27 @@ impl SuperCluster {
     /// [`SuperCluster::await_mesh`] for the clusters `members` alone: links to the others must be gone.
     pub fn await_mesh_of(&self, members: &[usize]) {
         for &index in members {
-            let others: BTreeSet<String> = members.iter().filter(|&&other| other != index).map(|&other| name(other)).collect();
-            eventually(&format!("{} to be linked with {others:?} and nobody else", name(index)), || {
-                let page = self.servers[index].try_monitor("/gatewayz")?;
-                let (outbound, inbound) = (outbound(&page), inbound(&page));
-                let wanted_inbound = others.iter().map(|other| (other.clone(), 1)).collect();
-                if outbound == others && inbound == wanted_inbound { Ok(()) } else { Err(page.to_string()) }
-            });
+            let others: BTreeSet<String> = members
+                .iter()
+                .filter(|&&other| other != index)
+                .map(|&other| name(other))
+                .collect();
+            eventually(
+                &format!(
+                    "{} to be linked with {others:?} and nobody else",
+                    name(index)
+                ),
+                || {
+                    let page = self.servers[index].try_monitor("/gatewayz")?;
+                    let (outbound, inbound) = (outbound(&page), inbound(&page));
+                    let wanted_inbound = others.iter().map(|other| (other.clone(), 1)).collect();
+                    if outbound == others && inbound == wanted_inbound {
+                        Ok(())
+                    } else {
+                        Err(page.to_string())
+                    }
+                },
+            );
         }
     }
 
@@ -130,15 +163,37 @@ impl SuperCluster {
     }
 
     fn watch_interest(&self, on: usize, remote: usize, subject: &str, queue: &str, wanted: bool) {
-        let what = format!("{} {} know that {} wants {subject:?} {queue:?}", name(on), if wanted { "to" } else { "no longer to" }, name(remote));
+        let what = format!(
+            "{} {} know that {} wants {subject:?} {queue:?}",
+            name(on),
+            if wanted { "to" } else { "no longer to" },
+            name(remote)
+        );
         eventually(&what, || {
-            let page = self.servers[on].try_monitor(&format!("/gatewayz?subs=detail&accs=1&gw_name={}", name(remote)))?;
-            let accounts = page["outbound_gateways"][name(remote)]["accounts"].as_array().cloned().unwrap_or_default();
+            let page = self.servers[on].try_monitor(&format!(
+                "/gatewayz?subs=detail&accs=1&gw_name={}",
+                name(remote)
+            ))?;
+            let accounts = page["outbound_gateways"][name(remote)]["accounts"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
             let found = accounts
                 .iter()
-                .flat_map(|account| account["subscriptions_list_detail"].as_array().cloned().unwrap_or_default())
-                .any(|entry| entry["subject"] == subject && entry["qgroup"].as_str().unwrap_or("") == queue);
-            if found == wanted { Ok(()) } else { Err(page.to_string()) }
+                .flat_map(|account| {
+                    account["subscriptions_list_detail"]
+                        .as_array()
+                        .cloned()
+                        .unwrap_or_default()
+                })
+                .any(|entry| {
+                    entry["subject"] == subject && entry["qgroup"].as_str().unwrap_or("") == queue
+                });
+            if found == wanted {
+                Ok(())
+            } else {
+                Err(page.to_string())
+            }
         });
     }
 }
@@ -150,13 +205,20 @@ pub fn name(index: usize) -> String {
 
 /// Names of the clusters to which a `/gatewayz` page shows an outbound link.
 pub fn outbound(page: &Value) -> BTreeSet<String> {
-    page["outbound_gateways"].as_object().map(|all| all.keys().cloned().collect()).unwrap_or_default()
+    page["outbound_gateways"]
+        .as_object()
+        .map(|all| all.keys().cloned().collect())
+        .unwrap_or_default()
 }
 
 /// Names of the clusters from which a `/gatewayz` page shows inbound links, with their numbers.
 pub fn inbound(page: &Value) -> BTreeSet<(String, usize)> {
-    let Some(all) = page["inbound_gateways"].as_object() else { return BTreeSet::new() };
-    all.iter().map(|(name, links)| (name.clone(), links.as_array().map_or(0, Vec::len))).collect()
+    let Some(all) = page["inbound_gateways"].as_object() else {
+        return BTreeSet::new();
+    };
+    all.iter()
+        .map(|(name, links)| (name.clone(), links.as_array().map_or(0, Vec::len)))
+        .collect()
 }
 
 fn kind(letter: char) -> Kind {

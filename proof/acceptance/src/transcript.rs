@@ -35,7 +35,9 @@ pub fn play_on(servers: &[(&str, &Server)], script: &str) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let end = line.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(line.len());
+        let end = line
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(line.len());
         let (name, step) = line.split_at(end);
         let client = clients.entry(name.to_owned()).or_insert_with(|| {
             let place = servers.iter().find(|(prefix, _)| name.starts_with(prefix));
@@ -45,7 +47,11 @@ pub fn play_on(servers: &[(&str, &Server)], script: &str) {
             wire
         });
         if let Err(problem) = take_step(client, step) {
-            panic!("line {} of the script: {line}\n{problem}\n{}", number + 1, client.story());
+            panic!(
+                "line {} of the script: {line}\n{problem}\n{}",
+                number + 1,
+                client.story()
+            );
         }
         if step.trim() == "leave" {
             clients.remove(name);
@@ -65,13 +71,20 @@ fn take_step(client: &mut Wire, step: &str) -> Result<(), String> {
         return Ok(());
     }
     if let Some(text) = step.strip_prefix('<') {
-        let expected = String::from_utf8_lossy(&unescape(text.strip_prefix(' ').unwrap_or(text))).into_owned();
+        let expected =
+            String::from_utf8_lossy(&unescape(text.strip_prefix(' ').unwrap_or(text))).into_owned();
         let heard = client.line();
-        return if matches(&expected, &heard) { Ok(()) } else { Err(format!("heard {heard:?}")) };
+        return if matches(&expected, &heard) {
+            Ok(())
+        } else {
+            Err(format!("heard {heard:?}"))
+        };
     }
     let (word, options) = step.trim().split_once(' ').unwrap_or((step.trim(), "{}"));
     match word {
-        "connect" => client.connect_with(&serde_json::from_str(options).map_err(|error| error.to_string())?),
+        "connect" => {
+            client.connect_with(&serde_json::from_str(options).map_err(|error| error.to_string())?)
+        }
         "fence" => client.fence(),
         "closed" => client.expect_closed(),
         "open" | "leave" => {}
@@ -92,7 +105,10 @@ pub fn unescape(text: &str) -> Vec<u8> {
             Some(b't') => (b'\t', 2),
             Some(b'0') => (0, 2),
             Some(b'\\') => (b'\\', 2),
-            Some(b'x') => match rest.get(at + 2..at + 4).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(b'x') => match rest
+                .get(at + 2..at + 4)
+                .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+            {
                 Some(byte) => (byte, 4),
                 None => (b'\\', 1),
             },

@@ -11,11 +11,15 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// # Panics
 /// With `what` and the last answer of `probe` when the time is over.
 pub fn eventually<T>(what: &str, probe: impl FnMut() -> Result<T, String>) -> T {
-    within(PATIENCE, probe).unwrap_or_else(|last| panic!("waited {PATIENCE:?} for {what}; last seen: {last}"))
+    within(PATIENCE, probe)
+        .unwrap_or_else(|last| panic!("waited {PATIENCE:?} for {what}; last seen: {last}"))
 }
 
 /// Asks `probe` until it answers `Ok`, for at most `limit`; the last `Err` when the time is over.
-pub fn within<T>(limit: Duration, mut probe: impl FnMut() -> Result<T, String>) -> Result<T, String> {
+pub fn within<T>(
+    limit: Duration,
+    mut probe: impl FnMut() -> Result<T, String>,
+) -> Result<T, String> {
     let deadline = Instant::now() + limit;
     loop {
         match probe() {

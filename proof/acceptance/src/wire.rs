@@ -33,14 +33,22 @@ impl Wire {
     /// # Panics
     /// When the connection is refused.
     pub fn open(address: &str) -> Wire {
-        let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
+        let stream = TcpStream::connect(address)
+            .unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
         Wire::over(stream)
     }
 
     /// Speaks over an accepted or otherwise prepared connection.
     pub fn over(stream: TcpStream) -> Wire {
-        stream.set_nodelay(true).expect("an open socket takes options");
-        Wire { stream, unread: Vec::new(), story: Vec::new(), shows_pings: false }
+        stream
+            .set_nodelay(true)
+            .expect("an open socket takes options");
+        Wire {
+            stream,
+            unread: Vec::new(),
+            story: Vec::new(),
+            shows_pings: false,
+        }
     }
 
     /// Connects to the client port of `server`, reads INFO, sends a quiet CONNECT with `options` laid over
@@ -80,7 +88,8 @@ impl Wire {
     /// # Panics
     /// When the connection is gone.
     pub fn send_bytes(&mut self, bytes: &[u8]) {
-        self.try_send(bytes).unwrap_or_else(|error| panic!("cannot send: {error}\n{}", self.story()));
+        self.try_send(bytes)
+            .unwrap_or_else(|error| panic!("cannot send: {error}\n{}", self.story()));
     }
 
     /// Sends bytes; the error if the other side is gone already.
@@ -143,8 +152,12 @@ impl Wire {
 
     /// Reads what is there: `Ok(false)` at the end of the stream, `Err` when the deadline passed.
     fn read_more(&mut self, deadline: Instant) -> Result<bool, ()> {
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        self.stream.set_read_timeout(Some(left)).expect("an open socket takes options");
+        let left = deadline
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(1));
+        self.stream
+            .set_read_timeout(Some(left))
+            .expect("an open socket takes options");
         let mut chunk = [0; 64 * 1024];
         match self.stream.read(&mut chunk) {
             Ok(0) => Ok(false),
@@ -152,7 +165,9 @@ impl Wire {
                 self.unread.extend_from_slice(&chunk[..length]);
                 Ok(true)
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Err(()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Err(())
+            }
             Err(_) => Ok(false),
         }
     }
@@ -165,7 +180,13 @@ impl Wire {
         let deadline = Instant::now() + PATIENCE;
         while self.unread.len() < length {
             let more = self.read_more(deadline);
-            assert_eq!(more, Ok(true), "expected {length} bytes, have {}\n{}", self.unread.len(), self.story());
+            assert_eq!(
+                more,
+                Ok(true),
+                "expected {length} bytes, have {}\n{}",
+                self.unread.len(),
+                self.story()
+            );
         }
         let taken: Vec<u8> = self.unread.drain(..length).collect();
         self.story.push(format!("< {}", excerpt(&taken)));
@@ -179,7 +200,11 @@ impl Wire {
     pub fn expect(&mut self, pattern: &str) {
         for expected in pattern.split("\r\n") {
             let line = self.line();
-            assert!(matches(expected, &line), "expected {expected:?}, heard {line:?}\n{}", self.story());
+            assert!(
+                matches(expected, &line),
+                "expected {expected:?}, heard {line:?}\n{}",
+                self.story()
+            );
         }
     }
 
@@ -214,18 +239,30 @@ impl Wire {
     /// When it speaks or stays.
     pub fn expect_closed(&mut self) {
         let heard = self.hear(PATIENCE);
-        assert_eq!(heard, Heard::End(String::new()), "expected the connection to be closed\n{}", self.story());
+        assert_eq!(
+            heard,
+            Heard::End(String::new()),
+            "expected the connection to be closed\n{}",
+            self.story()
+        );
     }
 
     /// Local address of the connection.
     pub fn local_port(&self) -> u16 {
-        self.stream.local_addr().expect("an open socket has an address").port()
+        self.stream
+            .local_addr()
+            .expect("an open socket has an address")
+            .port()
     }
 
     /// Everything said so far, for failure messages.
     pub fn story(&self) -> String {
         let skipped = self.story.len().saturating_sub(60);
-        format!("--- conversation (last of {} lines)\n{}", self.story.len(), self.story[skipped..].join("\n"))
+        format!(
+            "--- conversation (last of {} lines)\n{}",
+            self.story.len(),
+            self.story[skipped..].join("\n")
+        )
     }
 }
 
@@ -241,10 +278,16 @@ pub fn quiet_connect(options: &Value) -> Value {
 /// Whether `text` equals `pattern`, in which every `<*>` stands for any run of characters.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let pieces: Vec<&str> = pattern.split("<*>").collect();
-    let [first, middle @ .., last] = pieces.as_slice() else { return pattern == text };
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let [first, middle @ .., last] = pieces.as_slice() else {
+        return pattern == text;
+    };
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
     for piece in middle {
-        let Some(at) = rest.find(piece) else { return false };
+        let Some(at) = rest.find(piece) else {
+            return false;
+        };
         rest = &rest[at + piece.len()..];
     }
     rest.ends_with(last)
@@ -256,7 +299,11 @@ fn find_crlf(bytes: &[u8]) -> Option<usize> {
 
 fn excerpt(bytes: &[u8]) -> String {
     let shown = bytes[..bytes.len().min(300)].escape_ascii();
-    if bytes.len() > 300 { format!("{shown}… ({} bytes)", bytes.len()) } else { shown.to_string() }
+    if bytes.len() > 300 {
+        format!("{shown}… ({} bytes)", bytes.len())
+    } else {
+        shown.to_string()
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ fn check_logins(server: &Server, logins: &[(Value, bool)]) {
     for (connect, welcome) in logins {
         let mut wire = Wire::open(&server.client_address());
         assert_eq!(wire.info()["auth_required"], true);
-        wire.send(&format!("CONNECT {}\r\nPING\r\n", gannet_acceptance::wire::quiet_connect(connect)));
+        wire.send(&format!(
+            "CONNECT {}\r\nPING\r\n",
+            gannet_acceptance::wire::quiet_connect(connect)
+        ));
         if *welcome {
             wire.expect("PONG");
         } else {
@@ -20,7 +23,9 @@ fn check_logins(server: &Server, logins: &[(Value, bool)]) {
 
 /// A bcrypt hash at the lowest cost, to keep the test quick.
 fn hash(password: &str) -> String {
-    bcrypt::hash(password, 4).expect("bcrypt takes short passwords").replace("$2b$", "$2a$")
+    bcrypt::hash(password, 4)
+        .expect("bcrypt takes short passwords")
+        .replace("$2b$", "$2a$")
 }
 
 both! {

@@ -13,7 +13,8 @@ use tempfile::TempDir;
 fn run(kind: Kind, folder: &Path, arguments: &[&str]) -> Output {
     let link = folder.join("nats-server");
     if !link.exists() {
-        std::os::unix::fs::symlink(kind.program(), &link).expect("a link can be made in a temporary folder");
+        std::os::unix::fs::symlink(kind.program(), &link)
+            .expect("a link can be made in a temporary folder");
     }
     Command::new(&link)
         .args(arguments)
@@ -32,7 +33,11 @@ fn check_file(kind: Kind, content: &str) -> (Option<i32>, String, String) {
     let folder = TempDir::new().expect("a temporary folder can be made");
     write_file(folder.path(), "some.conf", content);
     let output = run(kind, folder.path(), &["-t", "-c", "some.conf"]);
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }
 
 both! {

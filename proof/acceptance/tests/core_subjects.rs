@@ -9,7 +9,8 @@ fn plain(kind: Kind) -> Server {
 
 /// The rule itself, written as plainly as possible.
 fn is_match(pattern: &str, subject: &str) -> bool {
-    let (pattern, subject): (Vec<_>, Vec<_>) = (pattern.split('.').collect(), subject.split('.').collect());
+    let (pattern, subject): (Vec<_>, Vec<_>) =
+        (pattern.split('.').collect(), subject.split('.').collect());
     for (at, token) in pattern.iter().enumerate() {
         match (*token, subject.get(at)) {
             (">", Some(_)) if at + 1 == pattern.len() => return true,

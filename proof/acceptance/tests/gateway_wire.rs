@@ -1,13 +1,12 @@
-//! Gateway links byte by byte, against scripted clusters (rows GW-13 to GW-42, GW-58 to GW-77, GW-87 to GW-93).
+//! Gateway links byte by byte, against scripted clusters (rows GW-13 to GW-49): the greeting and who is
+//! turned away, discovery. What crosses such a link is in `gateway_messages.rs`.
 //!
 //! The server under test is cluster A. A script plays cluster B (and C). "Inbound" is a link that the script
 //! dialled: there the server announces its interest and takes messages. "Outbound" is a link that the server
 //! dialled: there it sends messages and takes interest.
 
-use gannet_acceptance::gateway_peer::short_hash;
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{GatewayPeer, ScriptedGateway, Server, Wire, both, eventually};
-use gannet_acceptance::supercluster::{inbound, outbound};
+use gannet_acceptance::{ScriptedGateway, Server, Wire, both};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -21,24 +20,6 @@ fn with_remote(script: &ScriptedGateway, gateway_lines: &str, lines: &str) -> St
     )
 }
 
-fn server_id(server: &Server) -> String {
-    Wire::open(&server.client_address()).info()["server_id"].as_str().expect("a text").to_owned()
-}
-
-/// A client that publishes with headers.
-fn client(server: &Server) -> Wire {
-    Wire::client_with(server, &json!({"headers": true, "no_responders": true}))
-}
-
-/// Waits until the server shows a link from (or to) B in `/gatewayz`.
-fn await_links(server: &Server, outbound_count: usize, inbound_count: usize) {
-    eventually(&format!("{outbound_count} outbound and {inbound_count} inbound links"), || {
-        let page = server.try_monitor("/gatewayz")?;
-        let links: usize = inbound(&page).iter().map(|(_, count)| count).sum();
-        if outbound(&page).len() == outbound_count && links == inbound_count { Ok(()) } else { Err(page.to_string()) }
-    });
-}
-
 both! {
     /// GW-16: the acceptor speaks first.
     fn acceptor_sends_info_first(kind: Kind) {
@@ -47,7 +28,7 @@ both! {
         // Gannet peers find what they need in a field of our own; a Go server has none.
         info.as_object_mut().expect("an object").remove("gannet");
         assert_eq!(info, json!({
-            "server_id": server_id(&server), "server_name": "A1", "version": "2.15.1", "proto": 3, "go": info["go"], "host": "127.0.0.1",
+            "server_id": server.id(), "server_name": "A1", "version": "2.15.1", "proto": 3, "go": info["go"], "host": "127.0.0.1",
             "port": server.gateway_port(), "headers": true, "max_payload": 1_048_576, "gateway": "A",
             "gateway_urls": [server.gateway_address()], "gateway_url": server.gateway_address(), "gateway_nrp": true, "gateway_iom": true,
         }));
@@ -74,7 +55,7 @@ both! {
         let mut wire = script.accept_silently();
         assert_eq!(wire.hear(Duration::from_millis(200)), Heard::Silence(String::new()), "nothing before INFO");
         wire.send(&format!("INFO {}\r\n", script.info(&json!({}))));
-        let id = server_id(&server);
+        let id = server.id();
         assert_eq!(wire.json("CONNECT"), json!({
             "echo": false, "verbose": false, "pedantic": false, "tls_required": false, "headers": false, "name": id, "cluster": "", "gateway": "A",
         }));
@@ -85,9 +66,10 @@ both! {
             "port": server.gateway_port(), "headers": true, "max_payload": 1_048_576, "gateway": "A",
             "gateway_urls": [server.gateway_address()], "gateway_url": server.gateway_address(), "gateway_nrp": true, "gateway_iom": true,
         }));
-        await_links(&server, 1, 0);
+        server.await_links(1, 0);
         let page = server.monitor("/gatewayz");
         assert_eq!(page["outbound_gateways"]["B"]["configured"], true);
+        assert_eq!(server.monitor("/varz")["gateway"]["gateways"], json!([{"name": "B", "urls": [script.address()]}]));
         server.expect_log("Connecting to explicit gateway \"B\"");
         server.expect_log(&format!("Outbound gateway connection to \"B\" ({}) registered", script.server_id()));
     }
@@ -122,7 +104,7 @@ both! {
             wire.expect("-ERR 'Authorization Violation'");
             wire.expect_closed();
         }
-        await_links(&server, 0, 0);
+        server.await_links(0, 0);
     }
 
     /// GW-19: who accepts and stays silent is dropped as stale, and dialled again.
@@ -195,7 +177,7 @@ both! {
             wire.expect("-ERR 'attempted to connect to gateway port'");
             wire.expect_closed();
         }
-        await_links(&server, 0, 0);
+        server.await_links(0, 0);
     }
 
     /// GW-29: a remote whose address leads to some other port is told, and tried again.
@@ -210,7 +192,7 @@ both! {
         }
         server.expect_log("Attempt to connect to gateway \"B\" using wrong port");
         let _peer = script.accept();
-        await_links(&server, 1, 0);
+        server.await_links(1, 0);
     }
 
     /// GW-31: a remote with another name than expected.
@@ -242,7 +224,7 @@ both! {
             let mut inbound = known.dial(&server);
             inbound.read_initial_interest();
             inbound.fence();
-            await_links(&server, 1, 1);
+            server.await_links(1, 1);
         }
     }
 
@@ -256,7 +238,7 @@ both! {
         let mut wire = script.accept_silently();
         wire.send(&format!("INFO {}\r\n", script.info(&json!({"server_name": "A1"}))));
         assert!(matches!(wire.hear(Duration::from_secs(20)), Heard::End(_)), "{}", wire.story());
-        await_links(&server, 0, 0);
+        server.await_links(0, 0);
     }
 
     /// GW-36: interest has no business on a link that brings messages.
@@ -324,13 +306,12 @@ both! {
         let script = ScriptedGateway::new("B");
         let server = Server::start(kind, A);
         let (_inbound, _outbound) = script.link(&server);
-        await_links(&server, 1, 1);
+        server.await_links(1, 1);
         let page = server.monitor("/gatewayz");
         assert_eq!(page["outbound_gateways"]["B"]["configured"], false);
         server.expect_log("Connecting to implicit gateway \"B\"");
         server.expect_log(&format!("Inbound gateway connection from \"B\" ({}) registered", script.server_id()));
-        let urls = server.monitor("/varz")["gateway"]["gateways"].clone();
-        assert_eq!(urls, json!([{"name": "B", "tls_timeout": 2.0, "urls": [script.address()]}]));
+        assert_eq!(server.monitor("/varz")["gateway"]["gateways"], Value::Null, "what varz lists is what is configured");
     }
 
     /// GW-42: a newcomer hears of the others, and the gossip that the server hears makes it dial.
@@ -338,7 +319,7 @@ both! {
         let (b, c, d) = (ScriptedGateway::new("B"), ScriptedGateway::new("C"), ScriptedGateway::new("D"));
         let server = Server::start(kind, A);
         let (_inbound, mut outbound) = b.link(&server);
-        await_links(&server, 1, 1);
+        server.await_links(1, 1);
         let mut newcomer = c.dial(&server);
         let line = loop {
             let line = newcomer.line();
@@ -349,13 +330,13 @@ both! {
         let mut gossip: Value = serde_json::from_str(line.strip_prefix("INFO ").expect("an INFO line")).expect("JSON");
         gossip.as_object_mut().expect("an object").retain(|_, value| *value != json!("") && *value != json!(0) && *value != json!(false));
         assert_eq!(gossip, json!({
-            "server_id": server_id(&server), "gateway": "B", "gateway_urls": [b.address()], "gateway_cmd": 1,
+            "server_id": server.id(), "gateway": "B", "gateway_urls": [b.address()], "gateway_cmd": 1,
         }));
         // Gossip in the other direction, on the link that the server dialled.
         outbound.wire.send(&format!("INFO {}\r\n", json!({"server_id": b.server_id(), "gateway": "D", "gateway_urls": [d.address()], "gateway_cmd": 1})));
         let _dialled = d.accept();
-        await_links(&server, 2, 2);
-        assert!(outbound_names(&server).contains("D"));
+        server.await_links(2, 2);
+        assert!(server.monitor("/gatewayz")["outbound_gateways"]["D"].is_object());
     }
 
     /// GW-49: gossip about oneself is ignored.
@@ -365,387 +346,6 @@ both! {
         let (_inbound, mut outbound) = b.link(&server);
         outbound.wire.send(&format!("INFO {}\r\n", json!({"gateway": "A", "gateway_urls": [server.gateway_address()], "gateway_cmd": 1})));
         outbound.fence();
-        await_links(&server, 1, 1);
+        server.await_links(1, 1);
     }
-
-    /// GW-58, GW-59, GW-60, GW-62, GW-63: what an acceptor announces, in its order: queue interest, then the
-    /// switch of each account around its plain interest.
-    fn acceptor_announces_interest(kind: Kind) {
-        let server = Server::start(kind, A);
-        let mut local = Wire::client(&server);
-        local.send("SUB foo 1\r\nSUB foo 2\r\nSUB foo.* 3\r\nSUB bar q 4\r\nSUB bar q 5\r\nSUB foo r 6\r\n");
-        local.fence();
-        let script = ScriptedGateway::new("B");
-        let mut peer = script.dial(&server);
-        let mut queues = vec![peer.line(), peer.line()];
-        queues.sort();
-        assert_eq!(queues, ["RS+ $G bar q 1", "RS+ $G foo r 1"]);
-        peer.expect_switch(2, "$G");
-        let mut plain = vec![peer.line(), peer.line()];
-        plain.sort();
-        assert_eq!(plain, ["RS+ $G foo", "RS+ $G foo.*"]);
-        peer.expect_switch(3, "$G");
-        peer.fence();
-    }
-
-    /// GW-64, GW-65: changes of interest: the first and the last of each kind count.
-    fn interest_changes_are_announced_once(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let mut peer = script.dial(&server);
-        assert_eq!(peer.read_initial_interest(), Vec::<String>::new());
-        let mut local = Wire::client(&server);
-        let mut other = Wire::client(&server);
-        let mut step = |wire: &mut Wire, talk: &str, expected: &[&str]| {
-            wire.send(talk);
-            wire.fence();
-            for line in expected {
-                peer.expect(line);
-            }
-            peer.fence();
-        };
-        step(&mut local, "SUB foo 1\r\n", &["RS+ $G foo"]);
-        step(&mut other, "SUB foo 1\r\n", &[]);
-        step(&mut local, "UNSUB 1\r\n", &[]);
-        step(&mut other, "UNSUB 1\r\n", &["RS- $G foo"]);
-        step(&mut local, "SUB foo q 2\r\nSUB foo q 3\r\n", &["RS+ $G foo q 1"]);
-        step(&mut other, "SUB foo q 2\r\n", &[]);
-        step(&mut local, "UNSUB 2\r\nUNSUB 3\r\n", &[]);
-        step(&mut other, "UNSUB 2\r\n", &["RS- $G foo q"]);
-        step(&mut local, "SUB foo 4\r\nSUB foo q 5\r\nSUB > 6\r\n", &["RS+ $G foo", "RS+ $G foo q 1", "RS+ $G >"]);
-        // Auto-unsubscribe takes interest away when it is reached.
-        step(&mut other, "SUB once 7\r\nUNSUB 7 1\r\n", &["RS+ $G once"]);
-        other.send("PUB once 0\r\n\r\n");
-        other.expect("MSG once 7 0\r\n");
-        peer.expect("RS- $G once");
-        // A connection that ends takes all its interest with it.
-        drop(local);
-        let mut gone = vec![peer.line(), peer.line(), peer.line()];
-        gone.sort();
-        assert_eq!(gone, ["RS- $G >", "RS- $G foo", "RS- $G foo q"]);
-        peer.fence();
-    }
-
-    /// GW-58: without interest nothing crosses; an account of which nothing was said has none.
-    fn nothing_crosses_without_interest(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (_inbound, mut outbound) = script.link(&server);
-        await_links(&server, 1, 1);
-        let mut local = client(&server);
-        local.send("SUB in.* 1\r\nPUB foo 1\r\nx\r\nPUB foo in.1 1\r\nx\r\n");
-        local.expect("HMSG in.1 1 35 35\r\nNATS/1.0 503\r\nNats-Subject: foo\r\n\r\n");
-        local.fence();
-        outbound.fence();
-        outbound.announce(&script, "$G", &["RS+ $G bar", "RS+ $X foo"]);
-        local.send("PUB foo 1\r\nx\r\nPUB bar 1\r\ny\r\n");
-        local.fence();
-        outbound.expect("RMSG $G bar 1\r\ny");
-        outbound.fence();
-        // Interest that is taken back.
-        outbound.wire.send("RS- $G bar\r\nRS- $G never.there\r\n");
-        outbound.fence();
-        local.send("PUB bar 1\r\nz\r\n");
-        local.fence();
-        outbound.fence();
-    }
-
-    /// GW-77, GW-81: the frames that carry messages, with and without reply, queues, headers.
-    fn messages_cross_in_these_frames(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (_inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G foo", "RS+ $G foo.> ", "RS+ $G work q 1", "RS+ $G both", "RS+ $G both q1 1", "RS+ $G both q2 1"]);
-        await_links(&server, 1, 1);
-        let mut local = client(&server);
-        for (talk, expected) in [
-            ("PUB foo 2\r\nhi\r\n", "RMSG $G foo 2\r\nhi"),
-            ("PUB foo.bar 0\r\n\r\n", "RMSG $G foo.bar 0\r\n"),
-            ("PUB foo r 2\r\nhi\r\n", "RMSG $G foo r 2\r\nhi"),
-            ("PUB work 2\r\nhi\r\n", "RMSG $G work | q 2\r\nhi"),
-            ("PUB work r 2\r\nhi\r\n", "RMSG $G work + r q 2\r\nhi"),
-            ("HPUB foo 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", "HMSG $G foo 12 14\r\nNATS/1.0\r\n\r\nhi"),
-            ("HPUB foo r 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", "HMSG $G foo r 12 14\r\nNATS/1.0\r\n\r\nhi"),
-            ("HPUB work 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", "HMSG $G work | q 12 14\r\nNATS/1.0\r\n\r\nhi"),
-            ("HPUB work r 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", "HMSG $G work + r q 12 14\r\nNATS/1.0\r\n\r\nhi"),
-        ] {
-            local.send(talk);
-            local.fence();
-            outbound.expect(expected);
-            outbound.fence();
-        }
-        // Two groups: their order in the frame is free.
-        local.send("PUB both 2\r\nhi\r\n");
-        let line = outbound.line();
-        assert!(["RMSG $G both | q1 q2 2", "RMSG $G both | q2 q1 2"].contains(&line.as_str()), "{line}");
-        outbound.expect("hi");
-        // A group with a member here is served here and not named there.
-        local.send("SUB work q 1\r\nSUB both q1 2\r\nPUB work 2\r\nhi\r\nPUB both 2\r\nho\r\n");
-        local.expect("MSG work 1 2\r\nhi\r\nMSG both 2 2\r\nho");
-        local.fence();
-        outbound.expect("RMSG $G both | q2 2\r\nho");
-        outbound.fence();
-    }
-
-    /// GW-78: a peer without headers gets none.
-    fn headers_are_stripped_for_peers_without(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let _inbound = script.dial_as(&server, &json!({}), &json!({"headers": false}));
-        let mut outbound = script.accept_as(&json!({"headers": false}));
-        outbound.announce(&script, "$G", &["RS+ $G foo"]);
-        await_links(&server, 1, 1);
-        let mut local = client(&server);
-        local.send("HPUB foo 12 14\r\nNATS/1.0\r\n\r\nhi\r\n");
-        outbound.expect("RMSG $G foo 2\r\nhi");
-        outbound.fence();
-    }
-
-    /// GW-79: what comes in goes to all plain subscriptions and to one member of the queues that are named.
-    fn incoming_messages_reach_plain_and_named_queues(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let mut inbound = script.dial(&server);
-        let mut local = client(&server);
-        local.send("SUB foo 1\r\nSUB foo 2\r\nSUB foo q 3\r\nSUB foo q 4\r\nSUB foo r 5\r\n");
-        local.fence();
-        for (frame, groups, head) in [
-            ("RMSG $G foo 2\r\nhi\r\n", &[][..], ("MSG foo", "2")),
-            ("RMSG $G foo re.ply 2\r\nhi\r\n", &[], ("MSG foo", "re.ply 2")),
-            ("RMSG $G foo | q 2\r\nhi\r\n", &["34"], ("MSG foo", "2")),
-            ("RMSG $G foo | q r 2\r\nhi\r\n", &["34", "5"], ("MSG foo", "2")),
-            ("RMSG $G foo + re.ply r 2\r\nhi\r\n", &["5"], ("MSG foo", "re.ply 2")),
-            ("RMSG $G foo | nobody 2\r\nhi\r\n", &[], ("MSG foo", "2")),
-            ("HMSG $G foo 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", &[], ("HMSG foo", "12 14")),
-            ("HMSG $G foo + re.ply q 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", &["34"], ("HMSG foo", "re.ply 12 14")),
-        ] {
-            inbound.wire.send(frame);
-            let mut wanted: Vec<String> = ["1", "2"].iter().chain(groups).map(|&sids| sids.to_owned()).collect();
-            let mut missing = wanted.len();
-            while missing > 0 {
-                let line = local.line();
-                let (sid, rest) = line.strip_prefix(&format!("{} ", head.0)).and_then(|rest| rest.split_once(' ')).unwrap_or_else(|| panic!("{line}"));
-                assert_eq!(rest, head.1, "{frame}");
-                let at = wanted.iter().position(|sids| sids.contains(sid)).unwrap_or_else(|| panic!("sid {sid} is not due after {frame}"));
-                wanted.remove(at);
-                missing -= 1;
-                if head.0 == "HMSG foo" {
-                    local.expect("NATS/1.0\r\n");
-                }
-                local.expect("hi");
-            }
-            local.fence();
-        }
-    }
-
-    /// GW-76: what came by a gateway leaves by none.
-    fn messages_hop_once(kind: Kind) {
-        let server = Server::start(kind, A);
-        let (b, c) = (ScriptedGateway::new("B"), ScriptedGateway::new("C"));
-        let (mut from_b, mut to_b) = b.link(&server);
-        let (_from_c, mut to_c) = c.link(&server);
-        to_b.announce(&b, "$G", &["RS+ $G foo"]);
-        to_c.announce(&c, "$G", &["RS+ $G foo"]);
-        await_links(&server, 2, 2);
-        let mut local = client(&server);
-        local.send("SUB foo 1\r\n");
-        local.fence();
-        from_b.wire.send("RMSG $G foo 2\r\nhi\r\n");
-        local.expect("MSG foo 1 2\r\nhi");
-        local.fence();
-        to_b.fence();
-        to_c.fence();
-    }
-
-    /// GW-80: a group without members here goes to exactly one cluster.
-    fn a_group_is_served_by_one_cluster(kind: Kind) {
-        let server = Server::start(kind, A);
-        let (b, c) = (ScriptedGateway::new("B"), ScriptedGateway::new("C"));
-        let (_from_b, mut to_b) = b.link(&server);
-        let (_from_c, mut to_c) = c.link(&server);
-        to_b.announce(&b, "$G", &["RS+ $G work q 1"]);
-        to_c.announce(&c, "$G", &["RS+ $G work q 1", "RS+ $G work other 1"]);
-        await_links(&server, 2, 2);
-        let mut local = client(&server);
-        for _ in 0..20 {
-            local.send("PUB work 2\r\nhi\r\n");
-        }
-        local.fence();
-        let mut served = [0, 0, 0];
-        for link in [&mut to_b, &mut to_c] {
-            link.wire.send("PING\r\n");
-            loop {
-                let line = link.line();
-                if line == "PONG" {
-                    break;
-                }
-                let names = line.strip_prefix("RMSG $G work | ").and_then(|rest| rest.strip_suffix(" 2")).unwrap_or_else(|| panic!("{line}"));
-                for (at, name) in ["q", "other"].iter().enumerate() {
-                    served[at] += names.split(' ').filter(|word| word == name).count();
-                }
-                served[2] += usize::from(names.is_empty());
-                link.expect("hi");
-            }
-        }
-        assert_eq!(served, [20, 20, 0]);
-    }
-
-    /// GW-87, GW-88: the reply of a fresh subscription is prefixed with where it came from.
-    fn fresh_replies_are_routed(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (_inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G svc", "RS+ $G work q 1"]);
-        await_links(&server, 1, 1);
-        let prefix = format!("_GR_.{}.{}", short_hash("A"), short_hash(&server_id(&server)));
-        let mut local = client(&server);
-        local.send("SUB in.1 1\r\nPUB svc in.1 2\r\nhi\r\nPUB work in.1 2\r\nho\r\nPUB svc elsewhere 2\r\nhu\r\n");
-        outbound.expect(&format!("RMSG $G svc {prefix}.in.1 2\r\nhi"));
-        outbound.expect(&format!("RMSG $G work + {prefix}.in.1 q 2\r\nho"));
-        outbound.expect("RMSG $G svc elsewhere 2\r\nhu");
-        // A wildcard inbox counts for what it matches.
-        local.send("SUB mux.* 2\r\nHPUB svc mux.7 12 14\r\nNATS/1.0\r\n\r\nhi\r\n");
-        outbound.expect(&format!("HMSG $G svc {prefix}.mux.7 12 14\r\nNATS/1.0\r\n\r\nhi"));
-        local.fence();
-        outbound.fence();
-    }
-
-    /// GW-87: once the subscription is old enough for its interest to have arrived everywhere, replies go plain.
-    fn old_replies_are_plain(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (_inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G svc"]);
-        await_links(&server, 1, 1);
-        let mut local = client(&server);
-        local.send("SUB in.1 1\r\n");
-        local.fence();
-        eventually("replies to go plain", || {
-            local.send("PUB svc in.1 2\r\nhi\r\n");
-            local.fence();
-            let line = outbound.line();
-            outbound.expect("hi");
-            if line == "RMSG $G svc in.1 2" { Ok(()) } else { Err(line) }
-        });
-    }
-
-    /// GW-89, GW-90: the responder sees the plain reply; what it publishes there goes straight back, interest or
-    /// not.
-    fn responders_see_plain_replies_and_answers_go_back(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (mut inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &[]);
-        await_links(&server, 1, 1);
-        let routed = format!("_GR_.{}.{}.in.1", short_hash("B"), short_hash(&script.server_id()));
-        let mut local = client(&server);
-        local.send("SUB svc 1\r\nSUB work q 2\r\n");
-        local.fence();
-        inbound.wire.send(&format!("RMSG $G svc {routed} 2\r\nhi\r\n"));
-        local.expect("MSG svc 1 in.1 2\r\nhi");
-        local.send("PUB in.1 2\r\nok\r\n");
-        outbound.expect(&format!("RMSG $G {routed} 2\r\nok"));
-        local.send("HPUB in.1 12 14\r\nNATS/1.0\r\n\r\nok\r\n");
-        outbound.expect(&format!("HMSG $G {routed} 12 14\r\nNATS/1.0\r\n\r\nok"));
-        // Another client's publish on that subject is no answer.
-        let mut other = client(&server);
-        other.send("PUB in.1 2\r\nno\r\n");
-        other.fence();
-        outbound.fence();
-        inbound.wire.send(&format!("RMSG $G work + {routed} q 2\r\nhi\r\n"));
-        local.expect("MSG work 2 in.1 2\r\nhi");
-        local.fence();
-        outbound.fence();
-    }
-
-    /// GW-90, GW-93: an answer that comes back is delivered at the plain subject; nobody sees the prefix.
-    fn routed_answers_are_delivered_plain(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (mut inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G svc"]);
-        await_links(&server, 1, 1);
-        let mut spy = client(&server);
-        spy.send("SUB > 9\r\n");
-        spy.fence();
-        let mut local = client(&server);
-        local.send("SUB in.1 1\r\nPUB svc in.1 2\r\nhi\r\n");
-        spy.expect("MSG svc 9 in.1 2\r\nhi");
-        let line = outbound.line();
-        outbound.expect("hi");
-        let routed = line.split(' ').nth(3).expect("a reply").to_owned();
-        inbound.wire.send(&format!("RMSG $G {routed} 2\r\nok\r\n"));
-        local.expect("MSG in.1 1 2\r\nok");
-        local.fence();
-        spy.expect("MSG in.1 9 2\r\nok");
-        spy.fence();
-    }
-
-    /// GW-14, links and payload: a large message crosses whole.
-    fn large_messages_cross(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (mut inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G big"]);
-        await_links(&server, 1, 1);
-        let payload: String = (0..1_048_576).map(|at| char::from(b'a' + (at % 26) as u8)).collect();
-        let mut local = client(&server);
-        local.send(&format!("PUB big 1048576\r\n{payload}\r\nSUB back 1\r\n"));
-        outbound.expect("RMSG $G big 1048576");
-        assert!(outbound.wire.bytes(1_048_578) == format!("{payload}\r\n").as_bytes(), "the payload crosses as it is");
-        inbound.wire.send(&format!("RMSG $G back 1048576\r\n{payload}\r\n"));
-        local.expect("MSG back 1 1048576");
-        assert!(local.bytes(1_048_578) == format!("{payload}\r\n").as_bytes(), "the payload crosses as it is");
-        local.fence();
-    }
-
-    /// GW-56: interest of a link that broke is gone; the next link starts from nothing.
-    fn a_broken_outbound_link_takes_its_interest_along(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (_inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G foo", "RS+ $G work q 1"]);
-        await_links(&server, 1, 1);
-        let mut local = client(&server);
-        local.send("PUB foo 1\r\na\r\n");
-        outbound.expect("RMSG $G foo 1\r\na");
-        drop(outbound);
-        let mut outbound = script.accept();
-        await_links(&server, 1, 1);
-        local.send("PUB foo 1\r\nb\r\nPUB work 1\r\nb\r\n");
-        local.fence();
-        outbound.fence();
-        outbound.announce(&script, "$G", &["RS+ $G foo"]);
-        local.send("PUB foo 1\r\nc\r\n");
-        outbound.expect("RMSG $G foo 1\r\nc");
-        outbound.fence();
-    }
-
-    /// Interest in the middle of bytes: gateway frames in any pieces.
-    fn frames_may_come_in_pieces(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let mut inbound: GatewayPeer = script.dial(&server);
-        let mut local = client(&server);
-        local.send("SUB foo 1\r\nSUB foo q 2\r\n");
-        local.fence();
-        let frames = "RMSG $G foo 2\r\nhi\r\nRMSG $G foo | q 2\r\nho\r\nHMSG $G foo + r q 12 14\r\nNATS/1.0\r\n\r\nhu\r\nPING\r\n";
-        for size in [1, 2, 3, 5, 11] {
-            for piece in frames.as_bytes().chunks(size) {
-                inbound.wire.send_bytes(piece);
-            }
-            local.expect("MSG foo 1 2\r\nhi");
-            let mut rest: Vec<String> = (0..4).map(|_| local.line()).collect();
-            rest.sort();
-            assert_eq!(rest, ["MSG foo 1 2", "MSG foo 2 2", "ho", "ho"]);
-            let mut rest: Vec<String> = (0..8).map(|_| local.line()).collect();
-            rest.sort();
-            assert_eq!(rest, ["", "", "HMSG foo 1 r 12 14", "HMSG foo 2 r 12 14", "NATS/1.0", "NATS/1.0", "hu", "hu"]);
-            local.fence();
-        }
-    }
-}
-
-fn outbound_names(server: &Server) -> std::collections::BTreeSet<String> {
-    outbound(&server.monitor("/gatewayz"))
 }

@@ -1,29 +1,67 @@
-//! The `gannet` binary.
-use gannet_node::{Level, LogOptions, LogWriter, Logger, Server};
+//! The `gannet` binary: what the command line means, done; and the exit code.
+//!
+//! What lives here: flags (`flags`), one server with its log, files and signals (`serve` and its
+//! neighbours), signals to other servers (`tell`), and a super-cluster to try things out (`dev`). What
+//! does not: anything that an embedder of `gannet_node` would need, too.
 
-struct Stderr;
-impl LogWriter for Stderr {
-    fn write_line(&self, _level: Level, line: &str) {
-        eprintln!("{line}");
+mod configuration;
+mod dev;
+mod files;
+mod flags;
+mod logging;
+mod serve;
+mod tell;
+mod words;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use flags::{Command, Invocation, Program};
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let (program, invocation) = flags::parse(std::env::args_os());
+    match invocation {
+        Ok(invocation) => run(&invocation),
+        Err(error) => refuse(program, error),
     }
 }
 
-fn main() {
-    let runtime = gannet_rt::Runtime::new(None).expect("runtime");
-    let rt = runtime.rt();
-    runtime.block_on(async {
-        let mut options = gannet_config::Options::default();
-        let mut args = std::env::args().skip(1);
-        while let Some(a) = args.next() {
-            match a.as_str() {
-                "-p" => options.port = gannet_config::Port::At(args.next().expect("port").parse().expect("port")),
-                "-a" => options.host = args.next().expect("host"),
-                "-D" => options.logging.debug = true,
-                _ => {}
-            }
+fn run(invocation: &Invocation) -> ExitCode {
+    match &invocation.command {
+        Command::Serve => serve::run(invocation),
+        Command::CheckConfig => configuration::check(invocation),
+        Command::Print(text) => {
+            say(text);
+            ExitCode::SUCCESS
         }
-        let log = Logger::new(&rt, LogOptions { debug: options.logging.debug, trace: false, time: true, utc: false }, Box::new(Stderr));
-        let _server = Server::start(options, rt.clone(), log).await.expect("starts");
-        std::future::pending::<()>().await;
-    });
+        Command::Signal(request) => match tell::tell(invocation.program, request) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(invocation.program, error),
+        },
+        Command::Dev(options) => dev::run(options),
+        Command::Bench(arguments) => bench(arguments),
+    }
+}
+
+fn bench(arguments: &[OsString]) -> ExitCode {
+    let name = std::iter::once(OsString::from("gannet bench"));
+    let code = gannet_load::main(name.chain(arguments.iter().cloned()));
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+/// Prints on standard output. A reader that has gone away is no reason to fail.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Prints why the program can't do what it was asked to, as the reference server puts it.
+fn refuse(program: Program, why: impl std::fmt::Display) -> ExitCode {
+    // Nobody is left to be told if this fails.
+    let _ = writeln!(std::io::stderr(), "{}: {why}", program.name());
+    ExitCode::FAILURE
 }

@@ -8,7 +8,7 @@ use crate::flow::Flow;
 use crate::footprint;
 use crate::metric::{Metric, Sample};
 use crate::process::Layout;
-use crate::request::Requests;
+use crate::request::{Inbox, Requests};
 use crate::run::Bench;
 
 /// What a figure should be.
@@ -91,8 +91,12 @@ macro_rules! flow {
     };
 }
 
-const fn requests(layout: Layout, in_flight: usize) -> Kind {
-    Kind::Requests(Requests { layout, in_flight })
+const fn requests(layout: Layout, in_flight: usize, inbox: Inbox) -> Kind {
+    Kind::Requests(Requests {
+        layout,
+        in_flight,
+        inbox,
+    })
 }
 
 /// All scenarios, in the order in which they run.
@@ -125,13 +129,19 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario {
         name: "request",
         title: "request/reply, one at a time",
-        kind: requests(Layout::Single, 1),
+        kind: requests(Layout::Single, 1, Inbox::PerRequest),
         targets: FASTER,
     },
     Scenario {
         name: "request-64",
         title: "request/reply, 64 in flight",
-        kind: requests(Layout::Single, 64),
+        kind: requests(Layout::Single, 64, Inbox::PerSlot),
+        targets: &[(TRIP, Target::RatioAtMost(1.0 / 3.0))],
+    },
+    Scenario {
+        name: "request-64-inboxes",
+        title: "request/reply, 64 in flight, new inboxes",
+        kind: requests(Layout::Single, 64, Inbox::PerRequest),
         targets: &[(TRIP, Target::RatioAtMost(1.0 / 3.0))],
     },
     flow!("gateway-1-1", "gateway, 1 → 1, 128 B", 0.25, layout: Layout::Gateways),
@@ -139,13 +149,19 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario {
         name: "gateway-request",
         title: "gateway request/reply, one at a time",
-        kind: requests(Layout::Gateways, 1),
+        kind: requests(Layout::Gateways, 1, Inbox::PerRequest),
         targets: FASTER,
     },
     Scenario {
         name: "gateway-request-64",
         title: "gateway request/reply, 64 in flight",
-        kind: requests(Layout::Gateways, 64),
+        kind: requests(Layout::Gateways, 64, Inbox::PerSlot),
+        targets: &[(TRIP, Target::RatioAtMost(1.0 / 3.0))],
+    },
+    Scenario {
+        name: "gateway-request-64-inboxes",
+        title: "gateway request/reply, 64 in flight, new inboxes",
+        kind: requests(Layout::Gateways, 64, Inbox::PerRequest),
         targets: &[(TRIP, Target::RatioAtMost(1.0 / 3.0))],
     },
     Scenario {
@@ -225,7 +241,7 @@ impl Target {
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<20} {}", self.name, self.title)
+        write!(f, "{:<26} {}", self.name, self.title)
     }
 }
 

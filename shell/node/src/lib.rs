@@ -6,14 +6,21 @@
 //! [`Server`] is also the embedding API: many servers run in one process, each with everything it has
 //! hanging off its handle.
 
+mod accept;
 mod buffers;
 mod client;
+mod gateway;
 mod info;
+mod input;
+mod lifecycle;
 mod log;
+mod monitor;
 mod registry;
 mod server;
 mod shared;
 mod sink;
+mod transport;
 
+pub use gateway::GatewayLink;
 pub use log::{Level, LogOptions, LogWriter, Logger};
 pub use server::{Server, StartError};

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use gannet_broker::Peer;
+use gannet_monitor::ConnInfo;
 use gannet_rt::Stream;
 use gannet_session::CloseReason;
 use gannet_units::{ConnId, Moment, WallTime};
@@ -38,6 +39,8 @@ pub(crate) struct ClientConn {
     /// The last moment something came or an operation was performed, in nanoseconds.
     pub(crate) last_active: AtomicU64,
     pub(crate) subscriptions: AtomicU32,
+    /// The client understands an INFO at any time and is ready for it.
+    pub(crate) takes_info: AtomicBool,
     /// 0 is unknown.
     pub(crate) rtt_nanos: AtomicU64,
     /// Why somebody else wants the connection to end.
@@ -66,22 +69,58 @@ impl ClientConn {
     }
 }
 
-/// A connection that has ended.
+/// What monitoring shows of one link to another server, beyond what the broker knows of it.
 #[derive(Debug)]
-pub(crate) struct ClosedConn {
-    pub(crate) conn: Arc<ClientConn>,
-    pub(crate) reason: CloseReason,
-    pub(crate) stopped: WallTime,
-    pub(crate) stopped_at: Moment,
-    /// Subjects it was subscribed to at the end, up to a bound.
-    pub(crate) subjects: Vec<String>,
+pub(crate) struct LinkFacts {
+    /// The other end of the connection.
+    pub(crate) addr: SocketAddr,
+    pub(crate) started: WallTime,
+    pub(crate) started_at: Moment,
+    /// The other server's id.
+    pub(crate) remote_id: Mutex<String>,
+    /// The configuration names the other cluster.
+    pub(crate) configured: bool,
+    pub(crate) in_msgs: AtomicU64,
+    pub(crate) in_bytes: AtomicU64,
+    /// The last moment something came, in nanoseconds.
+    pub(crate) last_active: AtomicU64,
+    /// Interest that came over the link, in entries.
+    pub(crate) subscriptions: AtomicU32,
+    /// 0 is unknown.
+    pub(crate) rtt_nanos: AtomicU64,
+}
+
+/// The links that stand, by the number of their connection.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    facts: Mutex<BTreeMap<ConnId, Arc<LinkFacts>>>,
+}
+
+impl Links {
+    pub(crate) fn add(&self, id: ConnId, facts: Arc<LinkFacts>) {
+        self.facts.lock().insert(id, facts);
+    }
+
+    pub(crate) fn remove(&self, id: ConnId) {
+        self.facts.lock().remove(&id);
+    }
+
+    pub(crate) fn get(&self, id: ConnId) -> Option<Arc<LinkFacts>> {
+        self.facts.lock().get(&id).cloned()
+    }
+
+    /// Interest that came over all links together, in entries.
+    pub(crate) fn subscriptions(&self) -> u64 {
+        self.facts.lock().values().map(|facts| u64::from(facts.subscriptions.load(Ordering::Relaxed))).sum()
+    }
 }
 
 /// The connections of one server.
 #[derive(Debug)]
 pub(crate) struct Registry {
     open: Mutex<BTreeMap<ConnId, Arc<ClientConn>>>,
-    closed: Mutex<VecDeque<ClosedConn>>,
+    /// Facts only: a connection itself would keep its socket.
+    closed: Mutex<VecDeque<Arc<ConnInfo>>>,
     keep_closed: usize,
     next: AtomicU64,
     total: AtomicU64,
@@ -115,8 +154,8 @@ impl Registry {
     }
 
     /// Moves a connection to those that ended.
-    pub(crate) fn end(&self, closed: ClosedConn) {
-        self.open.lock().remove(&closed.conn.id);
+    pub(crate) fn end(&self, closed: ConnInfo) {
+        self.open.lock().remove(&closed.cid);
         if self.keep_closed == 0 {
             return;
         }
@@ -124,7 +163,7 @@ impl Registry {
         if ring.len() >= self.keep_closed {
             ring.pop_front();
         }
-        ring.push_back(closed);
+        ring.push_back(Arc::new(closed));
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -140,7 +179,8 @@ impl Registry {
         self.open.lock().values().cloned().collect()
     }
 
-    pub(crate) fn with_closed<T>(&self, f: impl FnOnce(&VecDeque<ClosedConn>) -> T) -> T {
-        f(&self.closed.lock())
+    /// The latest connections that ended, in the order of their ends.
+    pub(crate) fn closed(&self) -> Vec<Arc<ConnInfo>> {
+        self.closed.lock().iter().cloned().collect()
     }
 }

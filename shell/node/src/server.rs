@@ -5,19 +5,22 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
 use gannet_broker::{Broker, BrokerOptions};
 use gannet_config::Options;
 use gannet_identity::{Authenticator, server_id};
 use gannet_rt::sync::Notify;
 use gannet_rt::{Listener, Rt};
 use gannet_session::CloseReason;
+use gannet_wire::reply_prefix::ReplyPrefix;
 
 use crate::buffers::Buffers;
-use crate::client;
+use crate::accept;
+use crate::gateway::{self, GatewayLink};
 use crate::info::{COMPATIBLE_VERSION, VERSION};
+use crate::lifecycle::Life;
 use crate::log::{Logger, log};
-use crate::registry::Registry;
+use crate::monitor;
+use crate::registry::{Links, Registry};
 use crate::shared::{Shared, Trouble};
 
 /// Why a server did not start. The text is for the operator.
@@ -34,7 +37,7 @@ pub enum StartError {
 /// One running server. Clones are handles to the same one.
 #[derive(Clone, Debug)]
 pub struct Server {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Server {
@@ -43,11 +46,19 @@ impl Server {
         options.validate().map_err(|e| StartError::Options(e.to_string()))?;
         let shared = Arc::new(new_shared(options, rt, log));
         greet(&shared);
-        let clients = listen(&shared, &shared.options.host, shared.options.port.to_bind(), "client").await?;
+        let clients = open_listener(&shared, &shared.options.host, shared.options.port.to_bind(), "client").await?;
         let addr = clients.local_addr().map_err(|e| StartError::Listen(e.to_string()))?;
         let _: Result<(), SocketAddr> = shared.client_addr.set(addr);
         log!(shared.log, Info, "Listening for client connections on {}", shown(&shared.options.host, addr));
-        shared.rt.spawn(client::accept(shared.clone(), clients));
+        if let Some((host, port)) = monitor::wanted(&shared) {
+            let listener = open_listener(&shared, host, port, "monitor").await?;
+            monitor::start(&shared, host, listener)?;
+        }
+        let gateways = gateway::listen(&shared).await?;
+        shared.rt.spawn(accept::clients(shared.clone(), clients));
+        if let Some(listener) = gateways {
+            gateway::start(&shared, listener);
+        }
         log!(shared.log, Info, "Server is ready");
         Ok(Server { shared })
     }
@@ -67,6 +78,21 @@ impl Server {
         self.shared.client_addr.get().copied()
     }
 
+    /// Where monitoring listens, if it does.
+    pub fn monitor_addr(&self) -> Option<SocketAddr> {
+        self.shared.monitor_addr.get().copied()
+    }
+
+    /// Where other clusters connect, if there are gateways.
+    pub fn gateway_addr(&self) -> Option<SocketAddr> {
+        self.shared.mesh.get().map(|mesh| mesh.bound)
+    }
+
+    /// The other clusters, and the links to and from them.
+    pub fn gateway_links(&self) -> Vec<GatewayLink> {
+        self.shared.mesh.get().map_or_else(Vec::new, |mesh| mesh.links(&self.shared))
+    }
+
     /// Stops: accepts nothing more, ends all connections. Returns at once; the tasks end soon after.
     pub fn stop(&self) {
         if self.shared.stopping.swap(true, Ordering::AcqRel) {
@@ -77,6 +103,9 @@ impl Server {
         for conn in self.shared.clients.open() {
             conn.close(CloseReason::ServerShutdown);
         }
+        if let Some(mesh) = self.shared.mesh.get() {
+            mesh.close_all(&self.shared);
+        }
         log!(self.shared.log, Info, "Server Exiting..");
     }
 }
@@ -86,10 +115,11 @@ fn new_shared(options: Options, rt: Rt, log: Logger) -> Shared {
     rt.fill_random(&mut seed);
     let id = server_id(seed);
     let name = options.server_name.clone().unwrap_or_else(|| id.clone());
+    let gateway = options.gateway.as_ref().map(|gateway| gateway.name.clone());
     let broker = Broker::new(BrokerOptions {
         seed: rt.random_u64(),
-        reply_prefix: Bytes::new(),
-        old_reply_prefix: Bytes::new(),
+        reply_prefix: gateway.as_ref().map(|name| ReplyPrefix::new(name, &id)),
+        gateway: gateway.unwrap_or_default(),
     });
     Shared {
         started: rt.wall(),
@@ -97,11 +127,15 @@ fn new_shared(options: Options, rt: Rt, log: Logger) -> Shared {
         seed: rt.random_u64(),
         auth: Authenticator::new(options.auth.clone()),
         clients: Registry::new(options.limits.max_closed_clients as usize),
+        links: Links::default(),
         buffers: Buffers::default(),
         trouble: Trouble::default(),
         client_addr: OnceLock::new(),
+        monitor_addr: OnceLock::new(),
+        mesh: OnceLock::new(),
         stopping: AtomicBool::new(false),
         stop: Notify::new(),
+        life: Life::default(),
         rt,
         options,
         log,
@@ -121,7 +155,7 @@ fn greet(shared: &Shared) {
 }
 
 /// Opens a listener on `host`, which may be a name or an address.
-async fn listen(shared: &Shared, host: &str, port: u16, what: &str) -> Result<Listener, StartError> {
+pub(crate) async fn open_listener(shared: &Shared, host: &str, port: u16, what: &str) -> Result<Listener, StartError> {
     let failed = |e: std::io::Error| StartError::Listen(format!("Error listening on {what} port: {host}:{port} - {e}"));
     let addrs = shared.rt.resolve(host, port).await.map_err(failed)?;
     let mut last = None;
@@ -135,6 +169,6 @@ async fn listen(shared: &Shared, host: &str, port: u16, what: &str) -> Result<Li
 }
 
 /// `host:port` as the log shows it: the host as configured, the port as bound.
-fn shown(host: &str, addr: SocketAddr) -> String {
+pub(crate) fn shown(host: &str, addr: SocketAddr) -> String {
     if host.contains(':') { format!("[{host}]:{}", addr.port()) } else { format!("{host}:{}", addr.port()) }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use gannet_broker::Broker;
 use gannet_config::Options;
@@ -13,8 +13,10 @@ use gannet_session::client::ClientLimits;
 use gannet_units::{Moment, WallTime};
 
 use crate::buffers::Buffers;
+use crate::gateway::Mesh;
+use crate::lifecycle::Life;
 use crate::log::Logger;
-use crate::registry::Registry;
+use crate::registry::{Links, Registry};
 
 /// Largest payload where the configuration names none: the reference server's default.
 const DEFAULT_MAX_PAYLOAD: usize = 1024 * 1024;
@@ -42,13 +44,18 @@ pub(crate) struct Shared {
     pub(crate) broker: Broker,
     pub(crate) auth: Authenticator,
     pub(crate) clients: Registry,
+    pub(crate) links: Links,
     pub(crate) buffers: Buffers,
     pub(crate) trouble: Trouble,
     pub(crate) client_addr: OnceLock<SocketAddr>,
+    pub(crate) monitor_addr: OnceLock<SocketAddr>,
     /// Keys the hash tables of connections.
     pub(crate) seed: u64,
+    /// Set if there are gateways.
+    pub(crate) mesh: OnceLock<Arc<Mesh>>,
     pub(crate) stopping: AtomicBool,
     pub(crate) stop: Notify,
+    pub(crate) life: Life,
 }
 
 impl Shared {
@@ -83,9 +90,5 @@ impl Shared {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn is_lame_duck(&self) -> bool {
-        false
     }
 }

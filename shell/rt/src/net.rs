@@ -6,14 +6,14 @@
 //!
 //! Not here: how the simulated network behaves (`sim`).
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read};
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{BufMut, BytesMut};
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{Interest, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::sim::{SimListener, SimStream};
@@ -63,6 +63,26 @@ impl Listener {
     }
 }
 
+/// Reads, and takes a short read as the sign that the socket is empty, as tokio's own `poll_read` does
+/// where epoll is edge-triggered: the next wait then needs no read that only says "nothing there".
+/// The readiness is cleared as of before the read, so bytes that come meanwhile wake the task.
+#[inline]
+fn read_and_note_drained(stream: &TcpStream, buf: &mut [u8]) -> io::Result<usize> {
+    if !cfg!(target_os = "linux") {
+        return stream.try_read(buf);
+    }
+    let mut short = None;
+    let result = stream.try_io(Interest::READABLE, || {
+        let n = (&*SockRef::from(stream)).read(buf)?;
+        if 0 < n && n < buf.len() {
+            short = Some(n);
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(n)
+    });
+    short.map_or(result, Ok)
+}
+
 /// One TCP connection. Dropping it closes it: what was written still goes out, unless something
 /// unread is left, which makes it a reset (as TCP does).
 #[derive(Debug)]
@@ -108,7 +128,7 @@ impl Stream {
     #[inline]
     pub fn try_read(&self, buf: &mut [u8]) -> io::Result<usize> {
         match &self.0 {
-            StreamKind::Real(stream) => stream.try_read(buf),
+            StreamKind::Real(stream) => read_and_note_drained(stream, buf),
             StreamKind::Sim(stream) => stream.try_read(buf),
         }
     }

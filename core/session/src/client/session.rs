@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use gannet_subject::{is_valid_literal, is_valid_pattern, token_count};
 use gannet_units::Moment;
-use gannet_wire::client::{ClientConnect, ClientOp, DecodeError, Decoded, Limits, Publish, decode, encode};
+use gannet_wire::client::{ClientConnect, ClientOp, DecodeError, Decoded, Limits, Publish, decode, decode_plain_publish, encode};
 
 use super::keepalive::{Due, KeepAlive};
 use crate::CloseReason;
@@ -210,6 +210,18 @@ impl ClientSession {
     fn auth_violation<'a>(&mut self, out: &mut Vec<u8>, log: String) -> Step<'a> {
         encode::err(out, "Authorization Violation");
         self.close(CloseReason::AuthenticationViolation, Some(log))
+    }
+
+    /// The shortcut for nearly all traffic: if `buf` starts with a whole message that needs no word from
+    /// the session, answers it and how many bytes it took. Otherwise [`ClientSession::step`] must look.
+    #[inline]
+    pub fn plain_publish<'a>(&self, buf: &'a [u8]) -> Option<(Publish<'a>, usize)> {
+        if self.state != ClientState::Ready || self.connect.verbose || self.connect.pedantic {
+            return None;
+        }
+        let limits = Limits { control_line: self.limits.control_line, payload: self.limits.payload };
+        let found = decode_plain_publish(buf, &limits)?;
+        (!is_reserved_subject(found.0.subject) && !is_reserved_reply(found.0.reply)).then_some(found)
     }
 
     /// Performs the operation at the start of `buf`; answers how many bytes it took. What the session

@@ -25,7 +25,9 @@ pub(super) struct AwaitConnect {
 
 impl AwaitConnect {
     pub(super) fn new(now: Moment, settings: &Settings) -> AwaitConnect {
-        AwaitConnect { deadline: now + settings.auth.timeout }
+        AwaitConnect {
+            deadline: now + settings.auth.timeout,
+        }
     }
 
     pub(super) fn handle(
@@ -35,15 +37,23 @@ impl AwaitConnect {
         common: &Common,
         out: &mut Vec<Output>,
     ) -> Next {
-        let GatewayOp::Connect(json) = op else { return Err(refuse(None, out)) };
+        let GatewayOp::Connect(json) = op else {
+            return Err(refuse(None, out));
+        };
         let mut connect = ServerConnect::parse(json).map_err(|e| bad_json(&e, out))?;
         let password = Secret::new(core::mem::take(&mut connect.pass));
         match check(&cx.settings.auth, &connect.user, &password) {
             Verdict::Right => welcome(connect, cx, common, out),
             Verdict::Wrong => Err(refuse(Some(&connect.user), out)),
             Verdict::Hashed => {
-                out.push(Output::CheckPassword { hash: cx.settings.auth.password.clone(), password });
-                Ok(State::AwaitPassword(AwaitPassword { connect, deadline: self.deadline }))
+                out.push(Output::CheckPassword {
+                    hash: cx.settings.auth.password.clone(),
+                    password,
+                });
+                Ok(State::AwaitPassword(AwaitPassword {
+                    connect,
+                    deadline: self.deadline,
+                }))
             }
         }
     }
@@ -120,15 +130,26 @@ impl AwaitPeerInfo {
             return Err(reject_unknown(&info.gateway, cx.settings, out));
         }
         let (name, id) = (quoted(&info.gateway), &info.server_id);
-        out.log(Level::Info, format!("Inbound gateway connection from {name} ({id}) registered"));
+        out.log(
+            Level::Info,
+            format!("Inbound gateway connection from {name} ({id}) registered"),
+        );
         let remote = remote_server(Direction::Inbound, info, cx.settings);
         out.push(Output::Registered(remote.clone()));
-        Ok(State::Inbound(Inbound { remote, keepalive: self.keepalive }))
+        Ok(State::Inbound(Inbound {
+            remote,
+            keepalive: self.keepalive,
+        }))
     }
 }
 
 /// The credentials are right: is the peer a gateway, and a welcome one?
-fn welcome(connect: ServerConnect, cx: &Context<'_>, common: &Common, out: &mut Vec<Output>) -> Next {
+fn welcome(
+    connect: ServerConnect,
+    cx: &Context<'_>,
+    common: &Common,
+    out: &mut Vec<Output>,
+) -> Next {
     if connect.gateway.is_empty() {
         let text = "attempted to connect to gateway port";
         out.send_err(text);
@@ -147,7 +168,10 @@ fn welcome(connect: ServerConnect, cx: &Context<'_>, common: &Common, out: &mut 
 
 fn reject_unknown(gateway: &str, settings: &Settings, out: &mut Vec<Output>) -> Ended {
     let (theirs, own) = (quoted(gateway), quoted(&settings.gateway));
-    out.log(Level::Error, format!("Rejecting connection from gateway {theirs}"));
+    out.log(
+        Level::Error,
+        format!("Rejecting connection from gateway {theirs}"),
+    );
     out.send_err(&format!("Connection to gateway {own} rejected"));
     Ended(CloseReason::WrongGateway)
 }
@@ -190,7 +214,16 @@ fn check(auth: &LinkAuth, user: &str, password: &Secret) -> Verdict {
 fn is_bcrypt(password: &str) -> bool {
     matches!(
         password.as_bytes(),
-        [b'$', b'2', b'a' | b'b' | b'x' | b'y', b'$', b'0'..=b'9', b'0'..=b'9', b'$', ..]
+        [
+            b'$',
+            b'2',
+            b'a' | b'b' | b'x' | b'y',
+            b'$',
+            b'0'..=b'9',
+            b'0'..=b'9',
+            b'$',
+            ..
+        ]
     )
 }
 
@@ -206,7 +239,10 @@ mod tests {
     #[test]
     fn a_hash_is_told_from_a_password() {
         for (text, expect) in [
-            ("$2a$11$PWIFAL8RsWyGI3jVZtO9Nu8.6jOxzxfZo7c/W0eLk017hjgUKWrhy", true),
+            (
+                "$2a$11$PWIFAL8RsWyGI3jVZtO9Nu8.6jOxzxfZo7c/W0eLk017hjgUKWrhy",
+                true,
+            ),
             ("$2y$04$x", true),
             ("$2a$1$x", false),
             ("$2c$11$x", false),

@@ -28,13 +28,26 @@ pub(super) struct AwaitInfo {
 }
 
 impl AwaitInfo {
-    pub(super) fn new(gateway: &str, url: &GatewayUrl, now: Moment, settings: &Settings) -> AwaitInfo {
+    pub(super) fn new(
+        gateway: &str,
+        url: &GatewayUrl,
+        now: Moment,
+        settings: &Settings,
+    ) -> AwaitInfo {
         let (user, password) = match &url.user {
             Some(user) => (user.clone(), url.password.clone().unwrap_or_default()),
-            None => (settings.auth.user.clone().unwrap_or_default(), settings.auth.password.clone()),
+            None => (
+                settings.auth.user.clone().unwrap_or_default(),
+                settings.auth.password.clone(),
+            ),
         };
         let deadline = now + settings.silence_limit();
-        AwaitInfo { gateway: gateway.to_string(), user, password, deadline }
+        AwaitInfo {
+            gateway: gateway.to_string(),
+            user,
+            password,
+            deadline,
+        }
     }
 
     pub(super) fn handle(
@@ -74,9 +87,15 @@ impl AwaitInfo {
         }
         let name = quoted(&self.gateway);
         self.introduce(cx.settings, out);
-        out.log(Level::Debug, format!("Gateway connect protocol sent to {name}"));
+        out.log(
+            Level::Debug,
+            format!("Gateway connect protocol sent to {name}"),
+        );
         let id = &info.server_id;
-        out.log(Level::Info, format!("Outbound gateway connection to {name} ({id}) registered"));
+        out.log(
+            Level::Info,
+            format!("Outbound gateway connection to {name} ({id}) registered"),
+        );
         let remote = remote_server(Direction::Outbound, info, cx.settings);
         out.push(Output::Registered(remote.clone()));
         let keepalive = KeepAlive::new(cx.now, cx.settings, common.seed);
@@ -121,12 +140,18 @@ pub(super) fn check_gateway(
         Level::Error,
         format!("Failing connection to gateway {wanted}, remote gateway name is {found}"),
     );
-    out.send_err(&format!("Connection from {own} rejected, wanted to connect to {wanted}, this is {found}"));
+    out.send_err(&format!(
+        "Connection from {own} rejected, wanted to connect to {wanted}, this is {found}"
+    ));
     Err(Ended(CloseReason::WrongGateway))
 }
 
 /// The peer as its INFO describes it.
-pub(super) fn remote_server(direction: Direction, info: ServerInfo, settings: &Settings) -> RemoteServer {
+pub(super) fn remote_server(
+    direction: Direction,
+    info: ServerInfo,
+    settings: &Settings,
+) -> RemoteServer {
     RemoteServer {
         direction,
         gateway: info.gateway,

@@ -27,9 +27,16 @@ impl KeepAlive {
     /// Starts; `seed` spreads the first PINGs of many links.
     pub(super) fn new(now: Moment, settings: &Settings, seed: u64) -> KeepAlive {
         let first = settings.ping_every().min(FIRST_PING);
-        let spread = u64::try_from(first.as_nanos() / 5).unwrap_or(u64::MAX).max(1);
+        let spread = u64::try_from(first.as_nanos() / 5)
+            .unwrap_or(u64::MAX)
+            .max(1);
         let next = now + first + Duration::from_nanos(seed % spread);
-        KeepAlive { next, unanswered: 0, sent: now, rtt: None }
+        KeepAlive {
+            next,
+            unanswered: 0,
+            sent: now,
+            rtt: None,
+        }
     }
 
     pub(super) fn next_deadline(&self) -> Moment {

@@ -72,19 +72,39 @@ impl Link {
         out: &mut Vec<Output>,
     ) -> Link {
         let remote_text = gannet_config::quoted(remote);
-        out.log(Level::Info, format!("Creating outbound gateway connection to {remote_text}"));
+        out.log(
+            Level::Info,
+            format!("Creating outbound gateway connection to {remote_text}"),
+        );
         let state = State::AwaitInfo(AwaitInfo::new(remote, url, now, settings));
-        let common = Common { seed, remote_name: String::new() };
-        Link { state, common, direction: Direction::Outbound }
+        let common = Common {
+            seed,
+            remote_name: String::new(),
+        };
+        Link {
+            state,
+            common,
+            direction: Direction::Outbound,
+        }
     }
 
     /// A link that was accepted just now.
     pub fn accept(now: Moment, settings: &Settings, seed: u64, out: &mut Vec<Output>) -> Link {
-        out.log(Level::Info, "Processing inbound gateway connection".to_string());
+        out.log(
+            Level::Info,
+            "Processing inbound gateway connection".to_string(),
+        );
         out.push(Output::Send(settings.info.clone()));
         let state = State::AwaitConnect(AwaitConnect::new(now, settings));
-        let common = Common { seed, remote_name: String::new() };
-        Link { state, common, direction: Direction::Inbound }
+        let common = Common {
+            seed,
+            remote_name: String::new(),
+        };
+        Link {
+            state,
+            common,
+            direction: Direction::Inbound,
+        }
     }
 
     /// The limits to decode with now: a peer that is not registered yet has no messages to send, and
@@ -92,7 +112,10 @@ impl Link {
     pub fn limits(&self, limits: Limits) -> Limits {
         match self.state {
             State::Outbound(_) | State::Inbound(_) => limits,
-            _ => Limits { payload: 0, ..limits },
+            _ => Limits {
+                payload: 0,
+                ..limits
+            },
         }
     }
 
@@ -188,7 +211,10 @@ impl Link {
         let first = match (&self.state, error) {
             (State::Closed, _) => return,
             (State::AwaitConnect(_), DecodeError::UnknownOperation { first, .. }) => *first,
-            (State::AwaitConnect(_), DecodeError::BadArguments(_) | DecodeError::Payload { .. }) => 0,
+            (
+                State::AwaitConnect(_),
+                DecodeError::BadArguments(_) | DecodeError::Payload { .. },
+            ) => 0,
             _ => b'C',
         };
         let reason = if !first.eq_ignore_ascii_case(&b'C') {
@@ -250,14 +276,20 @@ impl Link {
             "" => String::new(),
             name => format!(" - Remote: {name}"),
         };
-        out.log(Level::Info, format!("Gateway connection closed: {reason}{remote}"));
+        out.log(
+            Level::Info,
+            format!("Gateway connection closed: {reason}{remote}"),
+        );
         out.push(Output::Close(reason));
     }
 }
 
 /// The peer keeps silent.
 fn stale(out: &mut Vec<Output>) -> Ended {
-    out.log(Level::Debug, "Stale Client Connection - Closing".to_string());
+    out.log(
+        Level::Debug,
+        "Stale Client Connection - Closing".to_string(),
+    );
     out.send_err("Stale Connection");
     Ended(CloseReason::StaleConnection)
 }
@@ -277,7 +309,10 @@ pub(super) fn everyday(op: &GatewayOp<'_>, out: &mut Vec<Output>) -> Option<Resu
             Some(Ok(()))
         }
         GatewayOp::Err(text) => {
-            out.log(Level::Error, format!("Gateway Error {}", String::from_utf8_lossy(text)));
+            out.log(
+                Level::Error,
+                format!("Gateway Error {}", String::from_utf8_lossy(text)),
+            );
             Some(Err(Ended(CloseReason::ParseError)))
         }
         GatewayOp::Ok => Some(Ok(())),
@@ -299,22 +334,35 @@ pub(super) fn violation(op: &GatewayOp<'_>, direction: Direction, out: &mut Vec<
         Direction::Outbound => "outbound",
         Direction::Inbound => "inbound",
     };
-    out.log(Level::Error, format!("Received {verb} from gateway on {side} connection"));
+    out.log(
+        Level::Error,
+        format!("Received {verb} from gateway on {side} connection"),
+    );
     Ended(CloseReason::ProtocolViolation)
 }
 
 /// The peer has the name of a server of our own cluster.
-pub(super) fn check_server_name(name: &str, cx: &Context<'_>, out: &mut Vec<Output>) -> Result<(), Ended> {
+pub(super) fn check_server_name(
+    name: &str,
+    cx: &Context<'_>,
+    out: &mut Vec<Output>,
+) -> Result<(), Ended> {
     if name.is_empty() || !cx.neighbours.has_server_named(name) {
         return Ok(());
     }
     let name = gannet_config::quoted(name);
-    out.log(Level::Error, format!("Remote server has a duplicate name: {name}"));
+    out.log(
+        Level::Error,
+        format!("Remote server has a duplicate name: {name}"),
+    );
     Err(Ended(CloseReason::DuplicateServerName))
 }
 
 /// JSON that cannot be read.
-pub(super) fn bad_json(error: &gannet_wire::server_info::JsonError, out: &mut Vec<Output>) -> Ended {
+pub(super) fn bad_json(
+    error: &gannet_wire::server_info::JsonError,
+    out: &mut Vec<Output>,
+) -> Ended {
     out.log(Level::Error, error.to_string());
     Ended(CloseReason::ProtocolViolation)
 }

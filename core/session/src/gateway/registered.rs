@@ -22,7 +22,12 @@ pub(super) struct Outbound {
 }
 
 impl Outbound {
-    pub(super) fn handle(mut self, op: &GatewayOp<'_>, cx: &Context<'_>, out: &mut Vec<Output>) -> Next {
+    pub(super) fn handle(
+        mut self,
+        op: &GatewayOp<'_>,
+        cx: &Context<'_>,
+        out: &mut Vec<Output>,
+    ) -> Next {
         if let Some(done) = everyday(op, out) {
             return done.map(|()| State::Outbound(self));
         }
@@ -40,12 +45,20 @@ impl Outbound {
     }
 
     /// Any INFO after the first.
-    fn info(&mut self, info: ServerInfo, cx: &Context<'_>, out: &mut Vec<Output>) -> Result<(), Ended> {
+    fn info(
+        &mut self,
+        info: ServerInfo,
+        cx: &Context<'_>,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Ended> {
         let command = info.command();
         let about_other = !info.gateway.is_empty() && info.gateway != self.remote.gateway;
         if about_other && command == Some(GatewayCommand::Gossip) {
             if !cx.settings.reject_unknown || cx.neighbours.knows(&info.gateway) {
-                out.push(Output::Gossip { gateway: info.gateway, urls: info.gateway_urls });
+                out.push(Output::Gossip {
+                    gateway: info.gateway,
+                    urls: info.gateway_urls,
+                });
             }
             return Ok(());
         }
@@ -57,13 +70,18 @@ impl Outbound {
         }
         match command {
             None => Ok(()),
-            Some(GatewayCommand::AllSubsStart) => switch(info.gateway_cmd_payload, &info.gateway, false, out),
+            Some(GatewayCommand::AllSubsStart) => {
+                switch(info.gateway_cmd_payload, &info.gateway, false, out)
+            }
             Some(GatewayCommand::AllSubsComplete) => {
                 switch(info.gateway_cmd_payload, &info.gateway, true, out)
             }
             Some(GatewayCommand::Gossip | GatewayCommand::Unknown(_)) => {
                 let (number, name) = (info.gateway_cmd, quoted(&info.gateway));
-                out.log(Level::Warn, format!("Received unknown command {number} from gateway {name}"));
+                out.log(
+                    Level::Warn,
+                    format!("Received unknown command {number} from gateway {name}"),
+                );
                 Ok(())
             }
         }
@@ -87,11 +105,18 @@ fn switch(
     if account.is_empty() {
         return Ok(());
     }
-    let (peer, name) = (quoted(gateway), quoted(&alloc::string::String::from_utf8_lossy(&account)));
+    let (peer, name) = (
+        quoted(gateway),
+        quoted(&alloc::string::String::from_utf8_lossy(&account)),
+    );
     let end = if complete { " complete" } else { "" };
     let text = format!("Gateway {peer}: switching account {name} to Interest-Only mode{end}");
     out.log(Level::Debug, text);
-    out.push(if complete { Output::InterestComplete { account } } else { Output::InterestBegins { account } });
+    out.push(if complete {
+        Output::InterestComplete { account }
+    } else {
+        Output::InterestBegins { account }
+    });
     Ok(())
 }
 
@@ -103,7 +128,12 @@ pub(super) struct Inbound {
 }
 
 impl Inbound {
-    pub(super) fn handle(mut self, op: &GatewayOp<'_>, cx: &Context<'_>, out: &mut Vec<Output>) -> Next {
+    pub(super) fn handle(
+        mut self,
+        op: &GatewayOp<'_>,
+        cx: &Context<'_>,
+        out: &mut Vec<Output>,
+    ) -> Next {
         if let Some(done) = everyday(op, out) {
             return done.map(|()| State::Inbound(self));
         }

@@ -39,7 +39,8 @@ impl Settings {
 
     /// How long a peer may keep silent before PINGs can be sent.
     pub fn silence_limit(&self) -> Duration {
-        self.ping_every().saturating_mul(self.ping_max.saturating_add(1))
+        self.ping_every()
+            .saturating_mul(self.ping_max.saturating_add(1))
     }
 }
 

@@ -9,5 +9,5 @@ pub mod encode;
 mod info;
 
 pub use connect::{ClientConnect, ConnectError};
-pub use decode::{ClientOp, DecodeError, Decoded, Limits, Publish, decode};
+pub use decode::{ClientOp, DecodeError, Decoded, Limits, Publish, decode, decode_plain_publish};
 pub use info::ClientInfo;

@@ -4,6 +4,7 @@
 
 use memchr::memchr;
 
+use super::control::control;
 use super::error::DecodeError;
 use crate::scan::parse_size;
 
@@ -168,7 +169,7 @@ pub(super) fn is_space(b: u8) -> bool {
 
 /// Splits the first argument off `text`, which starts with it.
 #[inline]
-fn first(text: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn first(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().position(|&b| is_space(b)).unwrap_or(text.len());
     (&text[..end], trim_start(&text[end..]))
 }
@@ -205,7 +206,7 @@ fn trim_end(text: &[u8]) -> &[u8] {
 /// Finds the line that starts at `from`: its text without outer white space, and where the next line
 /// starts. `None` if its end has not come yet.
 #[inline]
-fn line<'a>(
+pub(super) fn line<'a>(
     buf: &'a [u8],
     from: usize,
     limits: &Limits,
@@ -228,7 +229,7 @@ fn line<'a>(
 }
 
 /// A line that is not there in full: one more byte at least.
-fn incomplete<'a>(buf: &[u8]) -> Decoded<'a> {
+pub(super) fn incomplete<'a>(buf: &[u8]) -> Decoded<'a> {
     Decoded::Incomplete {
         need: buf.len() + 1,
     }
@@ -393,152 +394,4 @@ fn middle_args(middle: &[u8]) -> Option<(&[u8], Queues<'_>)> {
         b"|" => Some((&[], Queues(rest))),
         _ => None,
     }
-}
-
-/// A verb without payload.
-#[derive(Clone, Copy)]
-enum Verb {
-    Info,
-    Connect,
-    Ping,
-    Pong,
-    Ok,
-    Err,
-    Interest,
-    NoInterest,
-    AccountInterest,
-    NoAccountInterest,
-    Message,
-}
-
-/// A verb, whether white space must follow it, and the reference parser's state after each of its
-/// bytes, for error texts.
-struct VerbRow {
-    name: &'static [u8],
-    spaced: bool,
-    states: &'static [u8],
-    verb: Verb,
-}
-
-const fn row(name: &'static [u8], spaced: bool, states: &'static [u8], verb: Verb) -> VerbRow {
-    VerbRow {
-        name,
-        spaced,
-        states,
-        verb,
-    }
-}
-
-const VERBS: [VerbRow; 12] = [
-    row(b"RS+", true, &[57, 58, 45], Verb::Interest),
-    row(b"RS-", true, &[57, 58, 63], Verb::NoInterest),
-    row(b"PING", false, &[29, 34, 35, 36], Verb::Ping),
-    row(b"PONG", false, &[29, 37, 38, 39], Verb::Pong),
-    row(b"INFO", false, &[71, 72, 73, 74], Verb::Info),
-    row(b"A+", true, &[48, 49], Verb::AccountInterest),
-    row(b"A-", true, &[48, 52], Verb::NoAccountInterest),
-    row(
-        b"CONNECT",
-        false,
-        &[10, 11, 12, 13, 14, 15, 16],
-        Verb::Connect,
-    ),
-    row(b"+OK", false, &[1, 2, 3], Verb::Ok),
-    row(b"-ERR", true, &[4, 5, 6, 7], Verb::Err),
-    row(b"RMSG", true, &[57, 66, 67, 68], Verb::Message),
-    row(b"HMSG", true, &[18, 24, 25, 26], Verb::Message),
-];
-
-fn control<'a>(buf: &'a [u8], limits: &Limits) -> Result<Decoded<'a>, DecodeError> {
-    let Some(row) = find_verb(buf)? else {
-        return Ok(incomplete(buf));
-    };
-    let Some((args, used)) = line(buf, row.name.len(), limits)? else {
-        return Ok(incomplete(buf));
-    };
-    let op = match row.verb {
-        Verb::Info => GatewayOp::Info(args),
-        Verb::Connect => GatewayOp::Connect(args),
-        Verb::Ping => GatewayOp::Ping,
-        Verb::Pong => GatewayOp::Pong,
-        Verb::Ok => GatewayOp::Ok,
-        Verb::Err => GatewayOp::Err(args),
-        Verb::Interest => GatewayOp::Interest(interest(args)?),
-        Verb::NoInterest => GatewayOp::NoInterest(no_interest(args)?),
-        Verb::AccountInterest => GatewayOp::AccountInterest(args),
-        Verb::NoAccountInterest => GatewayOp::NoAccountInterest(args),
-        // A message's verb with white space after it does not come here.
-        Verb::Message => return Ok(incomplete(buf)),
-    };
-    Ok(Decoded::Op { op, used })
-}
-
-/// Finds the verb that `buf` begins with. `None` if more bytes are needed to tell.
-fn find_verb(buf: &[u8]) -> Result<Option<&'static VerbRow>, DecodeError> {
-    let mut longest = (0, 0);
-    for row in &VERBS {
-        let same = row
-            .name
-            .iter()
-            .zip(buf)
-            .take_while(|(a, b)| a.eq_ignore_ascii_case(b))
-            .count();
-        if same == row.name.len() {
-            match buf.get(same) {
-                None => return Ok(None),
-                Some(b' ' | b'\t') => return Ok(Some(row)),
-                Some(_) if !row.spaced => return Ok(Some(row)),
-                Some(_) => {}
-            }
-        } else if same == buf.len() {
-            return Ok(None);
-        }
-        if same > longest.0 {
-            longest = (same, row.states[same - 1]);
-        }
-    }
-    Err(DecodeError::unknown(buf, longest.0, longest.1))
-}
-
-/// `account subject [queue weight]`
-fn interest(args: &[u8]) -> Result<Interest<'_>, DecodeError> {
-    let (account, rest) = first(args);
-    let (subject, rest) = first(rest);
-    let (queue, rest) = first(rest);
-    let (weight, rest) = first(rest);
-    let of_queue = !queue.is_empty();
-    if subject.is_empty() || of_queue == weight.is_empty() || !rest.is_empty() {
-        return Err(DecodeError::arguments(
-            "processGatewaySubjectSub Parse Error",
-            args,
-        ));
-    }
-    let weight = parse_size(weight)
-        .and_then(|n| u32::try_from(n).ok())
-        .unwrap_or_default();
-    Ok(Interest {
-        account,
-        subject,
-        queue: of_queue.then_some(queue),
-        weight,
-    })
-}
-
-/// `account subject [queue]`
-fn no_interest(args: &[u8]) -> Result<Interest<'_>, DecodeError> {
-    let (account, rest) = first(args);
-    let (subject, rest) = first(rest);
-    let (queue, rest) = first(rest);
-    if subject.is_empty() || !rest.is_empty() {
-        return Err(DecodeError::arguments(
-            "processGatewaySubjectUnsub parse error",
-            args,
-        ));
-    }
-    Ok(Interest {
-        account,
-        subject,
-        queue: (!queue.is_empty()).then_some(queue),
-        weight: 0,
-    })
 }

@@ -4,6 +4,7 @@
 //! The form of the lines is what Go servers 2.9 to 2.15 exchange. Not here: which side may send what,
 //! what INFO and CONNECT contain (`crate::server_info`), mapped replies (`crate::reply_prefix`).
 
+mod control;
 mod decode;
 pub mod encode;
 mod error;

@@ -40,7 +40,10 @@ impl RustAgent {
             .enable_all()
             .build()
             .expect("a runtime can be made");
-        RustAgent { runtime, state: State::default() }
+        RustAgent {
+            runtime,
+            state: State::default(),
+        }
     }
 
     pub(super) fn call(&mut self, command: &Value) -> Value {
@@ -61,30 +64,60 @@ impl State {
         let limit = Duration::from_secs(command["seconds"].as_u64().unwrap_or(20));
         match text("op").as_str() {
             "connect" => self.connect(command).await,
-            "sub" => self.subscribe(&text("label"), text("subject"), text("queue")).await,
+            "sub" => {
+                self.subscribe(&text("label"), text("subject"), text("queue"))
+                    .await
+            }
             "unsub" => self.unsubscribe(&text("label")).await,
-            "answer" => self.answer(text("subject"), text("queue"), text("prefix")).await,
+            "answer" => {
+                self.answer(text("subject"), text("queue"), text("prefix"))
+                    .await
+            }
             "pub" => self.publish(command).await,
-            "take" => self.take(&text("label"), command["count"].as_u64().unwrap_or(0), limit).await,
+            "take" => {
+                self.take(
+                    &text("label"),
+                    command["count"].as_u64().unwrap_or(0),
+                    limit,
+                )
+                .await
+            }
             "waiting" => {
                 self.client()?.flush().await?;
-                let taker = self.subscriptions.get(&text("label")).ok_or("no such subscription")?;
+                let taker = self
+                    .subscriptions
+                    .get(&text("label"))
+                    .ok_or("no such subscription")?;
                 Ok(json!({"count": taker.messages.len()}))
             }
             "request" => {
                 let client = self.client()?;
-                match timeout(limit, client.request(text("subject"), text("payload").into())).await {
+                match timeout(
+                    limit,
+                    client.request(text("subject"), text("payload").into()),
+                )
+                .await
+                {
                     Err(_) => Err("timeout".into()),
-                    Ok(Err(error)) if error.kind() == async_nats::RequestErrorKind::NoResponders => Err("no responders".into()),
+                    Ok(Err(error))
+                        if error.kind() == async_nats::RequestErrorKind::NoResponders =>
+                    {
+                        Err("no responders".into())
+                    }
                     Ok(Err(error)) => Err(error.into()),
-                    Ok(Ok(message)) => Ok(json!({"payload": String::from_utf8_lossy(&message.payload)})),
+                    Ok(Ok(message)) => {
+                        Ok(json!({"payload": String::from_utf8_lossy(&message.payload)}))
+                    }
                 }
             }
             "drain" => {
                 self.client()?.drain().await?;
                 Ok(json!({}))
             }
-            "await_reconnects" => self.await_reconnects(command["count"].as_u64().unwrap_or(0), limit).await,
+            "await_reconnects" => {
+                self.await_reconnects(command["count"].as_u64().unwrap_or(0), limit)
+                    .await
+            }
             "server_name" => Ok(json!({"name": self.client()?.server_info().server_name})),
             other => Err(format!("unknown command {other}").into()),
         }
@@ -116,7 +149,12 @@ impl State {
         if command["echo"] == false {
             options = options.no_echo();
         }
-        let urls: Vec<&str> = command["urls"].as_array().ok_or("no urls")?.iter().filter_map(Value::as_str).collect();
+        let urls: Vec<&str> = command["urls"]
+            .as_array()
+            .ok_or("no urls")?
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
         let client = options.connect(urls).await?;
         client.flush().await?;
         self.client = Some(client);
@@ -125,8 +163,11 @@ impl State {
 
     async fn subscribe(&mut self, label: &str, subject: String, queue: String) -> Outcome {
         let client = self.client()?;
-        let mut subscriber =
-            if queue.is_empty() { client.subscribe(subject).await? } else { client.queue_subscribe(subject, queue).await? };
+        let mut subscriber = if queue.is_empty() {
+            client.subscribe(subject).await?
+        } else {
+            client.queue_subscribe(subject, queue).await?
+        };
         round_trip(&client).await?;
         let (sender, messages) = mpsc::unbounded_channel();
         let (stop, mut stopped) = oneshot::channel::<()>();
@@ -149,12 +190,21 @@ impl State {
                 }
             }
         });
-        self.subscriptions.insert(label.to_owned(), Taker { messages, stop: Some(stop) });
+        self.subscriptions.insert(
+            label.to_owned(),
+            Taker {
+                messages,
+                stop: Some(stop),
+            },
+        );
         Ok(json!({}))
     }
 
     async fn unsubscribe(&mut self, label: &str) -> Outcome {
-        let taker = self.subscriptions.get_mut(label).ok_or("no such subscription")?;
+        let taker = self
+            .subscriptions
+            .get_mut(label)
+            .ok_or("no such subscription")?;
         if let Some(stop) = taker.stop.take() {
             // The task is gone only if its subscription is.
             let _ = stop.send(());
@@ -168,8 +218,11 @@ impl State {
 
     async fn answer(&mut self, subject: String, queue: String, prefix: String) -> Outcome {
         let client = self.client()?;
-        let mut requests =
-            if queue.is_empty() { client.subscribe(subject).await? } else { client.queue_subscribe(subject, queue).await? };
+        let mut requests = if queue.is_empty() {
+            client.subscribe(subject).await?
+        } else {
+            client.queue_subscribe(subject, queue).await?
+        };
         round_trip(&client).await?;
         tokio::spawn(async move {
             while let Some(request) = requests.next().await {
@@ -188,16 +241,28 @@ impl State {
         let subject = command["subject"].as_str().unwrap_or_default().to_owned();
         let mut headers = HeaderMap::new();
         for (name, values) in command["headers"].as_object().into_iter().flatten() {
-            for value in values.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            for value in values
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+            {
                 headers.append(name.as_str(), value);
             }
         }
-        for payload in command["payloads"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        for payload in command["payloads"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
             let payload = payload.to_owned().into();
             if headers.is_empty() {
                 client.publish(subject.clone(), payload).await?;
             } else {
-                client.publish_with_headers(subject.clone(), headers.clone(), payload).await?;
+                client
+                    .publish_with_headers(subject.clone(), headers.clone(), payload)
+                    .await?;
             }
         }
         round_trip(&client).await?;
@@ -205,12 +270,19 @@ impl State {
     }
 
     async fn take(&mut self, label: &str, count: u64, limit: Duration) -> Outcome {
-        let taker = self.subscriptions.get_mut(label).ok_or("no such subscription")?;
+        let taker = self
+            .subscriptions
+            .get_mut(label)
+            .ok_or("no such subscription")?;
         let mut taken = Vec::new();
         while (taken.len() as u64) < count {
             match timeout(limit, taker.messages.recv()).await {
                 Ok(Some(message)) => taken.push(shown(&message)),
-                _ => return Err(format!("only {} of {count} messages: {taken:?}", taken.len()).into()),
+                _ => {
+                    return Err(
+                        format!("only {} of {count} messages: {taken:?}", taken.len()).into(),
+                    );
+                }
             }
         }
         Ok(json!({"messages": taken}))
@@ -235,17 +307,28 @@ async fn round_trip(client: &Client) -> Result<(), Box<dyn std::error::Error + S
     let inbox = client.new_inbox();
     // Without echo the message would not come back, but a request that nobody answers gets its status anyway.
     match timeout(Duration::from_secs(20), client.request(inbox, "".into())).await? {
-        Err(error) if error.kind() != async_nats::RequestErrorKind::NoResponders => Err(error.into()),
+        Err(error) if error.kind() != async_nats::RequestErrorKind::NoResponders => {
+            Err(error.into())
+        }
         _ => Ok(()),
     }
 }
 
 fn shown(message: &Message) -> Value {
     let mut value = json!({"subject": message.subject.as_str(), "payload": String::from_utf8_lossy(&message.payload)});
-    if let Some(headers) = message.headers.as_ref().filter(|headers| !headers.is_empty()) {
+    if let Some(headers) = message
+        .headers
+        .as_ref()
+        .filter(|headers| !headers.is_empty())
+    {
         let map: BTreeMap<String, Vec<String>> = headers
             .iter()
-            .map(|(name, values)| (name.to_string(), values.iter().map(ToString::to_string).collect()))
+            .map(|(name, values)| {
+                (
+                    name.to_string(),
+                    values.iter().map(ToString::to_string).collect(),
+                )
+            })
             .collect();
         value["headers"] = json!(map);
     }

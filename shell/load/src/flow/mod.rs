@@ -19,7 +19,7 @@ use publisher::Publisher;
 use receiver::Receiver;
 
 /// Bytes that a publisher may have under way to each of its receivers.
-const WINDOW: usize = 1 << 20;
+const WINDOW: usize = 4 << 20;
 /// Bytes that a publisher may have under way to all of its receivers: far below the 64 MiB that servers queue for one
 /// connection before they drop it.
 const WINDOW_OF_ALL: usize = 16 << 20;

@@ -19,6 +19,15 @@ const SUBJECT: &str = "load.service";
 /// Payload bytes of requests and replies.
 const PAYLOAD: usize = 16;
 
+/// The subjects that replies come on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Inbox {
+    /// A new one for every request, as clients do.
+    PerRequest,
+    /// One for each request in flight, used again and again.
+    PerSlot,
+}
+
 /// A scenario of requests and replies.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Requests {
@@ -26,6 +35,8 @@ pub(crate) struct Requests {
     pub(crate) layout: Layout,
     /// Requests under way at once; 1 waits for each reply.
     pub(crate) in_flight: usize,
+    /// Where replies come.
+    pub(crate) inbox: Inbox,
 }
 
 impl Requests {
@@ -54,7 +65,7 @@ impl Requests {
         let (measured, latency) = std::thread::scope(|scope| {
             let (board, answered) = (&board, &answered);
             let responder = Responder::new(service);
-            let requester = Requester::new(client, inbox, self.in_flight);
+            let requester = Requester::new(client, inbox, self);
             scope.spawn(move || board.note(responder.run(board)));
             let requester = scope.spawn(move || board.note(requester.run(answered, board)));
             let outcome = self.control(&watch, bench, answered);

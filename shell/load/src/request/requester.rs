@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::{PAYLOAD, SUBJECT};
+use super::{Inbox, PAYLOAD, Requests, SUBJECT};
 use crate::codec::{Message, Operation, parse};
 use crate::error::LoadError;
 use crate::link::{Link, is_pause};
@@ -18,6 +18,7 @@ pub(crate) struct Requester {
     stream: TcpStream,
     unread: Vec<u8>,
     inbox: String,
+    kind: Inbox,
     /// When each request under way was sent, by sequence number modulo their count.
     sent_at: Vec<Instant>,
     sent: u64,
@@ -29,13 +30,14 @@ pub(crate) struct Requester {
 
 impl Requester {
     /// Takes over a connection that has subscribed to everything below `inbox`.
-    pub(crate) fn new(link: Link, inbox: String, in_flight: usize) -> Self {
+    pub(crate) fn new(link: Link, inbox: String, scenario: &Requests) -> Self {
         let (stream, unread) = link.into_stream();
         Requester {
             stream,
             unread,
             inbox,
-            sent_at: vec![Instant::now(); in_flight],
+            kind: scenario.inbox,
+            sent_at: vec![Instant::now(); scenario.in_flight.max(1)],
             sent: 0,
             answered: 0,
             outgoing: Vec::new(),
@@ -119,7 +121,7 @@ impl Requester {
             .subject
             .strip_prefix(self.inbox.as_bytes())
             .and_then(|rest| rest.strip_prefix(b"."));
-        let as_due = token == Some(format!("{due:016x}").as_bytes());
+        let as_due = token == Some(format!("{:016x}", self.token(due)).as_bytes());
         let sequence = message
             .payload
             .first_chunk()
@@ -146,16 +148,24 @@ impl Requester {
         Ok(())
     }
 
+    /// What tells the reply subject of a request from that of others.
+    fn token(&self, sequence: u64) -> u64 {
+        match self.kind {
+            Inbox::PerRequest => sequence,
+            Inbox::PerSlot => sequence % self.sent_at.len() as u64,
+        }
+    }
+
     fn request(&mut self, now: Instant) {
         let sequence = self.sent;
         let slot = (sequence % self.sent_at.len() as u64) as usize;
         self.sent_at[slot] = now;
         self.sent += 1;
-        // As clients do, every request has a reply subject of its own.
+        let token = self.token(sequence);
         // Writing to a Vec cannot fail.
         let _ = write!(
             self.outgoing,
-            "PUB {SUBJECT} {}.{sequence:016x} {PAYLOAD}\r\n",
+            "PUB {SUBJECT} {}.{token:016x} {PAYLOAD}\r\n",
             self.inbox
         );
         self.outgoing.extend_from_slice(&sequence.to_le_bytes());

@@ -1,46 +1,34 @@
 //! The task of one client connection: waits for whatever comes next, and performs the session's steps.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gannet_broker::{Delivery, Flush, Message, Publisher, Signal, Sub, Subscriptions};
+use gannet_broker::{Delivery, Message, Publisher, Signal, Sub, Subscriptions};
 use gannet_identity::{Credentials, Decision};
-use gannet_rt::Sleep;
 use gannet_session::CloseReason;
 use gannet_session::client::{ClientSession, Refused, Step};
-use gannet_subject::{Class, Entry};
+use gannet_subject::Class;
 use gannet_units::Moment;
 use gannet_wire::client::{ClientConnect, Publish, encode};
 
-use super::input::{Input, Ready};
 use crate::info::client_info;
+use crate::input::Ready;
 use crate::log::log;
-use crate::registry::{ClientConn, ClosedConn};
+use crate::monitor;
+use crate::registry::ClientConn;
 use crate::shared::Shared;
+use crate::transport::{Read, Transport, Wake};
 
 /// Reads in a row before other tasks get their turn.
 const READS_IN_A_ROW: usize = 16;
 /// How long a fast publisher is held back for a slow subscriber, per batch, and in which steps: as the
 /// reference server has it.
 const STALL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(2));
-/// How long an ended connection is read from, so that its last words (an `-ERR`) are not lost with a
-/// reset, and at most how many bytes of it.
-const LINGER: (Duration, usize) = (Duration::from_millis(250), 4 * 1024 * 1024);
-/// Subjects kept of a connection that has ended.
-const SUBJECTS_KEPT: usize = 100;
-
-/// What woke the task.
-enum Wake {
-    Readable,
-    Writable,
-    Deadline,
-    Signal(u32),
-}
+/// Subscriptions kept of a connection that has ended.
+const SUBSCRIPTIONS_KEPT: usize = 100;
 
 /// What to do after a batch of operations.
 enum After {
@@ -56,29 +44,24 @@ struct Task {
     publisher: Publisher,
     delivery: Delivery,
     subs: Subscriptions,
-    input: Input,
+    transport: Transport,
     /// The session's own words, on their way to the outbox.
     out: Vec<u8>,
-    sleep: Sleep,
-    /// While the socket takes nothing: since when, and what had been flushed by then.
-    blocked: Option<(Moment, u64)>,
 }
 
 /// Runs one connection from its INFO to its end.
 pub(crate) async fn run(shared: Arc<Shared>, conn: Arc<ClientConn>) {
     let now = shared.rt.now();
     let session = ClientSession::new(shared.client_limits(), now, shared.rt.random_u64());
-    let sleep = shared.rt.sleep_until(session.deadline());
+    let transport = Transport::new(&shared.rt, conn.peer.clone(), conn.stream.clone(), session.deadline());
     let seed = shared.seed ^ conn.id.0;
     let mut task = Task {
         publisher: Publisher::new(shared.broker.global().clone(), shared.seed),
         delivery: Delivery::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         subs: Subscriptions::new(shared.seed),
-        input: Input::default(),
         out: Vec::new(),
-        blocked: None,
         session,
-        sleep,
+        transport,
         shared,
         conn,
     };
@@ -99,7 +82,7 @@ impl Task {
         log!(self.shared.log, Debug, "{} - Client connection created", self.conn.label());
         self.speak();
         loop {
-            let wake = poll_fn(|cx| self.poll_wake(cx)).await;
+            let wake = poll_fn(|cx| self.transport.poll_wake(cx, true)).await;
             let after = match wake {
                 Wake::Readable => self.on_readable(),
                 Wake::Writable => self.on_writable(),
@@ -110,19 +93,6 @@ impl Task {
                 return reason;
             }
         }
-    }
-
-    fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
-        if let Poll::Ready(bits) = self.conn.peer.signal().poll(cx) {
-            return Poll::Ready(Wake::Signal(bits));
-        }
-        if Pin::new(&mut self.sleep).poll(cx).is_ready() {
-            return Poll::Ready(Wake::Deadline);
-        }
-        if self.blocked.is_some() && self.conn.stream.poll_write_ready(cx).is_ready() {
-            return Poll::Ready(Wake::Writable);
-        }
-        self.conn.stream.poll_read_ready(cx).map(|_| Wake::Readable)
     }
 
     /// Does what has to wait; answers the reason if the connection ends.
@@ -143,6 +113,7 @@ impl Task {
                     if matches!(after, After::Wait) {
                         // Operations that came with the CONNECT are waiting.
                         after = self.work();
+                        self.transport.input.release(&self.shared.buffers);
                     }
                 }
             }
@@ -167,42 +138,23 @@ impl Task {
         }
     }
 
-    /// Moves the timer if a deadline is nearer than it; a later one is seen to when it fires.
+    /// Moves the timer if a deadline is nearer than it.
     fn set_timer(&mut self) {
-        let mut deadline = self.session.deadline();
-        if let Some((since, _)) = self.blocked {
-            deadline = deadline.min(since + self.shared.options.limits.write_deadline);
-        }
-        if deadline < self.sleep.deadline() {
-            self.sleep.reset(deadline);
-        }
+        let stuck = self.transport.blocked_since().map(|since| since + self.shared.options.limits.write_deadline);
+        self.transport.set_timer(self.session.deadline().min(stuck.unwrap_or(Moment::NEVER)));
     }
 
     /// Puts the session's own words into the outbox and flushes it.
     fn speak(&mut self) {
-        if !self.out.is_empty() {
-            self.conn.peer.send(&self.out);
-            self.out.clear();
-        }
-        self.note_flush_of_own();
-    }
-
-    fn note_flush_of_own(&mut self) {
-        // A flush that can't finish raises the signal, and the task comes back for it.
-        let _: Flush = self.conn.peer.flush(self.delivery.spare());
+        self.transport.speak(&mut self.out, self.delivery.spare());
     }
 
     fn on_readable(&mut self) -> After {
         for _ in 0..READS_IN_A_ROW {
-            let more = match self.input.read(&self.conn.stream, &self.shared.buffers) {
-                Ok((0, _)) => return After::Close(CloseReason::ClientClosed, None),
-                Ok((_, more)) => more,
-                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(e) if e.kind() == std::io::ErrorKind::ConnectionReset => {
-                    return After::Close(CloseReason::ClientClosed, None);
-                }
-                Err(_) => return After::Close(CloseReason::ReadError, None),
+            let more = match self.transport.read(&self.shared.buffers) {
+                Read::Bytes(more) => more,
+                Read::Nothing => break,
+                Read::Ended(reason) => return After::Close(reason, None),
             };
             match self.work() {
                 After::Wait if more => {}
@@ -210,7 +162,7 @@ impl Task {
                 other => return other,
             }
         }
-        self.input.release(&self.shared.buffers);
+        self.transport.input.release(&self.shared.buffers);
         After::Wait
     }
 
@@ -220,24 +172,24 @@ impl Task {
         self.session.heard(now);
         self.delivery.begin(now);
         let mut batch = Counts::default();
-        let after = match self.input.take() {
+        let after = match self.transport.input.take() {
             Ready::Nothing => After::Wait,
             Ready::Buffer(buffer, filled) => {
                 let (used, need, after) = self.operations(&buffer[..filled], None, now, &mut batch);
-                self.input.put_back(buffer, used, filled, need);
+                self.transport.input.put_back(buffer, used, filled, need);
                 after
             }
             Ready::Large(bytes) => {
                 let (used, need, after) = self.operations(&bytes, Some(&bytes), now, &mut batch);
                 if used < bytes.len() {
-                    self.input.put_back_large(&bytes, used, need);
+                    self.transport.input.put_back_large(&bytes, used, need);
                 }
                 after
             }
         };
         self.delivery.finish(&self.shared.broker);
         self.speak();
-        if batch.operations > 0 {
+        if batch.operations + batch.msgs > 0 {
             self.conn.last_active.store(now.as_nanos(), Ordering::Relaxed);
         }
         if batch.msgs > 0 {
@@ -254,6 +206,16 @@ impl Task {
     fn operations(&mut self, bytes: &[u8], shared: Option<&Bytes>, now: Moment, batch: &mut Counts) -> (usize, usize, After) {
         let mut at = 0;
         loop {
+            while let Some((publish, used)) = self.session.plain_publish(&bytes[at..]) {
+                at += used;
+                batch.msgs += 1;
+                batch.bytes += publish.payload.len() as u64;
+                self.publish(&publish, shared);
+                if !self.out.is_empty() {
+                    self.conn.peer.send(&self.out);
+                    self.out.clear();
+                }
+            }
             if at == bytes.len() {
                 return (at, 0, After::Wait);
             }
@@ -347,6 +309,7 @@ impl Task {
     }
 
     fn send_connect_info(&mut self) {
+        self.conn.takes_info.store(true, Ordering::Release);
         let mut info = client_info(&self.shared, self.conn.id, self.conn.addr);
         info.connect_info = true;
         info.remote_account = self.publisher.account().name().to_owned();
@@ -388,27 +351,8 @@ impl Task {
     }
 
     fn on_writable(&mut self) -> After {
-        self.blocked = None;
-        self.flush_blocked()
-    }
-
-    fn flush_blocked(&mut self) -> After {
-        match self.conn.peer.flush_unblocked(self.delivery.spare()) {
-            Flush::Done => {}
-            Flush::More => self.conn.peer.signal().raise(Signal::FLUSH),
-            Flush::Blocked => self.note_blocked(),
-            Flush::Broken => return After::Close(CloseReason::WriteError, None),
-        }
-        After::Wait
-    }
-
-    /// Remembers since when the socket takes nothing: from the last time that it took something.
-    fn note_blocked(&mut self) {
-        let flushed = self.conn.peer.outbox().flushed();
-        match self.blocked {
-            Some((_, before)) if before == flushed => {}
-            _ => self.blocked = Some((self.shared.rt.now(), flushed)),
-        }
+        let alive = self.transport.on_writable(self.delivery.spare());
+        if alive { After::Wait } else { After::Close(CloseReason::WriteError, None) }
     }
 
     fn on_signal(&mut self, bits: u32) -> After {
@@ -421,12 +365,8 @@ impl Task {
         if bits & Signal::CLOSE != 0 {
             return self.closed_by_others();
         }
-        if bits & Signal::FLUSH != 0 {
-            if self.conn.peer.outbox().is_blocked() {
-                self.note_blocked();
-            } else {
-                return self.flush_blocked();
-            }
+        if bits & Signal::FLUSH != 0 && !self.transport.on_flush_signal(self.delivery.spare()) {
+            return After::Close(CloseReason::WriteError, None);
         }
         After::Wait
     }
@@ -444,12 +384,8 @@ impl Task {
 
     fn on_deadline(&mut self) -> After {
         let now = self.shared.rt.now();
-        // The timer is used up: until the next `set_timer` it stands for "never".
-        self.sleep.reset(Moment::NEVER);
         let write_deadline = self.shared.options.limits.write_deadline;
-        if let Some((since, flushed)) = self.blocked
-            && now >= since + write_deadline
-            && self.conn.peer.outbox().flushed() == flushed
+        if self.transport.stuck_for(now).is_some_and(|stuck| stuck >= write_deadline)
         {
             self.shared.trouble.slow_clients.fetch_add(1, Ordering::Relaxed);
             log!(
@@ -492,49 +428,15 @@ impl Task {
 
     async fn end(mut self, reason: CloseReason) {
         self.speak();
-        let subjects = self.subs.iter().take(SUBJECTS_KEPT).map(|s| String::from_utf8_lossy(s.subject()).into_owned());
-        let subjects = subjects.collect();
+        let kept = self.subs.iter().take(SUBSCRIPTIONS_KEPT);
+        let closed = monitor::closed_info(&self.conn, self.shared.rt.wall(), reason, kept);
         for sub in self.subs.drain() {
             self.publisher.account().unsubscribe(&sub);
         }
-        self.conn.peer.outbox().discard();
         log!(self.shared.log, Debug, "{} - Client connection closed: {reason}", self.conn.label());
-        self.shared.clients.end(ClosedConn {
-            conn: self.conn.clone(),
-            reason,
-            stopped: self.shared.rt.wall(),
-            stopped_at: self.shared.rt.now(),
-            subjects,
-        });
-        if !matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError) {
-            self.linger().await;
-        }
-        self.conn.stream.shutdown();
-    }
-
-    /// Reads on for a moment: closing with unread bytes would reset the connection, and the peer might
-    /// never see why it ended.
-    async fn linger(&mut self) {
-        self.conn.stream.shutdown_write();
-        let (shared, conn) = (&self.shared, &self.conn);
-        let drained = async {
-            let mut buffer = shared.buffers.take();
-            let mut total = 0;
-            while total < LINGER.1 {
-                if poll_fn(|cx| conn.stream.poll_read_ready(cx)).await.is_err() {
-                    break;
-                }
-                match conn.stream.try_read(&mut buffer) {
-                    Ok(0) => break,
-                    Ok(n) => total += n,
-                    Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
-                    Err(_) => break,
-                }
-            }
-            shared.buffers.give(buffer);
-        };
-        // Out of time is as good as done.
-        let _ = shared.rt.timeout(LINGER.0, drained).await;
+        self.shared.clients.end(closed);
+        let gone = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError);
+        self.transport.close(&self.shared.buffers, !gone).await;
     }
 }
 

@@ -1,0 +1,523 @@
+//! The mesh against a scripted world.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use gannet_config::{GatewayUrl, RemoteGateway};
+use gannet_units::Moment;
+
+use super::remote::address_of;
+use super::{Dial, DialId, Gateways, Outcome, Output, Settings, Standing};
+use crate::gateway::Neighbours;
+
+pub(super) fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+fn at(n: u64) -> Moment {
+    Moment::START + ms(n)
+}
+
+pub(super) fn settings() -> Settings {
+    Settings {
+        own: "A".to_string(),
+        server_name: "Asrv".to_string(),
+        reject_unknown: false,
+        connect_retries: 0,
+        connect_backoff: false,
+        connect_error_reports: 3600,
+        reconnect_error_reports: 1,
+        attempt_limit: ms(5000),
+    }
+}
+
+pub(super) fn remote(name: &str, hosts: &[&str]) -> RemoteGateway {
+    let urls = hosts.iter().map(|host| GatewayUrl {
+        scheme: "nats".to_string(),
+        user: None,
+        password: None,
+        host: (*host).to_string(),
+        port: 7222,
+    });
+    RemoteGateway {
+        name: name.to_string(),
+        urls: urls.collect(),
+    }
+}
+
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(ToString::to_string).collect()
+}
+
+/// The mesh, and its outputs as lines.
+struct Script {
+    mesh: Gateways,
+    out: Vec<Output>,
+    /// Attempts by address, the latest.
+    ids: BTreeMap<String, DialId>,
+}
+
+impl Script {
+    fn new(settings: Settings, configured: &[RemoteGateway]) -> Script {
+        let mesh = Gateways::new(settings, configured, Moment::START, 7);
+        Script {
+            mesh,
+            out: Vec::new(),
+            ids: BTreeMap::new(),
+        }
+    }
+
+    fn did(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for output in self.out.drain(..) {
+            lines.push(match output {
+                Output::Dial(dial) => {
+                    let address = address_of(&dial.url);
+                    self.ids.insert(address.clone(), dial.id);
+                    format!(
+                        "dial {} {address} #{} {}",
+                        dial.remote,
+                        dial.attempt,
+                        if dial.is_reported {
+                            "reported"
+                        } else {
+                            "quiet"
+                        }
+                    )
+                }
+                Output::Cancel(id) => {
+                    let address = self
+                        .ids
+                        .iter()
+                        .find(|(_, known)| **known == id)
+                        .map(|(address, _)| address.as_str());
+                    format!("cancel {}", address.unwrap_or("?"))
+                }
+                Output::Forget { remote } => format!("forget {remote}"),
+                Output::Log(log) => format!("{:?} {}", log.level, log.text),
+            });
+        }
+        lines
+    }
+
+    fn poll(&mut self, now: Moment) -> Vec<String> {
+        self.mesh.poll(now, &mut self.out);
+        self.did()
+    }
+
+    /// Polls at every deadline up to `end`, failing each dial at once. Answers the moments of the
+    /// dials in milliseconds.
+    fn refuse_until(&mut self, from: Moment, end: Moment) -> Vec<u64> {
+        let mut moments = Vec::new();
+        let mut now = from;
+        while now <= end {
+            self.mesh.poll(now, &mut self.out);
+            while let Some(at) = self.out.iter().position(|o| matches!(o, Output::Dial(_))) {
+                if let Output::Dial(dial) = self.out.remove(at) {
+                    moments.push(now.since(Moment::START).as_millis() as u64);
+                    self.mesh.dial_failed(dial.id, now, &mut self.out);
+                }
+            }
+            now = self.mesh.next_deadline();
+        }
+        moments
+    }
+
+    fn fail(&mut self, address: &str, now: Moment) -> Vec<String> {
+        self.mesh.dial_failed(self.ids[address], now, &mut self.out);
+        self.did()
+    }
+
+    fn up(&mut self, address: &str, urls: &[&str], now: Moment) -> (Standing, Vec<String>) {
+        let standing = self
+            .mesh
+            .link_up(self.ids[address], &strings(urls), now, &mut self.out);
+        (standing, self.did())
+    }
+
+    fn over(&mut self, address: &str, now: Moment) -> Vec<String> {
+        self.mesh.link_over(self.ids[address], now, &mut self.out);
+        self.did()
+    }
+
+    fn wait(&self, now: Moment) -> u64 {
+        self.mesh.next_deadline().since(now).as_millis() as u64
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.mesh
+            .remotes()
+            .map(|remote| remote.name.to_string())
+            .collect()
+    }
+}
+
+#[test]
+fn a_configured_remote_is_dialled_at_once_and_then_every_second_for_ever() {
+    let mut script = Script::new(settings(), &[remote("B", &["b"]), remote("A", &["a"])]);
+    assert_eq!(script.poll(at(0)), ["dial B b:7222 #1 reported"]);
+    assert_eq!(script.fail("b:7222", at(5)), Vec::<String>::new());
+    let moments = script.refuse_until(script.mesh.next_deadline(), at(3_600_000));
+    assert!(moments.len() > 3200, "{}", moments.len());
+    assert!(
+        moments
+            .windows(2)
+            .all(|pair| (1000..1100).contains(&(pair[1] - pair[0])))
+    );
+    assert_eq!(script.names(), ["B"], "the own cluster is no remote");
+}
+
+#[test]
+fn rounds_come_slower_with_backoff_and_fast_again_after_a_link() {
+    let backoff = Settings {
+        connect_backoff: true,
+        ..settings()
+    };
+    let mut script = Script::new(backoff, &[remote("B", &["b"])]);
+    let moments = script.refuse_until(at(0), at(200_000));
+    let pauses: Vec<u64> = moments
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]) / 1000)
+        .collect();
+    assert_eq!(pauses[..7], [1, 2, 4, 8, 16, 30, 30]);
+    let now = script.mesh.next_deadline();
+    script.poll(now);
+    script.up("b:7222", &[], now);
+    script.over("b:7222", now + ms(60_000));
+    assert!((1000..1100).contains(&script.wait(now + ms(60_000))));
+}
+
+#[test]
+fn a_silent_address_keeps_the_next_one_waiting_for_a_quarter_of_a_second() {
+    let mut script = Script::new(settings(), &[remote("B", &["b1", "b2", "b3"])]);
+    assert_eq!(script.poll(at(0)).len(), 1);
+    assert_eq!(script.wait(at(0)), 250);
+    assert_eq!(script.poll(at(249)), Vec::<String>::new());
+    assert_eq!(script.poll(at(250)).len(), 1);
+    assert_eq!(script.poll(at(500)).len(), 1);
+    assert_eq!(script.ids.len(), 3);
+    // The first to be registered ends the other attempts.
+    let (standing, mut did) = script.up("b2:7222", &[], at(600));
+    did.sort();
+    assert_eq!(
+        (standing, did),
+        (
+            Standing::Wanted,
+            strings(&["cancel b1:7222", "cancel b3:7222"])
+        )
+    );
+    for late in ["b1:7222", "b3:7222"] {
+        assert_eq!(script.up(late, &[], at(601)), (Standing::Unwanted, vec![]));
+        assert_eq!(script.over(late, at(602)), Vec::<String>::new());
+    }
+    assert!(script.mesh.has_outbound("B"));
+    assert_eq!(script.mesh.next_deadline(), Moment::NEVER);
+    let view = script.mesh.remotes().next().expect("B is configured");
+    assert_eq!(view.link, Some(script.ids["b2:7222"]));
+    assert_eq!(
+        view.addresses,
+        [
+            ("b1:7222", Outcome::Slow),
+            ("b2:7222", Outcome::Worked),
+            ("b3:7222", Outcome::Slow)
+        ]
+    );
+}
+
+#[test]
+fn a_failed_address_makes_room_for_the_next_one_at_once() {
+    let mut script = Script::new(settings(), &[remote("B", &["b1", "b2"])]);
+    script.poll(at(0));
+    let first = script.ids.keys().next().cloned().expect("one dial");
+    assert_eq!(script.fail(&first, at(10)).len(), 1);
+    assert_eq!(script.ids.len(), 2);
+}
+
+#[test]
+fn the_address_that_worked_comes_first_and_the_one_that_failed_last() {
+    for seed in 0..20 {
+        let mut script = Script::new(settings(), &[remote("B", &["b1", "b2", "b3"])]);
+        script.mesh = Gateways::new(settings(), &[remote("B", &["b1", "b2", "b3"])], at(0), seed);
+        // b1 and b2 fail, b3 works.
+        let mut now = at(0);
+        loop {
+            let did = script.poll(now);
+            if did.iter().any(|line| line.contains("b3")) {
+                break;
+            }
+            for address in ["b1:7222", "b2:7222"] {
+                if did.iter().any(|line| line.contains(address)) {
+                    script
+                        .mesh
+                        .dial_failed(script.ids[address], now, &mut Vec::new());
+                }
+            }
+            now = script.mesh.next_deadline();
+        }
+        script.up("b3:7222", &[], now);
+        script.over("b3:7222", now + ms(5000));
+        let did = script.poll(script.mesh.next_deadline());
+        assert_eq!(
+            did.first().map(String::as_str),
+            Some("dial B b3:7222 #1 reported"),
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn a_lost_link_is_dialled_again_soon() {
+    let mut script = Script::new(settings(), &[remote("B", &["b"])]);
+    script.poll(at(0));
+    script.up("b:7222", &[], at(0));
+    assert_eq!(
+        script.over("b:7222", at(9000)),
+        ["Debug Attempting reconnect for gateway \"B\""]
+    );
+    assert!((1000..1100).contains(&script.wait(at(9000))));
+    // One that was only heard of: the reference does not wait for it.
+    let mut script = Script::new(settings(), &[]);
+    script
+        .mesh
+        .gossip("C", &strings(&["c:1"]), at(0), &mut script.out);
+    assert_eq!(script.did(), ["dial C c:1 #1 reported"]);
+    script.up("c:1", &[], at(1));
+    script.over("c:1", at(9000));
+    assert!(script.wait(at(9000)) < 100);
+}
+
+#[test]
+fn a_link_that_does_not_last_does_not_hurry() {
+    let mut script = Script::new(settings(), &[]);
+    script
+        .mesh
+        .inbound_up("C", &strings(&["c:1"]), at(0), &mut script.out);
+    assert_eq!(script.did(), ["dial C c:1 #1 reported"]);
+    let mut now = at(0);
+    for _ in 0..5 {
+        script.up("c:1", &[], now);
+        script.over("c:1", now + ms(3));
+        assert!((1000..1100).contains(&script.wait(now + ms(3))));
+        now = script.mesh.next_deadline();
+        assert_eq!(script.poll(now).len(), 1);
+    }
+}
+
+#[test]
+fn a_remote_heard_of_is_forgotten_after_its_retries() {
+    for (retries, rounds) in [(0, 1), (1, 2), (3, 4)] {
+        let mut script = Script::new(
+            Settings {
+                connect_retries: retries,
+                ..settings()
+            },
+            &[],
+        );
+        script
+            .mesh
+            .gossip("C", &strings(&["c:1"]), at(0), &mut script.out);
+        assert_eq!(script.refuse_until(at(0), at(60_000)).len(), rounds);
+        assert_eq!(script.did(), ["forget C"]);
+        assert_eq!(
+            (script.names(), script.mesh.next_deadline()),
+            (vec![], Moment::NEVER)
+        );
+    }
+}
+
+#[test]
+fn a_remote_heard_of_is_kept_while_it_is_connected_to_us() {
+    let mut script = Script::new(settings(), &[]);
+    script
+        .mesh
+        .inbound_up("C", &strings(&["c:1"]), at(0), &mut script.out);
+    let moments = script.refuse_until(at(0), at(10_000));
+    assert!(moments.len() >= 9, "{moments:?}");
+    script.mesh.inbound_over("C");
+    script.refuse_until(at(10_000), at(20_000));
+    assert_eq!(script.did(), ["forget C"]);
+}
+
+#[test]
+fn a_sign_of_life_brings_the_next_round_forward() {
+    let backoff = Settings {
+        connect_backoff: true,
+        ..settings()
+    };
+    let mut script = Script::new(backoff, &[remote("B", &["b"])]);
+    script.refuse_until(at(0), at(40_000));
+    let now = at(41_000);
+    assert!(script.wait(now) > 5000);
+    script
+        .mesh
+        .inbound_up("B", &strings(&["b:7222"]), now, &mut script.out);
+    assert_eq!(script.did().len(), 1);
+    script.fail("b:7222", now);
+    // A new address, too; an old one is none. Nor do signs of life come faster than ten a second.
+    script.mesh.gossip(
+        "B",
+        &strings(&["b:7222", "self"]),
+        now + ms(5),
+        &mut script.out,
+    );
+    assert!(script.wait(now + ms(5)) > 5000);
+    script
+        .mesh
+        .gossip("B", &strings(&["b4:7222"]), now + ms(5), &mut script.out);
+    assert_eq!((script.did(), script.wait(now + ms(5))), (vec![], 95));
+}
+
+#[test]
+fn the_own_cluster_and_unwanted_ones_are_ignored() {
+    let mut script = Script::new(
+        Settings {
+            reject_unknown: true,
+            ..settings()
+        },
+        &[remote("B", &["b"])],
+    );
+    script.poll(at(0));
+    for name in ["A", "C", ""] {
+        script
+            .mesh
+            .gossip(name, &strings(&["c:1"]), at(1), &mut script.out);
+    }
+    assert_eq!((script.did(), script.names()), (vec![], strings(&["B"])));
+    assert!(script.mesh.knows("B") && !script.mesh.knows("C"));
+    assert!(script.mesh.has_server_named("Asrv") && !script.mesh.has_server_named("Bsrv"));
+}
+
+#[test]
+fn a_fresh_list_of_addresses_replaces_those_heard_of_before() {
+    let mut script = Script::new(settings(), &[remote("B", &["b"])]);
+    script.poll(at(0));
+    let addresses = |script: &Script| -> Vec<String> {
+        script
+            .mesh
+            .remotes()
+            .flat_map(|remote| {
+                remote
+                    .addresses
+                    .into_iter()
+                    .map(|(a, _)| a.to_string())
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    };
+    script
+        .mesh
+        .gossip("B", &strings(&["old:1"]), at(0), &mut script.out);
+    script.up("b:7222", &["b1:1", "[::1]:2"], at(0));
+    assert_eq!(addresses(&script), ["[::1]:2", "b1:1", "b:7222"]);
+    script
+        .mesh
+        .peer_urls(script.ids["b:7222"], &strings(&["b2:1"]));
+    assert_eq!(addresses(&script), ["b2:1", "b:7222"]);
+    // A list with nothing usable in it changes nothing.
+    script.mesh.peer_urls(
+        script.ids["b:7222"],
+        &strings(&["", "b", "b:0", "b:99999", "u:p@b:1", "b /:1"]),
+    );
+    assert_eq!(addresses(&script), ["b2:1", "b:7222"]);
+    let gossip: Vec<_> = script
+        .mesh
+        .gossip_for("C")
+        .map(|(name, urls)| (name.to_string(), urls))
+        .collect();
+    assert_eq!(gossip, [("B".to_string(), strings(&["b2:1", "b:7222"]))]);
+    assert_eq!(script.mesh.gossip_for("B").count(), 0);
+}
+
+#[test]
+fn what_others_tell_is_bounded() {
+    let mut script = Script::new(settings(), &[]);
+    let many: Vec<String> = (0..1000).map(|n| format!("c{n}:1")).collect();
+    script.mesh.gossip("C", &many, at(0), &mut script.out);
+    for n in 0..2000 {
+        script
+            .mesh
+            .gossip(&format!("R{n}"), &strings(&["r:1"]), at(0), &mut script.out);
+    }
+    let remotes: Vec<_> = script.mesh.remotes().collect();
+    assert_eq!((remotes.len(), remotes[0].addresses.len()), (1024, 128));
+}
+
+#[test]
+fn an_attempt_that_nobody_reports_on_is_given_up_by_itself() {
+    let mut script = Script::new(settings(), &[remote("B", &["b"])]);
+    script.poll(at(0));
+    let mut now = at(0);
+    while now < at(4999) {
+        now = script.mesh.next_deadline();
+        if now < at(5000) {
+            assert_eq!(script.poll(now), Vec::<String>::new());
+        }
+    }
+    assert_eq!(script.poll(at(5000)), ["cancel b:7222"]);
+    let did = script.poll(script.mesh.next_deadline());
+    assert_eq!(did, ["dial B b:7222 #2 quiet"]);
+}
+
+#[test]
+fn the_log_lines_are_the_reference_servers() {
+    let dial = Dial {
+        id: DialId(1),
+        remote: "B".to_string(),
+        url: remote("B", &["b"]).urls[0].clone(),
+        is_configured: true,
+        attempt: 3,
+        is_reported: true,
+    };
+    let quiet = Dial {
+        is_configured: false,
+        is_reported: false,
+        ..dial.clone()
+    };
+    let lines = [
+        dial.starting("1.2.3.4:7222"),
+        dial.failed("1.2.3.4:7222", "connection refused"),
+        quiet.starting("1.2.3.4:7222"),
+        quiet.failed("1.2.3.4:7222", "i/o timeout"),
+        quiet.unresolved("no such host"),
+    ];
+    assert_eq!(
+        lines.map(|log| format!("{:?} {}", log.level, log.text)),
+        [
+            "Info Connecting to explicit gateway \"B\" (b:7222) at 1.2.3.4:7222 (attempt 3)",
+            "Error Error connecting to explicit gateway \"B\" (b:7222) at 1.2.3.4:7222 (attempt 3): connection refused",
+            "Debug Connecting to implicit gateway \"B\" (b:7222) at 1.2.3.4:7222 (attempt 3)",
+            "Debug Error connecting to implicit gateway \"B\" (b:7222) at 1.2.3.4:7222 (attempt 3): i/o timeout",
+            "Error Error getting IP for implicit gateway \"B\" (b:7222): no such host",
+        ]
+    );
+}
+
+#[test]
+fn reports_follow_the_configured_cadence() {
+    let cadence = Settings {
+        connect_error_reports: 3,
+        reconnect_error_reports: 2,
+        ..settings()
+    };
+    let mut script = Script::new(cadence, &[remote("B", &["b"])]);
+    let rounds = |script: &mut Script| -> Vec<bool> {
+        (0..6)
+            .map(|_| {
+                let did = script.poll(script.mesh.next_deadline());
+                let now = script.mesh.next_deadline() - ms(900);
+                script.fail("b:7222", now);
+                did[0].ends_with("reported")
+            })
+            .collect()
+    };
+    assert_eq!(rounds(&mut script), [true, false, true, false, false, true]);
+    let now = script.mesh.next_deadline();
+    script.poll(now);
+    script.up("b:7222", &[], now);
+    script.over("b:7222", now + ms(5000));
+    assert_eq!(rounds(&mut script), [true, true, false, true, false, true]);
+}

@@ -1,0 +1,305 @@
+//! Monitoring pages: their fields and types, side by side with the reference server (rows MON-01 to MON-18,
+//! MON-23, MON-24, GW-121).
+
+use gannet_acceptance::http::{get, try_get};
+use gannet_acceptance::{Kind, Server, SuperCluster, Wire, both, eventually};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Paths of all fields with their types: `connections[].cid: number`. Keys that are data become `*`.
+fn shape(value: &Value, path: &str, found: &mut BTreeMap<String, &'static str>) {
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(items) => {
+            for item in items {
+                shape(item, &format!("{path}[]"), found);
+            }
+            "array"
+        }
+        Value::Object(fields) => {
+            let keys_are_data = ["http_req_stats", "outbound_gateways", "inbound_gateways"]
+                .iter()
+                .any(|name| path.ends_with(name));
+            for (key, value) in fields {
+                shape(
+                    value,
+                    &format!("{path}.{}", if keys_are_data { "*" } else { key }),
+                    found,
+                );
+            }
+            "object"
+        }
+    };
+    found.insert(path.to_owned(), kind);
+}
+
+fn shape_of(page: &Value) -> BTreeMap<String, &'static str> {
+    let mut found = BTreeMap::new();
+    shape(page, "", &mut found);
+    found
+}
+
+/// A super-cluster of two with some life in it: a logged-in client with subscriptions on A, one on B, messages
+/// in both directions, a closed connection.
+struct Lively {
+    cluster: SuperCluster,
+    _clients: Vec<Wire>,
+}
+
+fn lively(kind: Kind) -> Lively {
+    let mix = if kind == Kind::Gannet { "GG" } else { "XX" };
+    let cluster = SuperCluster::start_with(
+        mix,
+        gannet_acceptance::Seeds::All,
+        "",
+        "authorization { users: [{user: u, password: p}] }",
+    );
+    let login = json!({"user": "u", "pass": "p", "name": "lively", "lang": "test", "version": "1.0", "headers": true});
+    let mut clients: Vec<Wire> = (0..2)
+        .map(|index| Wire::client_with(cluster.server(index), &login))
+        .collect();
+    for client in &mut clients {
+        client.send("SUB foo 1\r\nSUB bar.* group 2\r\nSUB foo.> 3\r\n");
+        client.fence();
+    }
+    cluster.await_interest(0, 1, "foo", "");
+    cluster.await_interest(0, 1, "foo.>", "");
+    cluster.await_interest(0, 1, "bar.*", "group");
+    clients[0].send("PUB foo 5\r\nhello\r\nPUB foo.x 0\r\n\r\n");
+    clients[0].expect("MSG foo 1 5\r\nhello\r\nMSG foo.x 3 0\r\n");
+    clients[1].expect("MSG foo 1 5\r\nhello\r\nMSG foo.x 3 0\r\n");
+    drop(Wire::client_with(
+        cluster.server(0),
+        &json!({"user": "u", "pass": "p", "name": "leaver"}),
+    ));
+    cluster.server(0).closed_connection("leaver");
+    eventually("the round trip time of the client", || {
+        let page = cluster.server(0).try_monitor("/connz")?;
+        // The client of the script answers PINGs when it reads.
+        clients[0].fence();
+        if page["connections"][0]["rtt"].is_string() {
+            Ok(())
+        } else {
+            Err(page.to_string())
+        }
+    });
+    Lively {
+        cluster,
+        _clients: clients,
+    }
+}
+
+/// Fields of the reference that Gannet does not have yet, by path prefix, with the part of the work that
+/// brings them.
+const LATER: &[&str] = &[
+    // Other listeners and storage.
+    ".mqtt",
+    ".websocket",
+    ".leaf",
+    ".cluster",
+    ".jetstream",
+    ".ocsp_peer_cache",
+    ".disk_io_wait_stats",
+    ".proxies",
+    ".feature_flags",
+    // Go's own runtime.
+    ".gomaxprocs",
+    ".gomemlimit",
+];
+
+both! {
+    /// Every field of the reference is there, in its type; what Gannet adds is its own business.
+    fn pages_have_the_fields_of_the_reference(kind: Kind) {
+        let (ours, reference) = (lively(kind), lively(Kind::Go));
+        for path in [
+            "/varz", "/connz", "/connz?auth=1&subs=1", "/connz?subs=detail", "/connz?state=closed", "/gatewayz", "/gatewayz?accs=1", "/gatewayz?subs=1",
+            "/gatewayz?subs=detail", "/subsz", "/subsz?subs=1", "/healthz",
+        ] {
+            let wanted = shape_of(&reference.cluster.server(0).monitor(path));
+            let found = shape_of(&ours.cluster.server(0).monitor(path));
+            let missing: Vec<_> = wanted
+                .iter()
+                .filter(|(field, kind)| found.get(*field) != Some(kind))
+                .filter(|(field, _)| !LATER.iter().any(|later| field.starts_with(later)))
+                .collect();
+            assert!(missing.is_empty(), "{path}: missing or of another type: {missing:?}");
+        }
+    }
+
+    /// MON-03: the form of answers.
+    fn answers_have_their_form(kind: Kind) {
+        let server = Server::start(kind, "");
+        for path in ["/varz", "/connz", "/subsz", "/gatewayz", "/healthz"] {
+            let response = get(server.http_address(), path);
+            assert_eq!((response.status, response.header("content-type")), (200, Some("application/json")), "{path}");
+            assert!(response.json().is_object(), "{path}");
+        }
+        assert!(get(server.http_address(), "/varz").body.starts_with("{\n  \"server_id\": \"N"), "pages are indented, the server's id first");
+        let root = get(server.http_address(), "/");
+        assert_eq!(root.status, 200);
+        assert!(root.header("content-type").is_some_and(|kind| kind.starts_with("text/html")), "{:?}", root.headers);
+        for link in ["varz", "connz", "subsz", "gatewayz", "healthz"] {
+            assert!(root.body.contains(link), "the root page links {link}");
+        }
+        assert_eq!(get(server.http_address(), "/nothing").status, 404);
+    }
+
+    /// MON-03: values that make no sense are refused with a text.
+    fn bad_values_are_refused(kind: Kind) {
+        let server = Server::start(kind, "gateway { name: A, listen: \"{gateway}\" }");
+        for (path, text) in [
+            ("/connz?subs=zz", "Error decoding boolean for 'subs': "),
+            ("/connz?auth=zz", "Error decoding boolean for 'auth': "),
+            ("/connz?limit=x", "Error decoding int for 'limit': "),
+            ("/connz?offset=x", "Error decoding int for 'offset': "),
+            ("/connz?cid=x", "Error decoding uint64 for 'cid': "),
+            ("/connz?state=odd", "Error decoding state for odd"),
+            ("/connz?sort=odd", "invalid sorting option: odd"),
+            ("/connz?sort=stop", "sort by stop only valid on closed connections"),
+            ("/gatewayz?accs=zz", "Error decoding boolean for 'accs': "),
+            ("/subsz?subs=zz", "Error decoding boolean for 'subs': "),
+        ] {
+            let response = get(server.http_address(), path);
+            assert!(response.status == 400 && response.body.contains(text), "{path}: {response:?}");
+        }
+    }
+
+    /// MON-01, MON-02: a base path, and the port by flag.
+    fn base_path_and_port(kind: Kind) {
+        let server = Server::start(kind, "http_base_path: \"/nats\"");
+        assert_eq!(get(server.http_address(), "/nats/varz").json()["http_base_path"], "/nats");
+        assert_eq!(get(server.http_address(), "/varz").status, 404);
+        let port = gannet_acceptance::ports::Port::reserve();
+        let flagged = Server::start_with(kind, "", &["-m", &port.number().to_string()]);
+        assert_eq!(get(port.address(), "/varz").json()["http_port"], port.number());
+        assert!(try_get(flagged.http_address(), "/varz").is_err(), "the flag wins over the file");
+    }
+
+    /// MON-05, MON-06: what varz says about this server.
+    fn varz_tells_the_truth(kind: Kind) {
+        let server = Server::start(kind, "server_name: S1\nmax_payload: 2000\nmax_pending: 100000\nmax_control_line: 2048\nmax_connections: 77\nmax_subs: 9\nping_interval: 30\nping_max: 5\nwrite_deadline: \"3s\"");
+        let mut client = Wire::client(&server);
+        client.send("SUB foo 1\r\nPUB foo 5\r\nhello\r\n");
+        client.expect("MSG foo 1 5\r\nhello");
+        client.fence();
+        let page = server.monitor("/varz");
+        for (field, expected) in [
+            ("server_name", json!("S1")), ("version", json!("2.15.1")), ("proto", json!(1)), ("host", json!("127.0.0.1")),
+            ("port", json!(server.client_port())), ("max_payload", json!(2000)), ("max_pending", json!(100_000)), ("max_control_line", json!(2048)),
+            ("max_connections", json!(77)), ("max_subscriptions", json!(9)), ("ping_interval", json!(30_000_000_000_u64)), ("ping_max", json!(5)),
+            ("write_deadline", json!(3_000_000_000_u64)), ("connections", json!(1)), ("in_msgs", json!(1)), ("out_msgs", json!(1)),
+            ("in_bytes", json!(5)), ("out_bytes", json!(5)), ("slow_consumers", json!(0)), ("routes", json!(0)), ("remotes", json!(0)),
+            ("leafnodes", json!(0)), ("auth_timeout", json!(2)), ("http_host", json!("127.0.0.1")),
+        ] {
+            assert_eq!(page[field], expected, "{field}");
+        }
+        for field in ["start", "now", "config_load_time"] {
+            let text = page[field].as_str().unwrap_or_default();
+            assert!(text.len() >= 20 && text.as_bytes()[10] == b'T' && text.ends_with('Z'), "{field}: {text}");
+        }
+        assert!(page["config_digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:") && digest.len() == 71), "{}", page["config_digest"]);
+        assert!(page["mem"].as_u64() > Some(0) && page["cores"].as_u64() > Some(0) && page["cpu"].is_number());
+        let uptime = page["uptime"].as_str().unwrap_or_default();
+        assert!(uptime.ends_with('s'), "{uptime}");
+    }
+
+    /// Requests to the pages are counted.
+    fn requests_are_counted(kind: Kind) {
+        let server = Server::start(kind, "");
+        server.monitor("/connz");
+        server.monitor("/connz");
+        server.monitor("/healthz");
+        let counts = server.monitor("/varz")["http_req_stats"].clone();
+        assert_eq!((&counts["/connz"], &counts["/healthz"], &counts["/varz"]), (&json!(2), &json!(1), &json!(1)));
+    }
+
+    /// MON-08 to MON-10: connz: paging, sorting, looking for one, subscriptions.
+    fn connz_options(kind: Kind) {
+        let server = Server::start(kind, "");
+        let mut clients: Vec<Wire> = (0..4).map(|number| Wire::client_with(&server, &json!({"name": format!("n{number}")}))).collect();
+        for (number, client) in clients.iter_mut().enumerate() {
+            for sid in 0..number {
+                client.send(&format!("SUB s.{sid} {sid}\r\n"));
+            }
+            client.send(&"PUB nothing 3\r\nabc\r\n".repeat(4 - number));
+            client.fence();
+        }
+        let names = |path: &str| -> Vec<String> {
+            let page = server.monitor(path);
+            page["connections"].as_array().expect("a list").iter().map(|one| one["name"].as_str().unwrap_or_default().to_owned()).collect()
+        };
+        assert_eq!(names("/connz"), ["n0", "n1", "n2", "n3"]);
+        assert_eq!(names("/connz?sort=cid"), ["n0", "n1", "n2", "n3"]);
+        assert_eq!(names("/connz?sort=subs"), ["n3", "n2", "n1", "n0"]);
+        assert_eq!(names("/connz?sort=msgs_from"), ["n0", "n1", "n2", "n3"]);
+        assert_eq!(names("/connz?sort=bytes_from"), ["n0", "n1", "n2", "n3"]);
+        assert_eq!(names("/connz?offset=1&limit=2"), ["n1", "n2"]);
+        let page = server.monitor("/connz?offset=1&limit=2");
+        assert_eq!([&page["num_connections"], &page["total"], &page["offset"], &page["limit"]], [&json!(2), &json!(4), &json!(1), &json!(2)]);
+        let first = server.monitor("/connz")["connections"][3].clone();
+        let found = server.monitor(&format!("/connz?cid={}&subs=1", first["cid"]));
+        assert_eq!(found["connections"].as_array().map(Vec::len), Some(1));
+        let one = &found["connections"][0];
+        let mut subjects: Vec<String> = one["subscriptions_list"].as_array().expect("a list").iter().map(Value::to_string).collect();
+        subjects.sort();
+        assert_eq!(subjects, ["\"s.0\"", "\"s.1\"", "\"s.2\""]);
+        assert_eq!([&one["kind"], &one["type"], &one["ip"], &one["in_msgs"], &one["in_bytes"], &one["subscriptions"]],
+            [&json!("Client"), &json!("nats"), &json!("127.0.0.1"), &json!(1), &json!(3), &json!(3)]);
+        assert_eq!(one["port"], clients[3].local_port());
+    }
+
+    /// MON-15, MON-16: gatewayz of a server without gateways: empty maps, not null.
+    fn gatewayz_without_gateways(kind: Kind) {
+        let page = Server::start(kind, "").monitor("/gatewayz");
+        assert_eq!((&page["outbound_gateways"], &page["inbound_gateways"]), (&json!({}), &json!({})));
+    }
+
+    /// MON-14, MON-16: gatewayz of a super-cluster.
+    fn gatewayz_of_a_super_cluster(kind: Kind) {
+        let lively = lively(kind);
+        let page = lively.cluster.server(0).monitor("/gatewayz?accs=1&subs=1");
+        assert_eq!([&page["name"], &page["host"], &page["port"]], [&json!("A"), &json!("127.0.0.1"), &json!(lively.cluster.server(0).gateway_port())]);
+        let outbound = &page["outbound_gateways"]["B"];
+        assert_eq!(outbound["configured"], true);
+        assert_eq!(outbound["connection"]["name"].as_str().map(str::len), Some(56));
+        let account = outbound["accounts"].as_array().expect("a list").iter().find(|account| account["name"] == "$G").expect("the global account");
+        assert_eq!(
+            [&account["interest_mode"], &account["num_subs"], &account["num_queue_subs"]],
+            [&json!("Interest-Only"), &json!(3), &json!(1)]
+        );
+        let narrowed = lively.cluster.server(0).monitor("/gatewayz?gw_name=nobody");
+        // The reference says null for the one and {} for the other here.
+        for links in [&narrowed["outbound_gateways"], &narrowed["inbound_gateways"]] {
+            assert!(links.as_object().is_none_or(serde_json::Map::is_empty), "{narrowed}");
+        }
+    }
+
+    /// MON-18: subsz counts and tests subjects.
+    fn subsz_options(kind: Kind) {
+        let server = Server::start(kind, "");
+        let mut client = Wire::client(&server);
+        client.send("SUB foo.* 1\r\nSUB foo.bar 2\r\nSUB baz q 3\r\n");
+        client.fence();
+        let all = server.monitor("/subsz?subs=1&acc=$G");
+        let mut subjects: Vec<String> = all["subscriptions_list"].as_array().expect("a list").iter().map(|one| one["subject"].to_string()).collect();
+        // The reference lists what it subscribes to by itself in every account, too.
+        subjects.retain(|subject| !subject.starts_with("\"$SYS."));
+        subjects.sort();
+        assert_eq!(subjects, ["\"baz\"", "\"foo.*\"", "\"foo.bar\""]);
+        let tested = server.monitor("/subsz?subs=1&acc=$G&test=foo.bar");
+        assert_eq!(tested["subscriptions_list"].as_array().map(Vec::len), Some(2));
+        let queue = all["subscriptions_list"].as_array().expect("a list").iter().find(|one| one["subject"] == "baz").expect("it is there").clone();
+        assert_eq!((&queue["qgroup"], &queue["sid"]), (&json!("q"), &json!("3")));
+    }
+
+    /// MON-23, MON-24.
+    fn healthz_is_ok(kind: Kind) {
+        let server = Server::start(kind, "");
+        let response = get(server.http_address(), "/healthz");
+        assert_eq!((response.status, response.json()), (200, json!({"status": "ok"})));
+        assert_eq!(get(server.http_address(), "/healthz?js-server-only=zz").status, 400);
+    }
+}

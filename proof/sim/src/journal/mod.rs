@@ -1,0 +1,212 @@
+//! What the clients did and saw: every message, every subscription, every delivery. The checkers read it;
+//! nothing else in a run knows what should happen.
+//!
+//! Not here: what must hold (`check`), who should get what (`oracle`).
+//!
+//! The words used here:
+//! - a *subscription* of the journal is one SUB on one connection: a client that reconnects begins new ones;
+//! - *confirmed* means that a PING sent after an operation was answered, so the server has handled it;
+//! - a subscription *witnesses* a message if it was confirmed before the message was sent to the same
+//!   server, and its connection was heard of again after the message was confirmed: then the server held
+//!   the subscription for certain when it handled the message.
+
+mod records;
+
+use std::collections::BTreeMap;
+
+use gannet_units::Moment;
+
+pub(crate) use records::{Asked, Event, Message, MessageId, SubId, Subscription};
+
+use crate::oracle::matches;
+
+/// The journal of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    pub(crate) messages: Vec<Message>,
+    pub(crate) subs: Vec<Subscription>,
+    /// Subscriptions of each connection that is open.
+    by_connection: BTreeMap<u64, Vec<SubId>>,
+    /// Confirmed messages of each server, in the order in which they were confirmed.
+    confirmed: BTreeMap<usize, Vec<MessageId>>,
+    connections: u64,
+    events: Vec<Event>,
+    /// The story as text, if somebody wants to read it.
+    tale: Option<Vec<String>>,
+}
+
+impl Journal {
+    /// Keeps the story as text from now on.
+    pub(crate) fn keep_tale(&mut self) {
+        self.tale.get_or_insert_default();
+    }
+
+    /// Adds a line to the story's text; `line` is not asked for it if nobody reads.
+    pub(crate) fn tell(&mut self, now: Moment, line: impl FnOnce() -> String) {
+        if let Some(tale) = &mut self.tale {
+            tale.push(format!("{} {}", shown(now), line()));
+        }
+    }
+
+    /// Takes the story's text.
+    pub(crate) fn take_tale(&mut self) -> Vec<String> {
+        self.tale
+            .as_mut()
+            .map_or_else(Vec::new, std::mem::take)
+    }
+
+    /// Takes what has happened since the last time.
+    pub(crate) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// A number for a connection that is up.
+    pub(crate) fn connected(&mut self, client: usize, now: Moment) -> u64 {
+        self.connections += 1;
+        self.by_connection.insert(self.connections, Vec::new());
+        let number = self.connections;
+        self.tell(now, || format!("client {client} connected (connection {number})"));
+        number
+    }
+
+    /// The connection is over, and with it its subscriptions.
+    pub(crate) fn disconnected(&mut self, client: usize, connection: u64, now: Moment, why: &str) {
+        self.tell(now, || format!("client {client} lost connection {connection}: {why}"));
+        for sub in self.by_connection.remove(&connection).unwrap_or_default() {
+            self.subs[sub].ended_at.get_or_insert(now);
+        }
+    }
+
+    /// A message is on its way into the connection.
+    pub(crate) fn sent(&mut self, message: Message) -> MessageId {
+        let id = self.messages.len();
+        self.tell(message.sent_at, || {
+            format!(
+                "client {} sends {} {id} on {:?} ({} bytes)",
+                message.publisher,
+                message.kind(),
+                message.subject,
+                message.size
+            )
+        });
+        self.events.push(Event::Sent { message: id });
+        self.messages.push(message);
+        id
+    }
+
+    /// The number that the next message will get.
+    pub(crate) fn next_message(&self) -> MessageId {
+        self.messages.len()
+    }
+
+    /// A subscription is on its way into its connection.
+    pub(crate) fn subscribed(&mut self, sub: Subscription) -> SubId {
+        let id = self.subs.len();
+        self.tell(sub.sent_at, || {
+            let group = sub.queue.as_deref().unwrap_or("-");
+            format!("client {} subscribes {:?} queue {group} as {id}", sub.client, sub.pattern)
+        });
+        if let Some(subs) = self.by_connection.get_mut(&sub.connection) {
+            subs.push(id);
+        }
+        self.subs.push(sub);
+        id
+    }
+
+    /// The UNSUB of a subscription is on its way.
+    pub(crate) fn unsubscribed(&mut self, sub: SubId, now: Moment) {
+        self.subs[sub].ended_at.get_or_insert(now);
+        let client = self.subs[sub].client;
+        self.tell(now, || format!("client {client} unsubscribes {sub}"));
+    }
+
+    /// The server has handled what was written before the PING `asked`.
+    pub(crate) fn confirmed(
+        &mut self,
+        connection: u64,
+        asked: &Asked,
+        now: Moment,
+    ) {
+        for sub in &asked.ends {
+            self.subs[*sub].end_confirmed = true;
+        }
+        for sub in &asked.subs {
+            self.subs[*sub].confirmed_at = Some(now);
+            // What was confirmed earlier cannot be witnessed any more.
+            let server = self.subs[*sub].server;
+            self.subs[*sub].looked_at = self.confirmed.get(&server).map_or(0, Vec::len);
+        }
+        for id in &asked.messages {
+            let message = &mut self.messages[*id];
+            message.confirmed_at = Some(now);
+            self.confirmed.entry(message.server).or_default().push(*id);
+        }
+        let own = self.by_connection.get(&connection).cloned();
+        for sub in own.unwrap_or_default() {
+            self.witness(sub, asked.at);
+        }
+    }
+
+    fn witness(&mut self, id: SubId, asked_at: Moment) {
+        let sub = &mut self.subs[id];
+        let Some(since) = sub.confirmed_at else { return };
+        if sub.ended_at.is_some() || sub.limited {
+            return;
+        }
+        let handled = self.confirmed.get(&sub.server).map_or(&[][..], Vec::as_slice);
+        for message in &handled[sub.looked_at.min(handled.len())..] {
+            let record = &self.messages[*message];
+            // Confirmed at the very same moment: no telling which came first.
+            if record.confirmed_at.is_none_or(|at| at >= asked_at) {
+                break;
+            }
+            sub.looked_at += 1;
+            if record.sent_at > since && matches(&sub.pattern, &record.subject) {
+                self.events.push(Event::Witnessed { sub: id, message: *message });
+            }
+        }
+    }
+
+    /// A client has read a message.
+    pub(crate) fn delivered(&mut self, sub: SubId, message: MessageId, subject: &str, size: usize, now: Moment) {
+        self.subs[sub].delivered += 1;
+        let client = self.subs[sub].client;
+        if let Some(record) = self.messages.get_mut(message) {
+            record.deliveries.push(sub);
+        }
+        self.tell(now, || format!("client {client} gets {message} as {sub} on {subject:?}"));
+        self.events.push(Event::Delivered { sub, message, subject: subject.to_owned(), size });
+    }
+
+    /// A requester has read that nobody takes its request.
+    pub(crate) fn no_responders(&mut self, request: MessageId, now: Moment) {
+        self.tell(now, || format!("request {request} has no responders"));
+        if let Some(record) = self.messages.get_mut(request) {
+            record.refusals += 1;
+        }
+        self.events.push(Event::NoResponders { request });
+    }
+
+    /// A client was told an error.
+    pub(crate) fn server_error(&mut self, client: usize, text: &str, now: Moment) {
+        self.tell(now, || format!("client {client} was told -ERR {text}"));
+        self.events.push(Event::ServerError { client, text: text.to_owned() });
+    }
+
+    /// A client has read what no server may send.
+    pub(crate) fn nonsense(&mut self, client: usize, text: String, now: Moment) {
+        self.tell(now, || format!("client {client}: {text}"));
+        self.events.push(Event::Nonsense { client, text });
+    }
+
+    /// Subscriptions that stand, confirmed.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = (SubId, &Subscription)> {
+        let open = |sub: &&Subscription| sub.ended_at.is_none() && sub.confirmed_at.is_some();
+        self.subs.iter().enumerate().filter(move |(_, sub)| open(sub))
+    }
+}
+
+/// A moment as the story shows it.
+pub(crate) fn shown(now: Moment) -> String {
+    format!("{:>11.6}", now.as_nanos() as f64 / 1e9)
+}

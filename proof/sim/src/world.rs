@@ -1,0 +1,236 @@
+//! The simulated world with its servers and clients in it.
+//!
+//! Not here: what goes wrong (`faults`), what the clients are told to do (`workload`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gannet_config::Options;
+use gannet_node::{Level, LogOptions, LogWriter, Logger, Server};
+use gannet_rt::Rt;
+use gannet_rt::sim::{HostUsage, Link, Net, Sim, SimHost};
+use gannet_units::Moment;
+use parking_lot::Mutex;
+
+use crate::client::{Client, Inbox, Person};
+use crate::journal::Journal;
+use crate::topology::{CLIENT_PORT, GATEWAY_PORT, Topology, server_name};
+
+/// A server's handle once it has started, or why it did not.
+type Slot = Arc<Mutex<Option<Result<Server, String>>>>;
+
+/// One server and its host.
+pub(crate) struct Node {
+    pub(crate) host: SimHost,
+    options: Options,
+    slot: Slot,
+    /// Whether a process is there (perhaps a frozen one).
+    pub(crate) running: bool,
+}
+
+/// How a server comes to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It is killed; its kernel closes its sockets.
+    Kill,
+    /// It dies, and its connections are reset.
+    Crash,
+    /// Its machine loses power.
+    PowerOff,
+}
+
+/// Everything there is in one run.
+pub(crate) struct World {
+    pub(crate) sim: Sim,
+    pub(crate) net: Net,
+    pub(crate) topology: Topology,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) journal: Arc<Mutex<Journal>>,
+    tale: bool,
+}
+
+impl World {
+    /// The hosts and the links between them; nothing runs yet.
+    pub(crate) fn new(seed: u64, topology: Topology, tale: bool) -> World {
+        let sim = Sim::new(seed);
+        let net = sim.net();
+        let mut journal = Journal::default();
+        if tale {
+            journal.keep_tale();
+        }
+        let hosts: Vec<SimHost> =
+            (0..topology.clusters).map(|server| sim.host(&server_name(server))).collect();
+        let silent = topology.silent_listener.then(|| silent_listener(&sim));
+        let shown = |host: &SimHost| match topology.names {
+            true => host.name(),
+            false => host.ip().to_string(),
+        };
+        let silent = silent.as_ref().map(shown);
+        let nodes = (0..topology.clusters).map(|server| Node {
+            host: hosts[server].clone(),
+            options: topology.options(server, |other| shown(&hosts[other]), silent.as_deref()),
+            slot: Slot::default(),
+            running: false,
+        });
+        let world = World {
+            nodes: nodes.collect(),
+            clients: Vec::new(),
+            journal: Arc::new(Mutex::new(journal)),
+            sim,
+            net,
+            topology,
+            tale,
+        };
+        world.set_fine_weather();
+        world
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Moment {
+        self.sim.now()
+    }
+
+    /// Adds a line to the story.
+    pub(crate) fn tell(&self, line: &str) {
+        self.sim.note(line);
+        self.journal.lock().tell(self.sim.now(), || line.to_owned());
+    }
+
+    /// Sets every link between servers to what the topology says.
+    pub(crate) fn set_fine_weather(&self) {
+        for from in 0..self.nodes.len() {
+            for to in 0..self.nodes.len() {
+                if from != to {
+                    self.set_link(from, to, self.topology.link(from, to));
+                }
+            }
+        }
+    }
+
+    /// Sets the link from one server to another.
+    pub(crate) fn set_link(&self, from: usize, to: usize, link: Link) {
+        self.net.set_link(&self.nodes[from].host, &self.nodes[to].host, link);
+    }
+
+    /// Starts a server that does not run.
+    pub(crate) fn start(&mut self, server: usize) {
+        let line = format!("server {server} starts");
+        self.tell(&line);
+        let log = self.logger(server);
+        let node = &mut self.nodes[server];
+        node.host.power_on();
+        node.running = true;
+        node.slot = Slot::default();
+        let (rt, options, slot) = (node.host.rt(), node.options.clone(), node.slot.clone());
+        node.host.rt().spawn(async move {
+            let started = Server::start(options, rt, log).await;
+            *slot.lock() = Some(started.map_err(|e| e.to_string()));
+        });
+    }
+
+    fn logger(&self, server: usize) -> Logger {
+        if !self.tale {
+            return Logger::none();
+        }
+        let rt = self.nodes[server].host.rt();
+        let options = LogOptions { debug: true, trace: false, time: false, utc: true };
+        let writer = TaleWriter { journal: self.journal.clone(), rt: rt.clone(), server };
+        Logger::new(&rt, options, Box::new(writer))
+    }
+
+    /// Changes a server's options before it is started.
+    pub(crate) fn change_options(&mut self, server: usize, change: impl FnOnce(&mut Options)) {
+        change(&mut self.nodes[server].options);
+    }
+
+    /// Ends a server's process.
+    pub(crate) fn end(&mut self, server: usize, how: End) {
+        self.tell(&format!("server {server} ends: {how:?}"));
+        let node = &mut self.nodes[server];
+        node.slot.lock().take();
+        node.running = false;
+        match how {
+            End::Kill => node.host.kill(),
+            End::Crash => node.host.crash(),
+            End::PowerOff => node.host.power_off(),
+        }
+    }
+
+    /// Tells a server to stop and leaves it to it.
+    pub(crate) fn ask_to_stop(&self, server: usize) {
+        self.tell(&format!("server {server} is told to stop"));
+        if let Some(Ok(running)) = &*self.nodes[server].slot.lock() {
+            running.stop();
+        }
+    }
+
+    /// Why a server did not start, if one did not.
+    pub(crate) fn failed_start(&self) -> Option<String> {
+        self.nodes.iter().enumerate().find_map(|(server, node)| match &*node.slot.lock() {
+            Some(Err(why)) => Some(format!("server {server} did not start: {why}")),
+            _ => None,
+        })
+    }
+
+    /// Adds a client of a server, on a host of its own; answers its number.
+    pub(crate) fn add_client(&mut self, home: usize, inbox: Inbox) -> usize {
+        let id = self.clients.len();
+        let host = self.sim.host(&format!("client{id}"));
+        let server = (self.nodes[home].host.ip(), CLIENT_PORT).into();
+        let person = Person { id, home, server, inbox };
+        self.clients.push(Client::start(host, person, self.journal.clone()));
+        id
+    }
+
+    /// Whether exactly two connections, one each way, join every two servers.
+    pub(crate) fn mesh(&self) -> Result<(), String> {
+        for (one, a) in self.nodes.iter().enumerate() {
+            for (other, b) in self.nodes.iter().enumerate().skip(one + 1) {
+                let links = self.net.connections(&a.host, &b.host);
+                if links != 2 {
+                    return Err(format!("{links} connections between servers {one} and {other} instead of 2"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What every server's process holds.
+    pub(crate) fn usage(&self) -> Vec<HostUsage> {
+        self.nodes.iter().map(|node| node.host.usage()).collect()
+    }
+}
+
+/// A host where somebody accepts connections at the gateway port and never says a word.
+fn silent_listener(sim: &Sim) -> SimHost {
+    let host = sim.host("silent");
+    let rt = host.rt();
+    host.rt().spawn(async move {
+        let Ok(listener) = rt.listen((std::net::Ipv4Addr::UNSPECIFIED, GATEWAY_PORT).into()).await
+        else {
+            return;
+        };
+        let mut kept = Vec::new();
+        while let Ok(accepted) = listener.accept().await {
+            kept.push(accepted);
+        }
+    });
+    host
+}
+
+/// Puts a server's log into the story.
+struct TaleWriter {
+    journal: Arc<Mutex<Journal>>,
+    rt: Rt,
+    server: usize,
+}
+
+impl LogWriter for TaleWriter {
+    fn write_line(&self, _level: Level, line: &str) {
+        let server = self.server;
+        // The process id in front says nothing here.
+        let text = line.split_once("] ").map_or(line, |(_, text)| text).to_owned();
+        self.journal.lock().tell(self.rt.now(), || format!("server {server} {text}"));
+    }
+}

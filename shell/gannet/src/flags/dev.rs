@@ -1,0 +1,48 @@
+//! `gannet dev`: a whole super-cluster in one process, to try things out.
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+use super::Command;
+use super::error::FlagError;
+
+/// What `gannet dev` starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Parser)]
+#[command(
+    name = "gannet dev",
+    about = "Runs a super-cluster on this machine and shows how it is",
+    no_binary_name = true
+)]
+pub(crate) struct DevOptions {
+    /// How many clusters to join by gateways
+    #[arg(long, value_name = "M", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) clusters: u16,
+    /// How many servers each of them has
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) nodes: u16,
+}
+
+/// The arguments behind `dev`.
+pub(super) fn parse(args: &[OsString]) -> Result<Command, FlagError> {
+    let command = DevOptions::command();
+    let options = command
+        .try_get_matches_from(args)
+        .and_then(|matches| DevOptions::from_arg_matches(&matches));
+    match options {
+        Ok(options) if options.nodes > 1 => Err(FlagError::NotYet {
+            flag: "-nodes".into(),
+            feature: "routes",
+        }),
+        Ok(options) => Ok(Command::Dev(options)),
+        Err(error) if error.use_stderr() => {
+            let text = error.render().to_string();
+            Err(FlagError::Subcommand(
+                text.trim_start_matches("error: ").trim_end().to_string(),
+            ))
+        }
+        Err(help) => Ok(Command::Print(
+            help.render().to_string().trim_end().to_string(),
+        )),
+    }
+}

@@ -1,0 +1,164 @@
+//! The command line: arguments → what is meant.
+//!
+//! What lives here: the reference server's flags in its own grammar (`grammar`), their meaning
+//! (`server`), the flags of parts that aren't built yet (`unbuilt`), signals to other servers
+//! (`signal`), our subcommands (`dev`, `bench`), and what a configuration file may read (`disk`). What
+//! does not: doing any of it.
+
+mod dev;
+mod disk;
+mod error;
+mod grammar;
+mod server;
+mod signal;
+#[cfg(test)]
+mod tests;
+mod unbuilt;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use gannet_config::Options;
+
+pub(crate) use dev::DevOptions;
+pub(crate) use disk::Disk;
+pub(crate) use error::FlagError;
+pub(crate) use signal::{SignalCommand, SignalRequest};
+
+/// The reference server's version that we are compatible with.
+const REFERENCE_VERSION: &str = "2.15.1";
+
+/// The name under which the program was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// Ours, with our own subcommands.
+    Gannet,
+    /// The reference's, by a link: then tools find exactly what they expect.
+    NatsServer,
+}
+
+impl Program {
+    /// The name in front of messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Program::Gannet => "gannet",
+            Program::NatsServer => "nats-server",
+        }
+    }
+
+    fn called_by(path: Option<OsString>) -> Program {
+        let path = path.unwrap_or_default();
+        match Path::new(&path).file_stem() {
+            Some(stem) if stem == "nats-server" => Program::NatsServer,
+            _ => Program::Gannet,
+        }
+    }
+
+    fn version(self) -> String {
+        match self {
+            Program::NatsServer => format!("nats-server: v{REFERENCE_VERSION}"),
+            Program::Gannet => {
+                let own = env!("CARGO_PKG_VERSION");
+                format!("gannet: v{own} (nats-server {REFERENCE_VERSION} compatible)")
+            }
+        }
+    }
+}
+
+/// What the program was asked to do.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Command {
+    /// Run a server.
+    Serve,
+    /// Check the configuration file and say whether it is valid (`-t`). There is one then.
+    CheckConfig,
+    /// Print this and exit with 0.
+    Print(String),
+    /// Send a signal to another server and exit.
+    Signal(SignalRequest),
+    /// Run a whole super-cluster.
+    Dev(DevOptions),
+    /// Run the load tool with these arguments.
+    Bench(Vec<OsString>),
+}
+
+/// A command line that makes sense.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Invocation {
+    /// The name under which we were called.
+    pub(crate) program: Program,
+    /// What to do.
+    pub(crate) command: Command,
+    /// The configuration file to read first.
+    pub(crate) config: Option<String>,
+    flags: server::ServerFlags,
+}
+
+impl Invocation {
+    /// Overrides what the configuration file says with what the command line says.
+    pub(crate) fn apply(&self, options: &mut Options) {
+        self.flags.apply(options);
+    }
+}
+
+/// Reads the arguments, the first of which is the program's own path. An error is to be printed on
+/// standard error, with [`Program::name`] and a colon in front, and ends the program with 1.
+pub(crate) fn parse(
+    mut args: impl Iterator<Item = OsString>,
+) -> (Program, Result<Invocation, FlagError>) {
+    let program = Program::called_by(args.next());
+    (program, invocation(program, args.collect()))
+}
+
+fn invocation(program: Program, args: Vec<OsString>) -> Result<Invocation, FlagError> {
+    let known = server::definition();
+    let line = grammar::split(&known, args)?;
+    let flags = server::parse(known, &line)?;
+    let command = command(program, &flags, &line.rest)?;
+    // Flags of parts that aren't built don't stop anybody from asking for help.
+    if !matches!(command, Command::Print(_)) {
+        unbuilt::check(&line.unbuilt)?;
+    }
+    let config = flags.config.clone().filter(|path| !path.is_empty());
+    if command == Command::CheckConfig && config.is_none() {
+        return Err(FlagError::NothingToCheck);
+    }
+    Ok(Invocation {
+        program,
+        command,
+        config,
+        flags,
+    })
+}
+
+/// The command, in the reference's order of precedence.
+fn command(
+    program: Program,
+    flags: &server::ServerFlags,
+    rest: &[OsString],
+) -> Result<Command, FlagError> {
+    if flags.version == Some(true) {
+        return Ok(Command::Print(program.version()));
+    }
+    if flags.help == Some(true) {
+        return Ok(Command::Print(server::help(program)));
+    }
+    if let Some((word, arguments)) = rest.split_first() {
+        return match (word.to_string_lossy().to_lowercase().as_str(), program) {
+            ("version", _) => Ok(Command::Print(program.version())),
+            ("help", _) => Ok(Command::Print(server::help(program))),
+            ("dev", Program::Gannet) => dev::parse(arguments),
+            ("bench", Program::Gannet) => Ok(Command::Bench(arguments.to_vec())),
+            _ => Err(FlagError::UnknownCommand(
+                word.to_string_lossy().into_owned(),
+            )),
+        };
+    }
+    if let Some(signal) = flags.signal.as_deref().filter(|s| !s.is_empty()) {
+        return signal::parse(signal).map(Command::Signal);
+    }
+    if flags.check == Some(true) {
+        return Ok(Command::CheckConfig);
+    }
+    Ok(Command::Serve)
+}

@@ -1,0 +1,75 @@
+//! Flags of the reference server whose parts aren't built yet. They are refused by name, unless
+//! they say that the part isn't wanted.
+
+use super::error::FlagError;
+
+/// A flag that we know and don't act on yet.
+pub(super) struct Unbuilt {
+    names: &'static [&'static str],
+    /// Whether it takes a value only behind `=`.
+    pub(super) switch: bool,
+    feature: &'static str,
+}
+
+const fn value(names: &'static [&'static str], feature: &'static str) -> Unbuilt {
+    Unbuilt {
+        names,
+        switch: false,
+        feature,
+    }
+}
+
+const fn switch(names: &'static [&'static str], feature: &'static str) -> Unbuilt {
+    Unbuilt {
+        names,
+        switch: true,
+        feature,
+    }
+}
+
+const FLAGS: &[Unbuilt] = &[
+    switch(&["js", "jetstream"], "JetStream"),
+    value(&["routes"], "routes"),
+    value(&["cluster", "cluster_listen"], "routes"),
+    value(&["cluster_name"], "routes"),
+    value(&["cluster_advertise"], "routes"),
+    value(&["connect_retries"], "routes"),
+    switch(&["no_advertise"], "routes"),
+    value(&["ms", "https_port"], "TLS"),
+    switch(&["tls", "tlsverify"], "TLS"),
+    value(&["tlscert", "tlskey", "tlscacert"], "TLS"),
+    switch(&["help_tls"], "TLS"),
+    switch(&["s", "syslog"], "syslog"),
+    value(&["r", "remote_syslog"], "syslog"),
+    value(&["profile"], "profiling"),
+];
+
+/// The flag called `name`.
+pub(super) fn find(name: &str) -> Option<&'static Unbuilt> {
+    FLAGS.iter().find(|flag| flag.names.contains(&name))
+}
+
+/// Refuses the first of the given flags, each with its value, that wants something of us.
+pub(super) fn check(given: &[(String, String)]) -> Result<(), FlagError> {
+    for (name, value) in given {
+        let Some(flag) = find(name) else { continue };
+        if flag.switch
+            && !super::server::go_bool(value).map_err(|reason| {
+                let (flag, value) = (name.clone(), value.clone());
+                FlagError::InvalidValue {
+                    flag,
+                    value,
+                    switch: true,
+                    reason,
+                }
+            })?
+        {
+            continue;
+        }
+        return Err(FlagError::NotYet {
+            flag: name.clone(),
+            feature: flag.feature,
+        });
+    }
+    Ok(())
+}

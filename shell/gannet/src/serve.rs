@@ -1,0 +1,132 @@
+//! One server: started from the command line and the configuration file, obeying signals until its end.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use gannet_config::Options;
+use gannet_node::{Level, Server, StartError};
+use gannet_rt::future::{Either, race};
+use gannet_rt::signal::{Signal, Signals};
+use gannet_rt::{Rt, Runtime};
+
+use crate::configuration::{self, ConfigFile};
+use crate::files::{self, PortsFile};
+use crate::flags::{Invocation, Program};
+use crate::logging::Log;
+
+/// How long work that blocks (checking a password) may take when the program ends.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Runs a server to its end.
+pub(crate) fn run(invocation: &Invocation) -> ExitCode {
+    let (options, file) = match configuration::options(invocation) {
+        Ok(read) => read,
+        Err(error) => return crate::refuse(invocation.program, error),
+    };
+    let runtime = match Runtime::new(None) {
+        Ok(runtime) => runtime,
+        Err(error) => return crate::refuse(invocation.program, error),
+    };
+    let rt = runtime.rt();
+    let log = match Log::open(&rt, &options) {
+        Ok(log) => log,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    report_panics(&log);
+    let code = runtime.block_on(serve(&rt, invocation.program, options, file.as_ref(), &log));
+    runtime.shutdown(GRACE);
+    code
+}
+
+/// A task that panics ends alone; the log tells, also when nobody reads standard error.
+fn report_panics(log: &Log) {
+    let log = log.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        log.say(Level::Error, format_args!("A task has failed, please report this: {panic}"));
+    }));
+}
+
+async fn serve(rt: &Rt, program: Program, options: Options, file: Option<&ConfigFile>, log: &Log) -> ExitCode {
+    let fatal = |text: &str| {
+        log.say(Level::Fatal, text);
+        ExitCode::FAILURE
+    };
+    // From here on, a signal waits for the server to be ready for it.
+    let signals = match Signals::catch(rt) {
+        Ok(signals) => signals,
+        Err(error) => return fatal(&format!("Could not catch signals: {error}")),
+    };
+    if let Some(ConfigFile { path, digest }) = file {
+        log.say(Level::Info, format_args!("Using configuration file: {path} ({digest})"));
+    }
+    for advice in options.advice() {
+        log.say(Level::Warn, advice);
+    }
+    if let Some(path) = &options.pid_file
+        && let Err(error) = files::write_pid(rt, path)
+    {
+        return fatal(&format!("Could not write pidfile: {error}"));
+    }
+    let server = match Server::start(options.clone(), rt.clone(), log.logger.clone()).await {
+        Ok(server) => server,
+        Err(StartError::Options(error)) => return crate::refuse(program, error),
+        Err(StartError::Listen(error)) => return fatal(&error),
+    };
+    let ports = options.ports_file_dir.as_deref().map(|dir| PortsFile::in_dir(rt, dir));
+    complain(log, ports.as_ref().map(|ports| ports.write(rt, &options, &server)));
+    obey(rt, &server, signals, file.is_some(), log).await;
+    complain(log, ports.map(|ports| ports.remove(rt)));
+    ExitCode::SUCCESS
+}
+
+fn complain(log: &Log, result: Option<Result<(), String>>) {
+    if let Some(Err(error)) = result {
+        log.say(Level::Error, error);
+    }
+}
+
+/// Does what signals say until the server has ended.
+async fn obey(rt: &Rt, server: &Server, mut signals: Signals, configured: bool, log: &Log) {
+    loop {
+        let signal = match race(signals.next(), server.ended()).await {
+            Either::First(signal) => signal,
+            Either::Second(()) => return,
+        };
+        log.say(Level::Info, format_args!("Trapped {:?} signal", name(signal)));
+        match signal {
+            // A lame duck is on its way out already; who is in a hurry interrupts it.
+            Signal::Terminate if server.is_lame_duck() => {}
+            Signal::Terminate | Signal::Interrupt => server.shut_down().await,
+            Signal::Hangup => refuse_reload(configured, log),
+            Signal::User1 => log.reopen(),
+            Signal::User2 => {
+                let server = server.clone();
+                drop(rt.spawn(async move { server.lame_duck().await }));
+            }
+        }
+    }
+}
+
+fn refuse_reload(configured: bool, log: &Log) {
+    let why = if configured {
+        "reloading is not supported yet by this version of Gannet"
+    } else {
+        "can only reload config when a file is provided using -c or --config"
+    };
+    log.say(Level::Error, format_args!("Failed to reload server configuration: {why}"));
+}
+
+/// The signal as the reference server's log calls it.
+fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Terminate => "terminated",
+        Signal::Interrupt => "interrupt",
+        Signal::Hangup => "hangup",
+        Signal::User1 => "user defined signal 1",
+        Signal::User2 => "user defined signal 2",
+    }
+}

@@ -1,0 +1,57 @@
+//! `--signal`: telling another server on this machine what to do. Not here: which process is meant
+//! (`flags`), and what a server does then (`serve`).
+
+use std::fmt::Write as _;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::flags::{Program, SignalCommand, SignalRequest};
+use crate::words::lower_first;
+
+/// Sends the signal to all that are meant. The error is the reference server's.
+pub(crate) fn tell(program: Program, request: &SignalRequest) -> Result<(), String> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let processes = request.processes(program.name(), read, || running(program.name()))?;
+    let mut errors = String::new();
+    for process in processes {
+        let Ok(id) = i32::try_from(process) else {
+            return Err(format!("invalid pid: {process}"));
+        };
+        // 0 would mean everybody in our own group.
+        if id == 0 {
+            return Err(format!("invalid pid: {process}"));
+        }
+        if let Err(error) = kill(Pid::from_raw(id), signal(request.command)) {
+            let (word, why) = (request.command.word(), lower_first(error.desc()));
+            // Writing to a String doesn't fail.
+            let _ = write!(errors, "\nsignal {word:?} {process}: {why}");
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+fn signal(command: SignalCommand) -> Signal {
+    match command {
+        SignalCommand::Stop => Signal::SIGKILL,
+        SignalCommand::Quit => Signal::SIGINT,
+        SignalCommand::Term => Signal::SIGTERM,
+        SignalCommand::Reopen => Signal::SIGUSR1,
+        SignalCommand::Reload => Signal::SIGHUP,
+        SignalCommand::LameDuck => Signal::SIGUSR2,
+    }
+}
+
+/// The processes that run under this name, but for ourselves, in order.
+fn running(name: &str) -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let is_named = |id: &u32| {
+        std::fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|comm| comm.trim_end() == name)
+    };
+    let mut ids: Vec<u32> = ids.filter(|id| *id != std::process::id()).filter(is_named).collect();
+    ids.sort_unstable();
+    ids
+}

@@ -1,0 +1,180 @@
+//! The links of one server to other clusters: the reconciler, and the connections that carry out what it
+//! wants. Not here: its rules.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gannet_broker::{Peer, Signal};
+use gannet_rt::Task;
+use gannet_rt::future::race;
+use gannet_rt::sync::Notify;
+use gannet_session::gateway::{Neighbours, Settings};
+use gannet_session::topology::gateways::{DialId, Gateways, Output};
+use parking_lot::Mutex;
+
+use super::{dial, write_log};
+use crate::log::log;
+use crate::shared::Shared;
+
+/// An attempt or a link, as far as the mesh can end it.
+pub(super) enum Attempt {
+    /// Not connected yet.
+    Dialling(Task),
+    /// Connected, perhaps registered.
+    Connected(Arc<Peer>),
+}
+
+/// Everything that must be decided on together.
+pub(super) struct State {
+    pub(super) gateways: Gateways,
+    pub(super) attempts: BTreeMap<DialId, Attempt>,
+    /// Registered outbound links, by cluster.
+    pub(super) outbound: BTreeMap<String, Arc<Peer>>,
+    own_server_name: String,
+}
+
+impl Neighbours for State {
+    fn knows(&self, gateway: &str) -> bool {
+        self.gateways.remotes().any(|remote| remote.name == gateway)
+    }
+
+    fn has_outbound(&self, gateway: &str) -> bool {
+        self.outbound.contains_key(gateway)
+    }
+
+    fn has_server_named(&self, name: &str) -> bool {
+        self.own_server_name == name
+    }
+}
+
+/// The links of one server to other clusters.
+pub(crate) struct Mesh {
+    pub(super) settings: Settings,
+    pub(super) state: Mutex<State>,
+    /// There is a new deadline.
+    changed: Notify,
+    pub(crate) bound: SocketAddr,
+    /// Host and port that other clusters are told.
+    pub(crate) advertised: (String, u16),
+}
+
+/// One remote cluster, as an embedder sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayLink {
+    /// Name of the cluster.
+    pub remote: String,
+    /// The link that our messages leave by stands.
+    pub outbound: bool,
+    /// Links that its servers have dialled to us.
+    pub inbound: usize,
+    /// Round-trip time of the outbound link, once it was measured.
+    pub rtt: Option<Duration>,
+}
+
+impl Mesh {
+    pub(super) fn new(
+        settings: Settings,
+        gateways: Gateways,
+        bound: SocketAddr,
+        advertised: (String, u16),
+        own_server_name: String,
+    ) -> Mesh {
+        let state = State { gateways, attempts: BTreeMap::new(), outbound: BTreeMap::new(), own_server_name };
+        Mesh { settings, state: Mutex::new(state), changed: Notify::new(), bound, advertised }
+    }
+
+    /// Changes the state by `change`, then carries out what the reconciler wants.
+    pub(super) fn change<T>(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        change: impl FnOnce(&mut State, &mut Vec<Output>) -> T,
+    ) -> T {
+        let mut wanted = Vec::new();
+        let mut state = self.state.lock();
+        let result = change(&mut state, &mut wanted);
+        for output in wanted {
+            self.carry_out(shared, &mut state, output);
+        }
+        drop(state);
+        self.changed.notify_one();
+        result
+    }
+
+    fn carry_out(self: &Arc<Self>, shared: &Arc<Shared>, state: &mut State, output: Output) {
+        match output {
+            Output::Dial(_) if shared.is_stopping() => {}
+            Output::Dial(wanted) => {
+                let id = wanted.id;
+                let task = shared.rt.spawn(dial::run(shared.clone(), self.clone(), wanted));
+                state.attempts.insert(id, Attempt::Dialling(task));
+            }
+            Output::Cancel(id) => match state.attempts.remove(&id) {
+                Some(Attempt::Dialling(task)) => task.abort(),
+                Some(Attempt::Connected(peer)) => peer.signal().raise(Signal::CLOSE),
+                None => {}
+            },
+            Output::Forget { remote } => log!(shared.log, Debug, "Forgetting gateway {}", gannet_config::quoted(&remote)),
+            Output::Log(line) => write_log(shared, "", &line),
+        }
+    }
+
+    /// Ends every attempt and every link: the server stops.
+    pub(crate) fn close_all(&self, shared: &Shared) {
+        for attempt in std::mem::take(&mut self.state.lock().attempts).into_values() {
+            match attempt {
+                Attempt::Dialling(task) => task.abort(),
+                Attempt::Connected(peer) => peer.signal().raise(Signal::CLOSE),
+            }
+        }
+        for link in shared.broker.inbound() {
+            link.peer.signal().raise(Signal::CLOSE);
+        }
+    }
+
+    /// The remotes and their links.
+    pub(crate) fn links(&self, shared: &Shared) -> Vec<GatewayLink> {
+        let mut inbound: BTreeMap<String, usize> = BTreeMap::new();
+        for link in shared.broker.inbound() {
+            *inbound.entry(link.name.clone()).or_default() += 1;
+        }
+        let outbound = shared.broker.outbound();
+        let mut names: Vec<String> = self.state.lock().gateways.remotes().map(|r| r.name.to_owned()).collect();
+        names.extend(inbound.keys().cloned());
+        names.sort();
+        names.dedup();
+        let view = |remote: String| {
+            let link = outbound.iter().find(|link| link.name() == remote);
+            GatewayLink {
+                outbound: link.is_some(),
+                inbound: inbound.get(&remote).copied().unwrap_or(0),
+                rtt: link.and_then(|link| link.rtt()),
+                remote,
+            }
+        };
+        names.into_iter().map(view).collect()
+    }
+}
+
+impl std::fmt::Debug for Mesh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mesh").field("gateway", &self.settings.gateway).finish_non_exhaustive()
+    }
+}
+
+/// Asks the reconciler again whenever something is due, until the server stops.
+pub(super) async fn keep(shared: Arc<Shared>, mesh: Arc<Mesh>) {
+    while !shared.is_stopping() {
+        let now = shared.rt.now();
+        mesh.change(&shared, |state, out| state.gateways.poll(now, out));
+        loop {
+            let woken = race(mesh.changed.notified(), shared.stopped());
+            let deadline = mesh.state.lock().gateways.next_deadline();
+            if deadline <= shared.rt.now() || shared.is_stopping() {
+                break;
+            }
+            race(shared.rt.sleep_until(deadline), woken).await;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What gateways need before the first link: the listener, the address to tell others, the INFO.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gannet_config::GatewayOptions;
+use gannet_rt::Listener;
+use gannet_session::gateway::Settings;
+use gannet_session::topology::gateways::{self, Gateways};
+use gannet_wire::gateway::encode;
+use gannet_wire::server_info::ServerInfo;
+
+use super::mesh::Mesh;
+use crate::info::{COMPATIBLE_VERSION, VERSION};
+use crate::log::log;
+use crate::server::{StartError, open_listener, shown};
+use crate::shared::Shared;
+
+/// How long a dial may take; as the reference server has it.
+pub(super) const DIAL_TIMEOUT: Duration = Duration::from_secs(1);
+/// Level of the protocol between servers.
+const SERVER_PROTOCOL: i64 = 3;
+
+/// Opens the gateway listener and makes the mesh, if gateways are configured. Nothing is dialled yet.
+pub(crate) async fn listen(shared: &Arc<Shared>) -> Result<Option<Listener>, StartError> {
+    let Some(options) = &shared.options.gateway else { return Ok(None) };
+    let port = options.port.map_or(0, |port| port.to_bind());
+    let listener = open_listener(shared, &options.host, port, "gateway").await?;
+    let bound = listener.local_addr().map_err(|e| StartError::Listen(e.to_string()))?;
+    log!(shared.log, Info, "Gateway name is {}", options.name);
+    log!(shared.log, Info, "Listening for gateways connections on {}", shown(&options.host, bound));
+    let (host, port) = advertised(shared, options, bound)?;
+    let info = own_info(shared, options, &host, port);
+    let settings = Settings {
+        gateway: options.name.clone(),
+        server_id: shared.id.clone(),
+        auth: options.auth.clone(),
+        reject_unknown: options.reject_unknown,
+        headers: !shared.options.limits.no_headers,
+        ping_interval: shared.options.limits.ping_interval,
+        ping_max: shared.options.limits.ping_max,
+        info: info_line(&info),
+    };
+    let attempt_limit = DIAL_TIMEOUT + settings.silence_limit() + Duration::from_secs(1);
+    let topology = gateways::Settings::new(&shared.options, options, &shared.name, attempt_limit);
+    let gateways = Gateways::new(topology, &options.remotes, shared.rt.now(), shared.rt.random_u64());
+    let mesh = Mesh::new(settings, gateways, bound, (host, port), shared.name.clone());
+    // Set once, here: `listen` is called once per server.
+    let _: Result<(), Arc<Mesh>> = shared.mesh.set(Arc::new(mesh));
+    Ok(Some(listener))
+}
+
+fn info_line(info: &ServerInfo) -> Bytes {
+    let mut line = Vec::new();
+    encode::info(&mut line, info);
+    line.into()
+}
+
+/// Host and port that other clusters are told.
+fn advertised(shared: &Shared, options: &GatewayOptions, bound: SocketAddr) -> Result<(String, u16), StartError> {
+    let name = gannet_config::quoted(&options.name);
+    if let Some(text) = &options.advertise {
+        let address = gannet_config::advertised(text, bound.port()).map_err(StartError::Options)?;
+        log!(shared.log, Info, "Advertise address for gateway {name} is set to {}:{}", address.0, address.1);
+        return Ok(address);
+    }
+    let host = if bound.ip().is_unspecified() { reachable_ip(shared, options) } else { options.host.clone() };
+    log!(shared.log, Info, "Address for gateway {name} is {host}:{}", bound.port());
+    Ok((host, bound.port()))
+}
+
+/// The first address of this machine that others can reach, where the listener is on all of them.
+fn reachable_ip(shared: &Shared, options: &GatewayOptions) -> String {
+    let ips = shared.rt.local_ips().unwrap_or_default();
+    let is_local = |ip: &IpAddr| match ip {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || (ip.segments()[0] & 0xffc0) == 0xfe80,
+    };
+    match ips.iter().find(|ip| !is_local(ip)) {
+        Some(ip) => ip.to_string(),
+        None => {
+            let host = &options.host;
+            log!(shared.log, Error, "Could not find any non-local IP for gateway {}'s listener on {host}", options.name);
+            host.clone()
+        }
+    }
+}
+
+fn own_info(shared: &Shared, options: &GatewayOptions, host: &str, port: u16) -> ServerInfo {
+    let url = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    ServerInfo {
+        server_id: shared.id.clone(),
+        server_name: shared.name.clone(),
+        version: COMPATIBLE_VERSION.into(),
+        proto: SERVER_PROTOCOL,
+        host: host.into(),
+        port: i64::from(port),
+        headers: !shared.options.limits.no_headers,
+        auth_required: options.auth.user.is_some(),
+        max_payload: i64::try_from(shared.max_payload()).unwrap_or(i64::MAX),
+        gateway: options.name.clone(),
+        gateway_urls: vec![url.clone()],
+        gateway_url: url,
+        gateway_nrp: true,
+        gateway_iom: true,
+        gannet: VERSION.into(),
+        ..ServerInfo::default()
+    }
+}

@@ -1,0 +1,486 @@
+//! The task of one link to another cluster, dialled or accepted. Not here: the rules of the
+//! conversation (`gannet_session::gateway`).
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gannet_broker::{
+    AccountChange, Delivery, InboundLink, LinkTraits, OutboundLink, Peer, PeerKind, RemoteInterest, Signal,
+};
+use gannet_config::{GatewayOptions, Secret, WriteTimeout};
+use gannet_identity::PasswordCheck;
+use gannet_rt::Stream;
+use gannet_session::CloseReason;
+use gannet_session::gateway::{Context, Direction, Link, Output, RemoteServer};
+use gannet_session::topology::gateways::{Dial, DialId, Output as Wanted, Standing};
+use gannet_subject::is_valid_pattern;
+use gannet_units::Moment;
+use gannet_wire::gateway::{Decoded, GatewayOp, Interest, Limits, decode, encode};
+use gannet_wire::server_info::ServerInfo;
+
+use super::mesh::{Attempt, Mesh, State};
+use super::messages::Inbound;
+use super::write_log;
+use crate::input::Ready;
+use crate::registry::LinkFacts;
+use crate::shared::Shared;
+use crate::sink::StreamSink;
+use crate::transport::{Read, Transport, Wake};
+
+/// Reads in a row before other tasks get their turn.
+const READS_IN_A_ROW: usize = 16;
+/// A link that has taken nothing for so long holds no publisher back any more.
+const LAGGING_AFTER: Duration = Duration::from_millis(50);
+/// A link that carried nothing for so long gives back what it keeps for speed.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// What the link is for, once that is settled.
+enum Role {
+    Unregistered,
+    Outbound { link: Arc<OutboundLink>, interest: RemoteInterest },
+    Inbound { gateway: String, messages: Inbound },
+}
+
+struct LinkTask {
+    shared: Arc<Shared>,
+    mesh: Arc<Mesh>,
+    link: Link,
+    transport: Transport,
+    delivery: Delivery,
+    facts: Arc<LinkFacts>,
+    dial: Option<DialId>,
+    role: Role,
+    /// The beginning of its lines in the log.
+    label: String,
+    /// Words of our own, on their way to the outbox.
+    words: Vec<u8>,
+    outputs: Vec<Output>,
+    check: Option<(Secret, Secret)>,
+    /// That the link takes nothing has been counted; once per time that it stops.
+    noted_slow: bool,
+    closing: Option<CloseReason>,
+}
+
+/// Starts the task of a connection that another cluster dialled.
+pub(crate) fn accepted(shared: &Arc<Shared>, stream: Stream, addr: SocketAddr) {
+    let Some(mesh) = shared.mesh.get().cloned() else { return };
+    let mut outputs = Vec::new();
+    let link = Link::accept(shared.rt.now(), &mesh.settings, shared.rt.random_u64(), &mut outputs);
+    let task = LinkTask::new(shared, mesh, link, outputs, None, stream, addr);
+    shared.rt.spawn(async move { task.run().await });
+}
+
+/// Runs a link that was dialled.
+pub(super) async fn dialled(shared: Arc<Shared>, mesh: Arc<Mesh>, dial: Dial, stream: Stream, addr: SocketAddr) {
+    let mut outputs = Vec::new();
+    let (now, seed) = (shared.rt.now(), shared.rt.random_u64());
+    let link = Link::dial(&dial.remote, &dial.url, now, &mesh.settings, seed, &mut outputs);
+    let task = LinkTask::new(&shared, mesh.clone(), link, outputs, Some(&dial), stream, addr);
+    match mesh.state.lock().attempts.get_mut(&dial.id) {
+        Some(attempt) => *attempt = Attempt::Connected(task.transport.peer.clone()),
+        // Cancelled in the meantime.
+        None => return,
+    }
+    task.run().await;
+}
+
+impl LinkTask {
+    fn new(
+        shared: &Arc<Shared>,
+        mesh: Arc<Mesh>,
+        link: Link,
+        outputs: Vec<Output>,
+        dial: Option<&Dial>,
+        stream: Stream,
+        addr: SocketAddr,
+    ) -> LinkTask {
+        let stream = Arc::new(stream);
+        let id = shared.clients.next_id();
+        let kind = match link.direction() {
+            Direction::Outbound => PeerKind::OutboundGateway,
+            Direction::Inbound => PeerKind::InboundGateway,
+        };
+        let max_pending = shared.options.limits.max_pending.as_usize();
+        let peer = Arc::new(Peer::new(id, kind, max_pending, Box::new(StreamSink(stream.clone()))));
+        let started_at = shared.rt.now();
+        let facts = LinkFacts {
+            addr,
+            started: shared.rt.wall(),
+            started_at,
+            remote_id: parking_lot::Mutex::default(),
+            configured: dial.is_some_and(|dial| dial.is_configured),
+            in_msgs: AtomicU64::new(0),
+            in_bytes: AtomicU64::new(0),
+            last_active: AtomicU64::new(started_at.as_nanos()),
+            subscriptions: AtomicU32::new(0),
+            rtt_nanos: AtomicU64::new(0),
+        };
+        LinkTask {
+            transport: Transport::new(&shared.rt, peer, stream, link.next_deadline()),
+            delivery: Delivery::new(shared.rt.random_u64()),
+            facts: Arc::new(facts),
+            dial: dial.map(|dial| dial.id),
+            role: Role::Unregistered,
+            label: format!("{addr} - gid:{} - ", id.0),
+            words: Vec::new(),
+            check: None,
+            noted_slow: false,
+            closing: None,
+            shared: shared.clone(),
+            mesh,
+            link,
+            outputs,
+        }
+    }
+
+    async fn run(mut self) {
+        self.perform(|_, _, _| {});
+        self.flush();
+        while self.closing.is_none() {
+            let reading = !self.link.is_waiting();
+            match poll_fn(|cx| self.transport.poll_wake(cx, reading)).await {
+                Wake::Readable => self.on_readable(),
+                Wake::Writable => self.on_writable(),
+                Wake::Deadline => self.on_deadline(),
+                Wake::Signal(bits) => self.on_signal(bits),
+            }
+            if let Some((hash, given)) = self.check.take() {
+                self.check_password(hash, given).await;
+            }
+            self.set_timer();
+        }
+        self.end().await;
+    }
+
+    /// Lets the link do something, and does what it wants, all under the mesh's lock.
+    fn perform(&mut self, act: impl FnOnce(&mut Link, &Context<'_>, &mut Vec<Output>)) {
+        let (shared, mesh) = (self.shared.clone(), self.mesh.clone());
+        mesh.change(&shared, |state, wanted| {
+            let cx = Context { now: shared.rt.now(), settings: &mesh.settings, neighbours: &*state };
+            let mut outputs = std::mem::take(&mut self.outputs);
+            act(&mut self.link, &cx, &mut outputs);
+            for output in outputs.drain(..) {
+                self.carry_out(output, state, wanted);
+            }
+            self.outputs = outputs;
+        });
+    }
+
+    fn carry_out(&mut self, output: Output, state: &mut State, wanted: &mut Vec<Wanted>) {
+        let now = self.shared.rt.now();
+        match output {
+            Output::Send(bytes) => self.transport.peer.send(&bytes),
+            Output::Log(line) => write_log(&self.shared, &self.label, &line),
+            Output::CheckPassword { hash, password } => self.check = Some((hash, password)),
+            Output::Registered(remote) => self.register(remote, state, wanted),
+            Output::Gossip { gateway, urls } => state.gateways.gossip(&gateway, &urls, now, wanted),
+            Output::PeerUrls(urls) => {
+                if let Some(dial) = self.dial {
+                    state.gateways.peer_urls(dial, &urls);
+                }
+            }
+            Output::InterestBegins { account } => self.change_account(&account, AccountChange::SwitchBegins),
+            Output::InterestComplete { account } => self.change_account(&account, AccountChange::SwitchComplete),
+            Output::Rtt(rtt) => {
+                let nanos = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX);
+                self.facts.rtt_nanos.store(nanos, Ordering::Relaxed);
+                if let Role::Outbound { link, .. } = &self.role {
+                    self.shared.broker.set_rtt(link, rtt);
+                }
+            }
+            Output::Close(reason) => {
+                self.closing.get_or_insert(reason);
+            }
+        }
+    }
+
+    fn register(&mut self, remote: RemoteServer, state: &mut State, wanted: &mut Vec<Wanted>) {
+        let now = self.shared.rt.now();
+        let peer = self.transport.peer.clone();
+        *self.facts.remote_id.lock() = remote.server_id.clone();
+        match remote.direction {
+            Direction::Outbound => {
+                let Some(dial) = self.dial else { return };
+                if state.gateways.link_up(dial, &remote.urls, now, wanted) == Standing::Unwanted {
+                    state.attempts.remove(&dial);
+                    self.dial = None;
+                    self.closing.get_or_insert(CloseReason::DuplicateLink);
+                    return;
+                }
+                state.outbound.insert(remote.gateway.clone(), peer.clone());
+                let traits = LinkTraits {
+                    name: remote.gateway,
+                    headers: remote.headers,
+                    interest_only: remote.interest_only,
+                };
+                let link = Arc::new(OutboundLink::new(peer, traits));
+                self.shared.broker.add_outbound(link.clone());
+                self.role = Role::Outbound { link, interest: RemoteInterest::default() };
+            }
+            Direction::Inbound => {
+                let mut greeting = Vec::new();
+                for (name, urls) in state.gateways.gossip_for(&remote.gateway) {
+                    encode::info(&mut greeting, &ServerInfo::gossip(&self.shared.id, name, urls));
+                }
+                let link = InboundLink { peer, name: remote.gateway.clone() };
+                self.shared.broker.add_inbound(Arc::new(link), &greeting);
+                state.gateways.inbound_up(&remote.gateway, &remote.urls, now, wanted);
+                let messages = Inbound::new(&self.mesh.settings.gateway);
+                self.role = Role::Inbound { gateway: remote.gateway, messages };
+            }
+        }
+        self.shared.links.add(self.transport.peer.id(), self.facts.clone());
+    }
+
+    fn change_account(&mut self, account: &[u8], change: AccountChange) {
+        if let (Role::Outbound { link, .. }, Ok(name)) = (&self.role, std::str::from_utf8(account)) {
+            self.shared.broker.remote_account(link, name, change);
+        }
+    }
+
+    async fn check_password(&mut self, hash: Secret, given: Secret) {
+        let check = PasswordCheck::new(&hash, given.expose());
+        let right = self.shared.rt.run_blocking(move || check.run()).await;
+        self.perform(|link, cx, out| link.password_checked(right, cx, out));
+        // What came meanwhile is waiting.
+        self.work();
+        self.flush();
+    }
+
+    fn on_readable(&mut self) {
+        for _ in 0..READS_IN_A_ROW {
+            let more = match self.transport.read(&self.shared.buffers) {
+                Read::Bytes(more) => more,
+                Read::Nothing => break,
+                Read::Ended(reason) => return self.close(reason),
+            };
+            self.work();
+            if !more || self.closing.is_some() || self.link.is_waiting() {
+                break;
+            }
+        }
+        self.transport.input.release(&self.shared.buffers);
+    }
+
+    /// Performs every operation that is complete, then flushes everybody concerned.
+    fn work(&mut self) {
+        let now = self.shared.rt.now();
+        self.delivery.begin(now);
+        match self.transport.input.take() {
+            Ready::Nothing => {}
+            Ready::Buffer(buffer, filled) => {
+                let (used, need) = self.operations(&buffer[..filled], None, now);
+                self.transport.input.put_back(buffer, used, filled, need);
+            }
+            Ready::Large(bytes) => {
+                let (used, need) = self.operations(&bytes, Some(&bytes), now);
+                if used < bytes.len() {
+                    self.transport.input.put_back_large(&bytes, used, need);
+                }
+            }
+        }
+        self.delivery.finish(&self.shared.broker);
+        // Nobody is held back on a link: it serves many publishers.
+        self.delivery.take_crowded();
+        self.flush();
+        self.facts.last_active.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    fn limits(&self) -> Limits {
+        let control_line = self.shared.options.limits.max_control_line.as_usize();
+        self.link.limits(Limits { control_line, payload: Limits::ANY_PAYLOAD })
+    }
+
+    /// Performs the operations in `bytes`. Answers how many bytes were used, and how many the next one
+    /// needs.
+    fn operations(&mut self, bytes: &[u8], whole: Option<&Bytes>, now: Moment) -> (usize, usize) {
+        let mut limits = self.limits();
+        let (mut at, mut msgs, mut size) = (0, 0, 0);
+        let need = loop {
+            if at == bytes.len() || self.closing.is_some() || self.link.is_waiting() {
+                break 0;
+            }
+            match decode(&bytes[at..], &limits) {
+                Ok(Decoded::Incomplete { need }) => break need,
+                Ok(Decoded::Op { op, used }) => {
+                    at += used;
+                    if !self.link.accepts(&op) {
+                        self.perform(|link, cx, out| link.handle(&op, cx, out));
+                        limits = self.limits();
+                        continue;
+                    }
+                    if let GatewayOp::Message(m) = &op {
+                        msgs += 1;
+                        size += m.payload.len() as u64;
+                    }
+                    self.traffic(&op, whole, now);
+                }
+                Err(error) => {
+                    self.perform(|link, _, out| link.undecodable(&error, out));
+                    break 0;
+                }
+            }
+        };
+        if msgs > 0 {
+            self.facts.in_msgs.fetch_add(msgs, Ordering::Relaxed);
+            self.facts.in_bytes.fetch_add(size, Ordering::Relaxed);
+            self.shared.broker.traffic.received(msgs, size);
+        }
+        (at, need)
+    }
+
+    #[inline]
+    fn traffic(&mut self, op: &GatewayOp<'_>, whole: Option<&Bytes>, now: Moment) {
+        match (op, &mut self.role) {
+            (GatewayOp::Message(m), Role::Inbound { messages, .. }) => {
+                let peer = &self.transport.peer;
+                messages.deliver(&self.shared, &mut self.delivery, peer, m, whole, &mut self.words);
+            }
+            (GatewayOp::Interest(interest), Role::Outbound { .. }) => self.interest(interest, true, now),
+            (GatewayOp::NoInterest(interest), Role::Outbound { .. }) => self.interest(interest, false, now),
+            (GatewayOp::AccountInterest(account), Role::Outbound { .. }) => {
+                self.change_account(account, AccountChange::Allowed);
+            }
+            (GatewayOp::NoAccountInterest(account), Role::Outbound { .. }) => {
+                self.change_account(account, AccountChange::Refused);
+            }
+            _ => {}
+        }
+    }
+
+    fn interest(&mut self, i: &Interest<'_>, wanted: bool, now: Moment) {
+        let Role::Outbound { link, interest } = &mut self.role else { return };
+        let Ok(account) = std::str::from_utf8(i.account) else { return };
+        if is_valid_pattern(i.subject).is_err() {
+            return;
+        }
+        let broker = &self.shared.broker;
+        if wanted {
+            broker.remote_subscribe(link, interest, account, i.subject, i.queue, now);
+        } else {
+            broker.remote_unsubscribe(link, interest, account, i.subject, i.queue);
+        }
+        let count = u32::try_from(interest.len()).unwrap_or(u32::MAX);
+        self.facts.subscriptions.store(count, Ordering::Relaxed);
+    }
+
+    fn flush(&mut self) {
+        self.transport.speak(&mut self.words, self.delivery.spare());
+    }
+
+    fn on_writable(&mut self) {
+        if !self.transport.on_writable(self.delivery.spare()) {
+            return self.close(CloseReason::WriteError);
+        }
+        if self.transport.stuck_for(self.shared.rt.now()).is_none_or(|stuck| stuck < LAGGING_AFTER) {
+            self.transport.peer.outbox().set_lagging(false);
+            self.noted_slow = false;
+        }
+    }
+
+    fn on_signal(&mut self, bits: u32) {
+        if bits & Signal::CLOSE != 0 {
+            let reason = match (self.shared.is_stopping(), self.is_cancelled()) {
+                (true, _) => CloseReason::ServerShutdown,
+                (false, true) => CloseReason::DuplicateLink,
+                (false, false) => CloseReason::WriteError,
+            };
+            return self.close(reason);
+        }
+        if bits & Signal::FLUSH != 0 && !self.transport.on_flush_signal(self.delivery.spare()) {
+            self.close(CloseReason::WriteError);
+        }
+    }
+
+    /// Whether the reconciler has given the attempt up.
+    fn is_cancelled(&self) -> bool {
+        self.dial.is_some_and(|dial| !self.mesh.state.lock().attempts.contains_key(&dial))
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        self.perform(|link, _, out| link.close(reason, out));
+        self.closing.get_or_insert(reason);
+    }
+
+    fn options(&self) -> Option<&GatewayOptions> {
+        self.shared.options.gateway.as_ref()
+    }
+
+    fn write_deadline(&self) -> Duration {
+        self.options().and_then(|o| o.write_deadline).unwrap_or(self.shared.options.limits.write_deadline)
+    }
+
+    fn on_deadline(&mut self) {
+        let now = self.shared.rt.now();
+        if let Some(stuck) = self.transport.stuck_for(now) {
+            self.transport.peer.outbox().set_lagging(stuck >= LAGGING_AFTER);
+            let close = self.options().is_some_and(|o| o.write_timeout == WriteTimeout::Close);
+            if stuck >= self.write_deadline() && !self.noted_slow {
+                self.noted_slow = true;
+                self.shared.trouble.slow_gateways.fetch_add(1, Ordering::Relaxed);
+                if close {
+                    return self.close(CloseReason::SlowConsumerWriteDeadline);
+                }
+            }
+        }
+        self.perform(|link, cx, out| link.tick(cx, out));
+        self.flush();
+        if self.closing == Some(CloseReason::StaleConnection) {
+            self.shared.trouble.stale_gateways.fetch_add(1, Ordering::Relaxed);
+        }
+        let last = Moment::from_nanos(self.facts.last_active.load(Ordering::Relaxed));
+        if now.since(last) > QUIET {
+            self.delivery.rest();
+            if let Role::Inbound { messages, .. } = &mut self.role {
+                messages.rest();
+            }
+        }
+    }
+
+    fn set_timer(&mut self) {
+        let mut deadline = self.link.next_deadline();
+        if let Some(since) = self.transport.blocked_since() {
+            let lagging = since + LAGGING_AFTER;
+            let now = self.shared.rt.now();
+            let due = [lagging, since + self.write_deadline()].into_iter().filter(|due| *due > now).min();
+            deadline = deadline.min(due.unwrap_or(Moment::NEVER));
+        }
+        self.transport.set_timer(deadline);
+    }
+
+    async fn end(mut self) {
+        let reason = self.closing.unwrap_or(CloseReason::ClientClosed);
+        let peer = self.transport.peer.clone();
+        self.shared.links.remove(peer.id());
+        let role = std::mem::replace(&mut self.role, Role::Unregistered);
+        let (dial, shared) = (self.dial, self.shared.clone());
+        let mut gone = None;
+        self.mesh.change(&shared, |state, wanted| {
+            match role {
+                Role::Outbound { link, mut interest } => {
+                    if state.outbound.get(link.name()).is_some_and(|p| Arc::ptr_eq(p, &peer)) {
+                        state.outbound.remove(link.name());
+                    }
+                    gone = Some((link, std::mem::take(&mut interest)));
+                }
+                Role::Inbound { gateway, .. } => {
+                    shared.broker.remove_inbound(&peer);
+                    state.gateways.inbound_over(&gateway);
+                }
+                Role::Unregistered => {}
+            }
+            if let Some(dial) = dial.filter(|dial| state.attempts.remove(dial).is_some()) {
+                state.gateways.link_over(dial, shared.rt.now(), wanted);
+            }
+        });
+        if let Some((link, mut interest)) = gone {
+            shared.broker.remove_outbound(&link, &mut interest);
+        }
+        let lost = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError);
+        self.transport.close(&shared.buffers, !lost).await;
+    }
+}

@@ -1,0 +1,63 @@
+//! From a path and a query to an answer: which snapshot each page needs.
+
+use std::sync::Arc;
+
+use gannet_monitor::{Request, Response, healthz, request, root};
+
+use super::{Monitor, connz, gatewayz, subs, varz};
+use crate::info::{COMPATIBLE_VERSION, VERSION};
+use crate::log::log;
+use crate::shared::Shared;
+
+/// The answer to one request.
+pub(super) async fn answer(monitor: &Arc<Monitor>, path: &str, query: &str) -> Response {
+    let shared = &monitor.shared;
+    let base_path = &shared.options.monitoring.base_path;
+    let request = match request(base_path, path, query) {
+        Ok(request) => request,
+        Err(refused) => {
+            if let Some(endpoint) = refused.counts {
+                monitor.counts.lock().count(endpoint);
+            }
+            return refused.response;
+        }
+    };
+    monitor.counts.lock().count(request.endpoint());
+    match request {
+        Request::Root => root::respond(&root::Snapshot {
+            base_path: base_path.clone(),
+            server_name: shared.name.clone(),
+            version: VERSION.to_owned(),
+            compatible: COMPATIBLE_VERSION.to_owned(),
+        }),
+        Request::Varz => varz::respond(monitor),
+        Request::Healthz(options) => health(shared, &options),
+        Request::Connz(options) => list(monitor, move |shared| connz::respond(shared, options)).await,
+        Request::Gatewayz(options) => list(monitor, move |shared| gatewayz::respond(shared, &options)).await,
+        Request::Subsz(options) => list(monitor, move |shared| subs::respond(shared, &options)).await,
+    }
+}
+
+/// Makes a page whose size grows with the server's, where that holds up nobody, and not too many at
+/// a time.
+async fn list(monitor: &Monitor, make: impl FnOnce(&Shared) -> Response + Send + 'static) -> Response {
+    // The semaphore is never closed.
+    let _slot = monitor.lists.acquire().await;
+    let shared = monitor.shared.clone();
+    monitor.shared.rt.run_blocking(move || make(&shared)).await
+}
+
+fn health(shared: &Shared, options: &healthz::Options) -> Response {
+    if let Some(warning) = options.warning() {
+        log!(shared.log, Warn, "{warning}");
+    }
+    let mut snapshot = healthz::Snapshot::default();
+    if shared.is_lame_duck() || shared.is_stopping() {
+        snapshot.closed_listeners.push("server");
+    }
+    let health = healthz::check(options, &snapshot);
+    if let Some(warning) = health.warning() {
+        log!(shared.log, Warn, "{warning}");
+    }
+    health.response()
+}

@@ -1,0 +1,83 @@
+//! What `/connz` needs: client connections, open and closed.
+
+use std::sync::atomic::Ordering;
+
+use gannet_broker::Sub;
+use gannet_monitor::connz::{Options, Snapshot, select};
+use gannet_monitor::{ClientType, Closed, ConnInfo, ConnKind, Response, Subscriptions};
+use gannet_session::CloseReason;
+use gannet_units::{Moment, WallTime};
+
+use super::subs;
+use crate::registry::ClientConn;
+use crate::shared::Shared;
+
+/// The page asked for.
+pub(super) fn respond(shared: &Shared, options: Options) -> Response {
+    let wanted = options.subscriptions();
+    let mut snapshot = Snapshot {
+        server_id: shared.id.clone(),
+        now: shared.rt.wall(),
+        account_known: options.account().is_none_or(|name| shared.broker.account(name).is_some()),
+        ..Snapshot::default()
+    };
+    if options.wants_open() {
+        snapshot.open = shared.clients.open().iter().map(|conn| info(conn)).collect();
+    }
+    if options.wants_closed() {
+        snapshot.closed = shared.clients.closed().iter().map(|info| ConnInfo::clone(info)).collect();
+    }
+    let mut page = select(options, snapshot);
+    if wanted != Subscriptions::Count {
+        subs::fill(shared, page.conns_mut().iter_mut().filter(|conn| conn.closed.is_none()).collect());
+    }
+    page.response()
+}
+
+/// A connection as it is now.
+fn info(conn: &ClientConn) -> ConnInfo {
+    let (stats, pending) = {
+        let outbox = conn.peer.outbox();
+        (outbox.stats(), outbox.pending())
+    };
+    let facts = conn.facts.lock().clone();
+    let last_active = Moment::from_nanos(conn.last_active.load(Ordering::Relaxed));
+    ConnInfo {
+        cid: conn.id,
+        kind: ConnKind::Client,
+        client_type: ClientType::Nats,
+        ip: conn.addr.ip().to_string(),
+        port: conn.addr.port(),
+        start: conn.started,
+        last_activity: conn.started + last_active.since(conn.started_at),
+        closed: None,
+        rtt: std::time::Duration::from_nanos(conn.rtt_nanos.load(Ordering::Relaxed)),
+        pending_bytes: pending as u64,
+        in_msgs: conn.in_msgs.load(Ordering::Relaxed),
+        out_msgs: stats.msgs,
+        in_bytes: conn.in_bytes.load(Ordering::Relaxed),
+        out_bytes: stats.bytes,
+        stalls: stats.stalls,
+        num_subs: conn.subscriptions.load(Ordering::Relaxed),
+        name: facts.name,
+        lang: facts.lang,
+        version: facts.version,
+        user: facts.user,
+        account: facts.account,
+        mqtt_client: String::new(),
+        subs: Vec::new(),
+    }
+}
+
+/// A connection that ends now for `reason`, with those of its subscriptions that are to be remembered.
+pub(crate) fn closed_info<'a>(
+    conn: &ClientConn,
+    at: WallTime,
+    reason: CloseReason,
+    kept: impl Iterator<Item = &'a Sub>,
+) -> ConnInfo {
+    let mut info = info(conn);
+    info.closed = Some(Closed { at, reason: reason.text() });
+    info.subs = kept.map(|sub| subs::info(&info.account, sub)).collect();
+    info
+}

@@ -1,0 +1,156 @@
+//! What `/gatewayz` needs: links to and from other clusters, and the interest that came over them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use gannet_broker::{Account, Peer, Sub};
+use gannet_monitor::gatewayz::{Interest, InterestMode, Link, Local, Options, Snapshot};
+use gannet_monitor::{ConnInfo, ConnKind, Response, SubInfo, gatewayz};
+use gannet_subject::{Class, Entry};
+use gannet_units::{ConnId, Moment};
+
+use super::subs;
+use crate::registry::LinkFacts;
+use crate::shared::Shared;
+
+/// The answer.
+pub(super) fn respond(shared: &Shared, options: &Options) -> Response {
+    let snapshot = Snapshot {
+        server_id: shared.id.clone(),
+        now: shared.rt.wall(),
+        local: local(shared),
+        outbound: outbound(shared, options),
+        inbound: inbound(shared, options),
+    };
+    gatewayz::respond(options, &snapshot)
+}
+
+fn local(shared: &Shared) -> Option<Local> {
+    let gateway = shared.options.gateway.as_ref()?;
+    let (host, port) = shared.mesh.get()?.advertised.clone();
+    Some(Local { name: gateway.name.clone(), host, port })
+}
+
+fn outbound(shared: &Shared, options: &Options) -> Vec<Link> {
+    let links = shared.broker.outbound();
+    let links: Vec<_> = links.iter().filter(|link| options.wants_gateway(link.name())).collect();
+    let mut interest = interest(shared, options, &links.iter().map(|link| link.peer().id()).collect::<Vec<_>>());
+    let view = |link: &&Arc<gannet_broker::OutboundLink>| {
+        let peer = link.peer();
+        let facts = shared.links.get(peer.id())?;
+        let mut known = interest.remove(&peer.id()).unwrap_or_default();
+        for account in link.accounts() {
+            let name = subs::text(&account);
+            if options.wants_account(&name) {
+                let entry = known.entry(name).or_default();
+                entry.mode = mode(link.mode(&account));
+                entry.no_interest = link.refused(&account) as u64;
+            }
+        }
+        Some(Link {
+            gateway: link.name().to_owned(),
+            configured: facts.configured,
+            conn: conn(peer, &facts),
+            accounts: named(known),
+        })
+    };
+    links.iter().filter_map(view).collect()
+}
+
+fn inbound(shared: &Shared, options: &Options) -> Vec<Link> {
+    let accounts: Vec<_> = shared.broker.accounts();
+    let view = |link: Arc<gannet_broker::InboundLink>| {
+        let facts = shared.links.get(link.peer.id())?;
+        // Whoever dials us gets all of our interest at once, in every account.
+        let interest = |account: &Arc<Account>| Interest {
+            account: account.to_name(),
+            mode: InterestMode::InterestOnly,
+            ..Interest::default()
+        };
+        let wanted = accounts.iter().filter(|account| options.wants_account(account.name()));
+        Some(Link {
+            gateway: link.name.clone(),
+            configured: false,
+            conn: conn(&link.peer, &facts),
+            accounts: wanted.map(interest).collect(),
+        })
+    };
+    let links = shared.broker.inbound().into_iter();
+    links.filter(|link| options.wants_gateway(&link.name)).filter_map(view).collect()
+}
+
+type ByAccount = BTreeMap<String, Interest>;
+
+fn named(known: ByAccount) -> Vec<Interest> {
+    known.into_iter().map(|(account, interest)| Interest { account, ..interest }).collect()
+}
+
+/// The interest that came over `links`, by link and account. Every account is there, known to the
+/// remote or not: without a word from it, it wants nothing.
+fn interest(shared: &Shared, options: &Options, links: &[ConnId]) -> BTreeMap<ConnId, ByAccount> {
+    let mut found: BTreeMap<ConnId, ByAccount> = links.iter().map(|id| (*id, ByAccount::new())).collect();
+    for account in shared.broker.accounts() {
+        if !options.wants_account(account.name()) {
+            continue;
+        }
+        for by_account in found.values_mut() {
+            let none = Interest { mode: InterestMode::InterestOnly, ..Interest::default() };
+            by_account.insert(account.to_name(), none);
+        }
+        for sub in subs::taken(&account, |sub| sub.class() == Class::Gateway) {
+            let of_link = found.get_mut(&sub.peer().id());
+            if let Some(entry) = of_link.and_then(|by_account| by_account.get_mut(account.name())) {
+                note(entry, &sub, options.wants_subscriptions());
+            }
+        }
+    }
+    found
+}
+
+fn note(entry: &mut Interest, sub: &Sub, listed: bool) {
+    entry.num_subs += 1;
+    entry.num_queue_subs += u64::from(sub.queue().is_some());
+    if listed {
+        entry.subs.push(SubInfo {
+            subject: subs::text(sub.subject()),
+            queue: subs::text(sub.queue().unwrap_or_default()),
+            delivered: sub.delivered(),
+            cid: sub.peer().id(),
+            ..SubInfo::default()
+        });
+    }
+}
+
+fn mode(mode: gannet_broker::InterestMode) -> InterestMode {
+    match mode {
+        gannet_broker::InterestMode::Optimistic => InterestMode::Optimistic,
+        gannet_broker::InterestMode::Transitioning => InterestMode::Transitioning,
+        gannet_broker::InterestMode::InterestOnly => InterestMode::InterestOnly,
+    }
+}
+
+fn conn(peer: &Peer, facts: &LinkFacts) -> ConnInfo {
+    let (stats, pending) = {
+        let outbox = peer.outbox();
+        (outbox.stats(), outbox.pending())
+    };
+    let last_active = Moment::from_nanos(facts.last_active.load(Ordering::Relaxed));
+    ConnInfo {
+        cid: peer.id(),
+        kind: ConnKind::Gateway,
+        ip: facts.addr.ip().to_string(),
+        port: facts.addr.port(),
+        start: facts.started,
+        last_activity: facts.started + last_active.since(facts.started_at),
+        rtt: std::time::Duration::from_nanos(facts.rtt_nanos.load(Ordering::Relaxed)),
+        pending_bytes: pending as u64,
+        in_msgs: facts.in_msgs.load(Ordering::Relaxed),
+        out_msgs: stats.msgs,
+        in_bytes: facts.in_bytes.load(Ordering::Relaxed),
+        out_bytes: stats.bytes,
+        num_subs: facts.subscriptions.load(Ordering::Relaxed),
+        name: facts.remote_id.lock().clone(),
+        ..ConnInfo::default()
+    }
+}

@@ -1,0 +1,109 @@
+//! The monitoring port: its listener, and the bound on what it may cost. Not here: one HTTP connection
+//! (`connection`), what is gathered for which page (`answer` and its neighbours), what the pages say
+//! (`gannet_monitor`).
+
+mod answer;
+mod connection;
+mod connz;
+mod gatewayz;
+mod subs;
+mod varz;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gannet_monitor::RequestCounts;
+use gannet_rt::future::{Either, race};
+use gannet_rt::sync::Semaphore;
+use gannet_rt::{Listener, Stream};
+use parking_lot::Mutex;
+
+pub(crate) use connz::closed_info;
+
+use crate::log::log;
+use crate::server::{StartError, shown};
+use crate::shared::Shared;
+
+/// HTTP connections at a time; more wait in the backlog.
+const CONNECTIONS_MOST: usize = 64;
+/// Pages that list connections or subscriptions made at a time: each may be as large as the server is
+/// busy, so that their number, too, is a bound of memory.
+const LISTS_MOST: usize = 2;
+/// Pauses between failed accepts, doubling.
+const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// What the monitoring port keeps.
+struct Monitor {
+    shared: Arc<Shared>,
+    counts: Mutex<RequestCounts>,
+    cpu: Mutex<varz::CpuMeter>,
+    /// Room for connections.
+    slots: Arc<Semaphore>,
+    /// Room for lists.
+    lists: Semaphore,
+}
+
+/// The address to listen on for monitoring, if there is to be any: host and port as configured.
+pub(crate) fn wanted(shared: &Shared) -> Option<(&str, u16)> {
+    let options = &shared.options;
+    let port = options.monitoring.port?;
+    let host = options.monitoring.host.as_deref().unwrap_or(&options.host);
+    Some((host, port.to_bind()))
+}
+
+/// Begins to answer on `listener`, which was opened on `host`.
+pub(crate) fn start(shared: &Arc<Shared>, host: &str, listener: Listener) -> Result<(), StartError> {
+    let addr = listener.local_addr().map_err(|e| StartError::Listen(e.to_string()))?;
+    let _: Result<(), SocketAddr> = shared.monitor_addr.set(addr);
+    log!(shared.log, Info, "Starting http monitor on {}", shown(host, addr));
+    drop(shared.rt.spawn(listen_and_serve(shared.clone(), listener)));
+    Ok(())
+}
+
+/// Answers monitoring requests until the server stops.
+async fn listen_and_serve(shared: Arc<Shared>, listener: Listener) {
+    let monitor = Arc::new(Monitor {
+        cpu: Mutex::new(varz::CpuMeter::new(&shared)),
+        counts: Mutex::default(),
+        slots: Arc::new(Semaphore::new(CONNECTIONS_MOST)),
+        lists: Semaphore::new(LISTS_MOST),
+        shared,
+    });
+    let shared = &monitor.shared;
+    let mut pause = ACCEPT_PAUSE.0;
+    loop {
+        let stop = shared.stop.notified();
+        if shared.is_stopping() {
+            return;
+        }
+        // The semaphore is never closed.
+        let accept = async {
+            let slot = monitor.slots.clone().acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        match race(stop, accept).await {
+            Either::First(()) => return,
+            Either::Second((slot, Ok((stream, peer)))) => {
+                pause = ACCEPT_PAUSE.0;
+                let monitor = monitor.clone();
+                let task = async move {
+                    let _slot = slot;
+                    converse(&monitor, stream, peer).await;
+                };
+                drop(shared.rt.spawn(task));
+            }
+            Either::Second((_, Err(e))) => {
+                log!(shared.log, Error, "Error accepting a monitoring connection, waiting {pause:?}: {e}");
+                shared.rt.sleep(pause).await;
+                pause = (pause * 2).min(ACCEPT_PAUSE.1);
+            }
+        }
+    }
+}
+
+async fn converse(monitor: &Arc<Monitor>, stream: Stream, peer: SocketAddr) {
+    if let Err(e) = connection::serve(monitor, stream).await {
+        log!(monitor.shared.log, Debug, "{peer} - Monitoring connection ended: {e}");
+    }
+}

@@ -1,0 +1,192 @@
+//! What the tasks of all connections share: waiting for whatever comes next, flushing, noticing a peer
+//! that takes nothing. Not here: what is said.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use gannet_broker::{Flush, Peer, Signal};
+use gannet_rt::{Rt, Sleep, Stream};
+use gannet_session::CloseReason;
+use gannet_units::Moment;
+
+use crate::buffers::Buffers;
+use crate::input::Input;
+
+/// How long an ended connection is read from, so that its last words (an `-ERR`) are not lost with a
+/// reset, and at most how many bytes of it.
+const LINGER: (Duration, usize) = (Duration::from_millis(250), 4 * 1024 * 1024);
+
+/// What woke a connection's task.
+pub(crate) enum Wake {
+    Readable,
+    Writable,
+    Deadline,
+    /// Bits of [`Signal`].
+    Signal(u32),
+}
+
+/// What one read brought.
+pub(crate) enum Read {
+    /// Bytes; `true` if there may be more at once.
+    Bytes(bool),
+    /// Nothing for now.
+    Nothing,
+    /// The end.
+    Ended(CloseReason),
+}
+
+/// A socket that takes nothing.
+#[derive(Clone, Copy)]
+struct Blocked {
+    since: Moment,
+    /// Bytes that had been written by then.
+    flushed: u64,
+}
+
+/// One connection's socket, outbox and timer, in the hands of its task.
+pub(crate) struct Transport {
+    rt: Rt,
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) stream: Arc<Stream>,
+    pub(crate) input: Input,
+    sleep: Sleep,
+    blocked: Option<Blocked>,
+}
+
+impl Transport {
+    pub(crate) fn new(rt: &Rt, peer: Arc<Peer>, stream: Arc<Stream>, deadline: Moment) -> Transport {
+        let sleep = rt.sleep_until(deadline);
+        Transport { rt: rt.clone(), peer, stream, input: Input::default(), sleep, blocked: None }
+    }
+
+    /// What comes next. Nothing is read while `reading` is false.
+    pub(crate) fn poll_wake(&mut self, cx: &mut Context<'_>, reading: bool) -> Poll<Wake> {
+        if let Poll::Ready(bits) = self.peer.signal().poll(cx) {
+            return Poll::Ready(Wake::Signal(bits));
+        }
+        if Pin::new(&mut self.sleep).poll(cx).is_ready() {
+            // The timer is used up; until it is set again it stands for "never".
+            self.sleep.reset(Moment::NEVER);
+            return Poll::Ready(Wake::Deadline);
+        }
+        if self.blocked.is_some() && self.stream.poll_write_ready(cx).is_ready() {
+            return Poll::Ready(Wake::Writable);
+        }
+        if !reading {
+            return Poll::Pending;
+        }
+        self.stream.poll_read_ready(cx).map(|_| Wake::Readable)
+    }
+
+    /// Reads once.
+    pub(crate) fn read(&mut self, buffers: &Buffers) -> Read {
+        match self.input.read(&self.stream, buffers) {
+            Ok((0, _)) => Read::Ended(CloseReason::ClientClosed),
+            Ok((_, more)) => Read::Bytes(more),
+            Err(e) => match e.kind() {
+                io::ErrorKind::WouldBlock => Read::Nothing,
+                io::ErrorKind::Interrupted => Read::Bytes(true),
+                io::ErrorKind::ConnectionReset => Read::Ended(CloseReason::ClientClosed),
+                _ => Read::Ended(CloseReason::ReadError),
+            },
+        }
+    }
+
+    /// Appends `words` to the outbox and flushes it.
+    pub(crate) fn speak(&mut self, words: &mut Vec<u8>, spare: &mut Vec<Vec<u8>>) {
+        self.say(words);
+        // A flush that can't finish raises the signal, and the task comes back for it.
+        let _: Flush = self.peer.flush(spare);
+    }
+
+    /// Appends `words` to the outbox.
+    pub(crate) fn say(&mut self, words: &mut Vec<u8>) {
+        if !words.is_empty() {
+            self.peer.send(words);
+            words.clear();
+        }
+    }
+
+    /// The socket takes bytes again. `false` if the connection is gone.
+    pub(crate) fn on_writable(&mut self, spare: &mut Vec<Vec<u8>>) -> bool {
+        match self.peer.flush_unblocked(spare) {
+            Flush::Done => self.blocked = None,
+            Flush::More => {
+                self.blocked = None;
+                self.peer.signal().raise(Signal::FLUSH);
+            }
+            Flush::Blocked => self.note_blocked(),
+            Flush::Broken => return false,
+        }
+        true
+    }
+
+    /// Somebody left the flush to the task. `false` if the connection is gone.
+    pub(crate) fn on_flush_signal(&mut self, spare: &mut Vec<Vec<u8>>) -> bool {
+        if self.peer.outbox().is_blocked() {
+            self.note_blocked();
+            return true;
+        }
+        self.on_writable(spare)
+    }
+
+    /// Remembers since when the socket takes nothing: the last time that it took something.
+    fn note_blocked(&mut self) {
+        let flushed = self.peer.outbox().flushed();
+        if !self.blocked.is_some_and(|b| b.flushed == flushed) {
+            self.blocked = Some(Blocked { since: self.rt.now(), flushed });
+        }
+    }
+
+    /// For how long the socket has taken nothing.
+    pub(crate) fn stuck_for(&self, now: Moment) -> Option<Duration> {
+        self.blocked.filter(|b| b.flushed == self.peer.outbox().flushed()).map(|b| now.since(b.since))
+    }
+
+    /// Since when the socket takes nothing.
+    pub(crate) fn blocked_since(&self) -> Option<Moment> {
+        self.blocked.map(|b| b.since)
+    }
+
+    /// Moves the timer if `deadline` is nearer than it; a later one is seen to when it fires.
+    pub(crate) fn set_timer(&mut self, deadline: Moment) {
+        if deadline < self.sleep.deadline() {
+            self.sleep.reset(deadline);
+        }
+    }
+
+    /// Ends the connection. With `last_words`, the peer gets a moment to read them.
+    pub(crate) async fn close(&mut self, buffers: &Buffers, last_words: bool) {
+        let _: Flush = self.peer.flush(&mut Vec::new());
+        self.peer.outbox().discard();
+        if last_words {
+            self.stream.shutdown_write();
+            // Out of time is as good as done.
+            let _ = self.rt.timeout(LINGER.0, drain(&self.stream, buffers)).await;
+        }
+        self.stream.shutdown();
+    }
+}
+
+/// Reads on without looking: closing with unread bytes would reset the connection, and the peer might
+/// never see why it ended.
+async fn drain(stream: &Stream, buffers: &Buffers) {
+    let mut buffer = buffers.take();
+    let mut total = 0;
+    while total < LINGER.1 {
+        if std::future::poll_fn(|cx| stream.poll_read_ready(cx)).await.is_err() {
+            break;
+        }
+        match stream.try_read(&mut buffer) {
+            Ok(0) => break,
+            Ok(n) => total += n,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => break,
+        }
+    }
+    buffers.give(buffer);
+}
