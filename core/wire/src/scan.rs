@@ -46,7 +46,8 @@ pub(crate) enum Line<'a> {
     TooLong,
 }
 
-/// Finds the end of the line that `buf` starts with; a bare LF ends it too.
+/// Finds the end of the line that `buf` starts with; a bare LF ends it too. White space in front counts
+/// towards the limit like the rest, so that a line is as long in pieces as it is whole.
 #[inline]
 pub(crate) fn line(buf: &[u8], limit: usize) -> Line<'_> {
     match memchr::memchr(b'\n', buf) {
@@ -59,7 +60,7 @@ pub(crate) fn line(buf: &[u8], limit: usize) -> Line<'_> {
                 Some(b' ' | b'\t') => text.trim_ascii_start(),
                 _ => text,
             };
-            if text.len() > limit {
+            if text.len() > limit || end > limit.saturating_add(2) {
                 return Line::TooLong;
             }
             Line::Whole { text, used: end + 1 }

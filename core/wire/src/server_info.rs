@@ -204,7 +204,7 @@ impl ServerInfo {
     ///
     /// If it is no JSON object, or a known field has a value of another type.
     pub fn parse(json: &[u8]) -> Result<ServerInfo, JsonError> {
-        parse(json)
+        parse_json(json)
     }
 
     /// The JSON text.
@@ -291,7 +291,7 @@ impl ServerConnect {
     ///
     /// If it is no JSON object, or a known field has a value of another type.
     pub fn parse(json: &[u8]) -> Result<ServerConnect, JsonError> {
-        parse(json)
+        parse_json(json)
     }
 
     /// The JSON text.
@@ -311,7 +311,7 @@ impl fmt::Debug for ServerConnect {
     }
 }
 
-fn parse<T: for<'a> Deserialize<'a>>(json: &[u8]) -> Result<T, JsonError> {
+pub(crate) fn parse_json<T: for<'a> Deserialize<'a>>(json: &[u8]) -> Result<T, JsonError> {
     if json.len() > MAX_JSON {
         return Err(JsonError("JSON input too large".to_string()));
     }

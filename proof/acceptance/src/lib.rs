@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod gateway_peer;
 pub mod http;
+pub mod later;
 pub mod ports;
 pub mod programs;
 pub mod server;
@@ -26,14 +27,14 @@ pub use transcript::{play, play_on};
 pub use wait::eventually;
 pub use wire::Wire;
 
-/// Turns `fn name(kind: Kind) { … }` into a module `name` with the two tests `gannet` and `go`.
+/// Turns `#[test] fn name(kind: Kind) { … }` into a module `name` with the two tests `gannet` and `go`.
 ///
 /// The Go variant keeps the test honest: an expectation that the reference server does not meet is a wrong
 /// expectation (or a difference that we want, and then the body says so with [`Kind`]).
 #[macro_export]
 macro_rules! both {
-    ($($(#[$doc:meta])* fn $name:ident($kind:ident: Kind) $body:block)+) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* #[test] fn $name:ident($kind:ident: Kind) $body:block)+) => {$(
+        $(#[doc = $doc])*
         mod $name {
             #[allow(unused_imports)]
             use super::*;
@@ -50,12 +51,35 @@ macro_rules! both {
     )+};
 }
 
-/// Turns `fn name(mix: &str) { … }` into a module `name` with one test per mix of three servers: `G` is
+/// [`both!`] for what a later part of the work brings: the first words name the feature as the server does when
+/// it refuses the key. The test `go` shows that the expectations are right; the test `gannet` shows that the
+/// server says itself that it cannot do this yet, and that [`later::NOT_YET`] has it.
+#[macro_export]
+macro_rules! later {
+    ($($feature:literal: $(#[doc = $doc:literal])* #[test] fn $name:ident($kind:ident: Kind) $body:block)+) => {$(
+        $(#[doc = $doc])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            fn check($kind: $crate::Kind) $body
+            #[test]
+            fn gannet() {
+                $crate::later::expect_refusal(module_path!(), $feature, || check($crate::Kind::Gannet));
+            }
+            #[test]
+            fn go() {
+                check($crate::Kind::Go);
+            }
+        }
+    )+};
+}
+
+/// Turns `#[test] fn name(mix: &str) { … }` into a module `name` with one test per mix of three servers: `G` is
 /// Gannet, `X` is Go, in the order of the clusters A, B, C.
 #[macro_export]
 macro_rules! mixes {
-    ($($(#[$doc:meta])* fn $name:ident($mix:ident: &str) $body:block)+) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* #[test] fn $name:ident($mix:ident: &str) $body:block)+) => {$(
+        $(#[doc = $doc])*
         mod $name {
             #[allow(unused_imports)]
             use super::*;

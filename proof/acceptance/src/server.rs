@@ -131,8 +131,13 @@ impl Server {
     /// Starts the process and waits until a client gets its INFO; says why with the log if that fails.
     pub fn launch(&mut self) -> Result<(), String> {
         self.spawn();
+        self.await_greeting()
+    }
+
+    /// Waits until a client gets its INFO; says why with the log if the process ends before.
+    pub(crate) fn await_greeting(&mut self) -> Result<(), String> {
         let ready = within(PATIENCE, || {
-            let child = self.child.as_mut().expect("the process was started above");
+            let child = self.child.as_mut().expect("the process was started before");
             if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
                 return Ok(Err(format!("the server ended with {status}")));
             }
@@ -238,6 +243,18 @@ impl Server {
                 .cloned();
             found.ok_or_else(|| page.to_string())
         })
+    }
+
+    /// Waits until no client is connected, not even the one that has seen that the server is there.
+    pub fn await_nobody(&self) {
+        crate::eventually("nobody to be connected", || {
+            let open = self.try_monitor("/connz")?["num_connections"].clone();
+            if open == 0 {
+                Ok(())
+            } else {
+                Err(open.to_string())
+            }
+        });
     }
 
     /// Its server id, as clients are told.

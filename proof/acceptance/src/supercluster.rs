@@ -90,6 +90,9 @@ impl SuperCluster {
             server.spawn();
         }
         for index in 0..self.servers.len() {
+            self.servers[index]
+                .await_greeting()
+                .unwrap_or_else(|problem| panic!("{problem}"));
             self.await_answer(index);
         }
         self.await_mesh();

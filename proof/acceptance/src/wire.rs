@@ -168,7 +168,11 @@ impl Wire {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 Err(())
             }
-            Err(_) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
+            Err(error) => {
+                self.story.push(format!("< ({error})"));
+                Ok(false)
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Logging in with what the configuration file holds: users with passwords, tokens, bcrypt hashes, accounts.
 
-use gannet_acceptance::{Server, Wire, both, play};
+use gannet_acceptance::{Server, Wire, both, later, play};
 use serde_json::{Value, json};
 
 /// Tries every CONNECT on its own connection: `true` where a PING is answered.
@@ -30,6 +30,7 @@ fn hash(password: &str) -> String {
 
 both! {
     /// One user.
+    #[test]
     fn single_user(kind: Kind) {
         for config in [
             "authorization { user: bob, password: pw }",
@@ -49,6 +50,7 @@ both! {
     }
 
     /// Several users, with clear and hashed passwords.
+    #[test]
     fn users_list(kind: Kind) {
         let config = format!(
             "authorization {{ users: [ {{user: a, password: pa}}, {{user: b, password: \"{}\"}}, {{user: c, password: {}}} ] }}",
@@ -67,6 +69,7 @@ both! {
     }
 
     /// One user with a hash.
+    #[test]
     fn single_user_with_bcrypt(kind: Kind) {
         let config = format!("authorization {{ user: bob, password: \"{}\" }}", hash("pw"));
         check_logins(&Server::start(kind, &config), &[
@@ -76,6 +79,7 @@ both! {
     }
 
     /// A token, clear or hashed.
+    #[test]
     fn token(kind: Kind) {
         for (token, said) in [("s3cr3t".to_owned(), "s3cr3t"), (hash("s3cr3t"), "s3cr3t")] {
             check_logins(&Server::start(kind, &format!("authorization {{ token: \"{token}\" }}")), &[
@@ -88,7 +92,24 @@ both! {
         }
     }
 
+    /// The flags of the command line for one user or a token.
+    #[test]
+    fn credentials_from_flags(kind: Kind) {
+        check_logins(&Server::start_with(kind, "", &["--user", "u", "--pass", "p"]), &[
+            (json!({"user": "u", "pass": "p"}), true),
+            (json!({"user": "u", "pass": "x"}), false),
+        ]);
+        check_logins(&Server::start_with(kind, "", &["-auth", "tok"]), &[
+            (json!({"auth_token": "tok"}), true),
+            (json!({"auth_token": "x"}), false),
+        ]);
+    }
+}
+
+later! {
+    "accounts":
     /// Users of accounts: subjects of one account are not those of another.
+    #[test]
     fn accounts_keep_apart(kind: Kind) {
         let server = Server::start(kind, "accounts { A { users: [{user: a, password: p}] }, B { users: [{user: b, password: p}] } }");
         play(&server, r#"
@@ -111,19 +132,9 @@ both! {
         "#);
     }
 
-    /// The flags of the command line for one user or a token.
-    fn credentials_from_flags(kind: Kind) {
-        check_logins(&Server::start_with(kind, "", &["--user", "u", "--pass", "p"]), &[
-            (json!({"user": "u", "pass": "p"}), true),
-            (json!({"user": "u", "pass": "x"}), false),
-        ]);
-        check_logins(&Server::start_with(kind, "", &["-auth", "tok"]), &[
-            (json!({"auth_token": "tok"}), true),
-            (json!({"auth_token": "x"}), false),
-        ]);
-    }
-
+    "accounts":
     /// A user that nobody logs in as takes those who say nothing; wrong words are still wrong.
+    #[test]
     fn no_auth_user(kind: Kind) {
         let server = Server::start(kind, "accounts { A { users: [{user: a, password: p}] } }\nno_auth_user: a");
         play(&server, r#"
@@ -140,7 +151,9 @@ both! {
         "#);
     }
 
+    "permissions":
     /// Reply permission that comes with a request: `allow_responses`.
+    #[test]
     fn responses_are_allowed_once(kind: Kind) {
         let server = Server::start(kind, r#"authorization { users: [
             {user: s, password: p, permissions: {subscribe: "svc", publish: {deny: ">"}, allow_responses: true}}

@@ -29,6 +29,7 @@ fn pure(kind: Kind) -> &'static str {
 
 mixes! {
     /// Publish and subscribe with wildcards, requests, queue groups: every client with every other.
+    #[test]
     fn every_client_reaches_every_other(mix: &str) {
         let cluster = SuperCluster::start(mix);
         // A different arrangement of the languages for every mix.
@@ -79,6 +80,7 @@ mixes! {
 
 both! {
     /// Headers cross between languages and clusters.
+    #[test]
     fn headers_cross(kind: Kind) {
         let cluster = SuperCluster::start(pure(kind));
         let mut agents = agents(&cluster, 0);
@@ -100,6 +102,7 @@ both! {
     }
 
     /// Draining: everything published before has arrived, in all languages; the group goes on without.
+    #[test]
     fn draining_loses_nothing(kind: Kind) {
         let cluster = SuperCluster::start(pure(kind));
         let mut agents = agents(&cluster, 1);
@@ -122,6 +125,7 @@ both! {
     }
 
     /// A client whose server is killed goes on at another cluster with its subscriptions, and back.
+    #[test]
     fn reconnecting_to_another_cluster(kind: Kind) {
         let mut cluster = SuperCluster::start(pure(kind));
         let urls = cluster.urls();
@@ -155,6 +159,7 @@ both! {
     }
 
     /// Logging in, and being refused, as each library does it.
+    #[test]
     fn logging_in(kind: Kind) {
         let server = Server::start(kind, "authorization { users: [{user: u, password: p}] }");
         let with_token = Server::start(kind, "authorization { token: t }");
@@ -169,6 +174,7 @@ both! {
     }
 
     /// Unsubscribing and not echoing, as each library does it, on one server.
+    #[test]
     fn unsubscribing_and_no_echo(kind: Kind) {
         let server = Server::start(kind, "");
         for language in Language::ALL {

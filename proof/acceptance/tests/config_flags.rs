@@ -42,6 +42,7 @@ fn check_file(kind: Kind, content: &str) -> (Option<i32>, String, String) {
 
 both! {
     /// `-t` says that a file is good, with its digest.
+    #[test]
     fn good_files_are_valid(kind: Kind) {
         for content in [
             "port: 4333", "port = 4333", "port 4333", "{\"port\": 4333}", "gateway { name: A, port: -1 }", "max_payload: 2mb # comment",
@@ -56,6 +57,7 @@ both! {
     }
 
     /// `-t` tells what is wrong and where, and exits with 1.
+    #[test]
     fn bad_files_are_explained(kind: Kind) {
         for (content, expected) in [
             ("prt: 1", "nats-server: some.conf:1:0: unknown field \"prt\""),
@@ -81,6 +83,7 @@ both! {
 
     /// A file of the wrong kind of value is refused with its place. The reference's words are those of its
     /// language's type system; only the place is asked of ours.
+    #[test]
     fn wrong_types_are_refused(kind: Kind) {
         for (content, place) in [("port: abc", "some.conf:1:0: "), ("port: 4222\n max_payload: [ 1 ]\n", "some.conf:2:2: "),
             ("debug: 3", "some.conf:1:0: "), ("host: 5", "some.conf:1:0: "), ("port: 1.5", "some.conf:1:0: "),
@@ -91,6 +94,7 @@ both! {
     }
 
     /// What only a start can judge.
+    #[test]
     fn start_refuses_what_cannot_work(kind: Kind) {
         for (content, expected) in [
             ("gateway { name: A }", "gateway \"A\" has no port specified (select -1 for random port)"),
@@ -109,6 +113,7 @@ both! {
     }
 
     /// A missing file, and a check without a file.
+    #[test]
     fn missing_files_are_told(kind: Kind) {
         let folder = TempDir::new().expect("a temporary folder can be made");
         for (arguments, expected) in [
@@ -122,6 +127,7 @@ both! {
     }
 
     /// The version, in all spellings.
+    #[test]
     fn version_is_printed(kind: Kind) {
         let folder = TempDir::new().expect("a temporary folder can be made");
         for arguments in [&["--version"][..], &["-v"], &["-version"], &["version"]] {
@@ -131,6 +137,7 @@ both! {
     }
 
     /// Help mentions the flags that tools use.
+    #[test]
     fn help_is_printed(kind: Kind) {
         let folder = TempDir::new().expect("a temporary folder can be made");
         for argument in ["--help", "-h", "-help"] {
@@ -144,6 +151,7 @@ both! {
     }
 
     /// Flags with one dash or two, with a space or an equals sign; they win over the file.
+    #[test]
     fn flags_win_over_the_file(kind: Kind) {
         for arguments in [
             &["-n", "flagged", "--max_traced_msg_len", "10"][..], &["--name", "flagged"], &["-name=flagged"], &["--server_name=flagged"],
@@ -155,6 +163,7 @@ both! {
     }
 
     /// OPS-18, OPS-19: the lines of the start, in their form.
+    #[test]
     fn start_lines_can_be_read_by_tools(kind: Kind) {
         let server = Server::start(kind, "server_name: S1\ngateway { name: A, listen: \"{gateway}\" }");
         server.expect_log("Server is ready");
@@ -181,6 +190,7 @@ both! {
     }
 
     /// OPS-19: a random port shows in the log.
+    #[test]
     fn random_ports_show_in_the_log(kind: Kind) {
         let server = Server::start_with(kind, "gateway { name: A, listen: \"127.0.0.1:-1\" }", &["--log", "own.log"]);
         let log = eventually("the log file", || std::fs::read_to_string(server.folder().join("own.log")).map_err(|error| error.to_string()));
@@ -191,6 +201,7 @@ both! {
     }
 
     /// OPS-07: the file with the process id.
+    #[test]
     fn pid_file_is_written(kind: Kind) {
         let server = Server::start(kind, "pid_file: \"{dir}/server.pid\"");
         let written = std::fs::read_to_string(server.folder().join("server.pid")).expect("the file is there");
@@ -201,6 +212,7 @@ both! {
     }
 
     /// OPS-08: the file with the ports, named by program and process, gone at the end.
+    #[test]
     fn ports_file_is_written_and_removed(kind: Kind) {
         let mut server = Server::start_with(kind, "gateway { name: A, listen: \"{gateway}\" }", &["--ports_file_dir", "."]);
         let program = kind.program();
@@ -216,6 +228,7 @@ both! {
     }
 
     /// OPS-05: TERM and INT end the server with success, with its last words.
+    #[test]
     fn signals_end_the_server(kind: Kind) {
         use rustix::process::Signal;
         for (signal, word) in [(Signal::TERM, "terminated"), (Signal::INT, "interrupt")] {
@@ -231,6 +244,7 @@ both! {
     }
 
     /// A busy port is fatal, with the address named.
+    #[test]
     fn busy_ports_are_fatal(kind: Kind) {
         let server = Server::start(kind, "gateway { name: A, listen: \"{gateway}\" }");
         let folder = TempDir::new().expect("a temporary folder can be made");
@@ -254,6 +268,7 @@ both! {
     }
 
     /// CFG-09: included files, relative to the file that includes.
+    #[test]
     fn files_include_files(kind: Kind) {
         let mut server = Server::prepare(kind, "authorization { include \"sub/users.conf\" }", &[]);
         std::fs::create_dir(server.folder().join("sub")).expect("a folder can be made");

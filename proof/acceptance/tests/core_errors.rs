@@ -1,7 +1,7 @@
 //! What the server says when it refuses, and what it remembers of closed connections (rows CORE-46 to CORE-51).
 
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{Server, Wire, both, eventually, play};
+use gannet_acceptance::{Server, Wire, both, later, play};
 use serde_json::json;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ const PERMISSIONS: &str = r#"
 
 both! {
     /// CORE-46: one text for every way of failing to log in.
+    #[test]
     fn authorization_violation(kind: Kind) {
         let server = Server::start(kind, "authorization { user: u, password: p }");
         for connect in [
@@ -37,7 +38,98 @@ both! {
         assert!(!server.log().contains("secret-guess"), "passwords stay out of the log");
     }
 
+    /// CORE-49: a client at the gateway port is told so.
+    #[test]
+    fn client_at_the_gateway_port(kind: Kind) {
+        let server = Server::start(kind, "gateway { name: A, listen: \"{gateway}\" }");
+        for connect in [r#"{"verbose":false}"#, r#"{"verbose":false,"name":"lost"}"#] {
+            let mut wire = Wire::open(&server.gateway_address());
+            wire.info();
+            wire.send(&format!("CONNECT {connect}\r\n"));
+            wire.expect("-ERR 'attempted to connect to gateway port'");
+            wire.expect_closed();
+        }
+        server.expect_log("attempted to connect to gateway port");
+    }
+
+    /// CORE-51: reasons that a client can bring about are kept with what was known about it.
+    #[test]
+    fn closed_connections_are_remembered(kind: Kind) {
+        let server = Server::start(kind, "");
+        let mut wire = Wire::client_with(&server, &json!({"name": "leaver", "lang": "x", "version": "3"}));
+        wire.send("SUB foo 1\r\nPUB foo 5\r\nhello\r\n");
+        wire.expect("MSG foo 1 5\r\nhello");
+        drop(wire);
+        let entry = server.closed_connection("leaver");
+        assert_eq!(
+            [&entry["reason"], &entry["lang"], &entry["version"], &entry["in_msgs"], &entry["out_msgs"], &entry["in_bytes"], &entry["out_bytes"]],
+            [&json!("Client Closed"), &json!("x"), &json!("3"), &json!(1), &json!(1), &json!(5), &json!(5)]
+        );
+        assert!(entry["stop"].is_string() && entry["cid"].is_number(), "{entry}");
+    }
+
+    /// CORE-51: the ring of closed connections has a bound.
+    #[test]
+    fn closed_connections_are_bounded(kind: Kind) {
+        let server = Server::start(kind, "max_closed_clients: 3");
+        server.await_nobody();
+        for number in 0..6 {
+            drop(Wire::client_with(&server, &json!({"name": format!("n{number}")})));
+            server.closed_connection(&format!("n{number}"));
+        }
+        let page = server.monitor("/connz?state=closed&sort=stop");
+        let mut names: Vec<String> = page["connections"].as_array().expect("a list").iter().map(|one| one["name"].to_string()).collect();
+        names.sort();
+        assert_eq!(names, ["\"n3\"", "\"n4\"", "\"n5\""]);
+    }
+
+    /// CORE-51: a server that ends closes its clients without a word; they see the end of the stream.
+    #[test]
+    fn shutdown_closes_clients(kind: Kind) {
+        let mut server = Server::start(kind, "");
+        let mut wire = Wire::client(&server);
+        let status = server.terminate();
+        assert!(status.success(), "{status}");
+        let heard = wire.hear(Duration::from_secs(20));
+        assert!(matches!(heard, Heard::End(_)), "{heard:?}");
+    }
+
+    /// CORE-50, CORE-36: the texts that leave the connection open, in one conversation.
+    #[test]
+    fn errors_that_leave_the_connection_open(kind: Kind) {
+        play(&Server::start(kind, "max_subs: 1\nmax_sub_tokens: 2"), r#"
+            a connect {"pedantic":true}
+            a> SUB .foo 1
+            a< -ERR 'Invalid Subject'
+            a> SUB a.b.c 1
+            a< -ERR 'Permissions Violation for Subscription to "a.b.c", too many tokens'
+            a> SUB a 1
+            a> SUB b 2
+            a< -ERR 'maximum subscriptions exceeded'
+            a>> PUB b.* 0\r\n\r\n
+            a< -ERR 'Invalid Publish Subject'
+            a>> PUB _GR_.x 0\r\n\r\n
+            a< -ERR 'Permissions Violation for Publish to "_GR_.x"'
+            a fence
+        "#);
+    }
+
+    /// CORE-51: an -ERR from a client ends the connection; the reason is remembered.
+    #[test]
+    fn err_from_a_client_closes(kind: Kind) {
+        let server = Server::start(kind, "");
+        let mut wire = Wire::client_with(&server, &json!({"name": "complainer"}));
+        wire.send("-ERR 'no more'\r\n");
+        wire.expect_closed();
+        assert_eq!(server.closed_connection("complainer")["reason"], "Parse Error");
+        server.await_nobody();
+    }
+}
+
+later! {
+    "permissions":
     /// CORE-48: the texts of refused permissions; the connection goes on.
+    #[test]
     fn permission_violations(kind: Kind) {
         play(&Server::start(kind, PERMISSIONS), r#"
             a connect {"user":"u","pass":"p","headers":true}
@@ -66,7 +158,9 @@ both! {
         "#);
     }
 
+    "permissions":
     /// CORE-48: a wildcard subscription is allowed with a denied subject inside it, which then does not come.
+    #[test]
     fn denied_subjects_are_filtered_from_wildcards(kind: Kind) {
         play(&Server::start(kind, PERMISSIONS), r#"
             a connect {"user":"v","pass":"p"}
@@ -78,7 +172,9 @@ both! {
         "#);
     }
 
+    "permissions":
     /// CORE-48: in verbose mode a refused publish is an error and no +OK.
+    #[test]
     fn verbose_permission_violations(kind: Kind) {
         play(&Server::start(kind, PERMISSIONS), r#"
             a> CONNECT {"user":"u","pass":"p","pedantic":false}
@@ -91,88 +187,5 @@ both! {
             a< +OK
             a fence
         "#);
-    }
-
-    /// CORE-49: a client at the gateway port is told so.
-    fn client_at_the_gateway_port(kind: Kind) {
-        let server = Server::start(kind, "gateway { name: A, listen: \"{gateway}\" }");
-        for connect in [r#"{"verbose":false}"#, r#"{"verbose":false,"name":"lost"}"#] {
-            let mut wire = Wire::open(&server.gateway_address());
-            wire.info();
-            wire.send(&format!("CONNECT {connect}\r\n"));
-            wire.expect("-ERR 'attempted to connect to gateway port'");
-            wire.expect_closed();
-        }
-        server.expect_log("attempted to connect to gateway port");
-    }
-
-    /// CORE-51: reasons that a client can bring about are kept with what was known about it.
-    fn closed_connections_are_remembered(kind: Kind) {
-        let server = Server::start(kind, "");
-        let mut wire = Wire::client_with(&server, &json!({"name": "leaver", "lang": "x", "version": "3"}));
-        wire.send("SUB foo 1\r\nPUB foo 5\r\nhello\r\n");
-        wire.expect("MSG foo 1 5\r\nhello");
-        drop(wire);
-        let entry = server.closed_connection("leaver");
-        assert_eq!(
-            [&entry["reason"], &entry["lang"], &entry["version"], &entry["in_msgs"], &entry["out_msgs"], &entry["in_bytes"], &entry["out_bytes"]],
-            [&json!("Client Closed"), &json!("x"), &json!("3"), &json!(1), &json!(1), &json!(5), &json!(5)]
-        );
-        assert!(entry["stop"].is_string() && entry["cid"].is_number(), "{entry}");
-    }
-
-    /// CORE-51: the ring of closed connections has a bound.
-    fn closed_connections_are_bounded(kind: Kind) {
-        let server = Server::start(kind, "max_closed_clients: 3");
-        for number in 0..6 {
-            drop(Wire::client_with(&server, &json!({"name": format!("n{number}")})));
-            server.closed_connection(&format!("n{number}"));
-        }
-        let page = server.monitor("/connz?state=closed&sort=stop");
-        let mut names: Vec<String> = page["connections"].as_array().expect("a list").iter().map(|one| one["name"].to_string()).collect();
-        names.sort();
-        assert_eq!(names, ["\"n3\"", "\"n4\"", "\"n5\""]);
-    }
-
-    /// CORE-51: a server that ends closes its clients without a word; they see the end of the stream.
-    fn shutdown_closes_clients(kind: Kind) {
-        let mut server = Server::start(kind, "");
-        let mut wire = Wire::client(&server);
-        let status = server.terminate();
-        assert!(status.success(), "{status}");
-        let heard = wire.hear(Duration::from_secs(20));
-        assert!(matches!(heard, Heard::End(_)), "{heard:?}");
-    }
-
-    /// CORE-50, CORE-36: the texts that leave the connection open, in one conversation.
-    fn errors_that_leave_the_connection_open(kind: Kind) {
-        play(&Server::start(kind, "max_subs: 1\nmax_sub_tokens: 2"), r#"
-            a connect {"pedantic":true}
-            a> SUB .foo 1
-            a< -ERR 'Invalid Subject'
-            a> SUB a.b.c 1
-            a< -ERR 'Permissions Violation for Subscription to "a.b.c", too many tokens'
-            a> SUB a 1
-            a> SUB b 2
-            a< -ERR 'maximum subscriptions exceeded'
-            a>> PUB b.* 0\r\n\r\n
-            a< -ERR 'Invalid Publish Subject'
-            a>> PUB _GR_.x 0\r\n\r\n
-            a< -ERR 'Permissions Violation for Publish to "_GR_.x"'
-            a fence
-        "#);
-    }
-
-    /// CORE-51: an -ERR from a client ends the connection; the reason is remembered.
-    fn err_from_a_client_closes(kind: Kind) {
-        let server = Server::start(kind, "");
-        let mut wire = Wire::client_with(&server, &json!({"name": "complainer"}));
-        wire.send("-ERR 'no more'\r\n");
-        wire.expect_closed();
-        assert_eq!(server.closed_connection("complainer")["reason"], "Parse Error");
-        eventually("nobody to be left", || {
-            let left = server.try_monitor("/connz")?["num_connections"].clone();
-            if left == 0 { Ok(()) } else { Err(left.to_string()) }
-        });
     }
 }

@@ -11,6 +11,7 @@ fn plain(kind: Kind) -> Server {
 
 both! {
     /// CORE-11: verbs in any case, spaces and tabs, arguments trimmed, bare LF on control lines.
+    #[test]
     fn verbs_and_white_space_are_read_tolerantly(kind: Kind) {
         play(&plain(kind), r#"
             a>> connect {"verbose":false}\r\n
@@ -48,6 +49,7 @@ both! {
     }
 
     /// CORE-12: the bytes may come in any pieces.
+    #[test]
     fn any_split_of_the_bytes_is_read_alike(kind: Kind) {
         let server = plain(kind);
         let talk = "CONNECT {\"verbose\":false,\"headers\":true}\r\nSUB foo.* q 1\r\nSUB foo.> 22\r\nPUB foo.a reply.to 11\r\nhello\r\nmore\r\n\
@@ -74,6 +76,7 @@ both! {
     }
 
     /// CORE-13: PUB with and without reply, empty payload, payload with line ends.
+    #[test]
     fn pub_in_all_its_forms(kind: Kind) {
         play(&plain(kind), r"
             a connect
@@ -113,6 +116,7 @@ both! {
 
     /// CORE-13, CORE-18, CORE-22: arguments that cannot be read close the connection without a word; a verb
     /// without the space that must follow it is an unknown verb.
+    #[test]
     fn unreadable_arguments_close(kind: Kind) {
         let server = plain(kind);
         for (line, answer) in [
@@ -132,6 +136,7 @@ both! {
     }
 
     /// CORE-14: HPUB with header only, with a body, with a reply.
+    #[test]
     fn hpub_in_all_its_forms(kind: Kind) {
         play(&plain(kind), r#"
             a connect {"headers":true}
@@ -161,6 +166,7 @@ both! {
     }
 
     /// CORE-14: sizes of HPUB that make no sense.
+    #[test]
     fn hpub_with_bad_sizes_closes(kind: Kind) {
         let server = plain(kind);
         for sizes in ["10 5", "-1 5", "x 5", "5 x", "5 -5", "5", "99999999999999999999 5"] {
@@ -172,6 +178,7 @@ both! {
     }
 
     /// CORE-14: a client that did not ask for headers may not publish them.
+    #[test]
     fn hpub_from_a_client_without_headers_closes(kind: Kind) {
         let server = plain(kind);
         let mut wire = Wire::client_with(&server, &json!({"name": "headless"}));
@@ -181,6 +188,7 @@ both! {
     }
 
     /// CORE-15: a server without headers closes on HPUB.
+    #[test]
     fn server_without_headers_closes_on_hpub(kind: Kind) {
         let server = Server::start(kind, "no_header_support: true");
         let mut wire = Wire::client_with(&server, &json!({"headers": true, "name": "with headers"}));
@@ -190,6 +198,7 @@ both! {
     }
 
     /// CORE-16: the sid comes back as the client wrote it.
+    #[test]
     fn sids_are_text(kind: Kind) {
         play(&plain(kind), r"
             a connect
@@ -207,6 +216,7 @@ both! {
     }
 
     /// CORE-17: headers reach only those who asked for them, byte by byte as published.
+    #[test]
     fn headers_are_stripped_or_kept_verbatim(kind: Kind) {
         play(&plain(kind), r#"
             h connect {"headers":true}
@@ -233,6 +243,7 @@ both! {
     }
 
     /// CORE-18: the second subscription of a sid is ignored, and said to be fine.
+    #[test]
     fn repeated_sid_is_ignored(kind: Kind) {
         play(&plain(kind), r#"
             a> CONNECT {"verbose":true,"pedantic":false}
@@ -256,6 +267,7 @@ both! {
     }
 
     /// CORE-19: UNSUB at once, after a number of messages, and after the fact.
+    #[test]
     fn unsub_with_and_without_max(kind: Kind) {
         play(&plain(kind), r"
             a connect
@@ -314,6 +326,7 @@ both! {
     }
 
     /// CORE-19: numbers of UNSUB that make no sense count as none.
+    #[test]
     fn unsub_with_odd_max(kind: Kind) {
         play(&plain(kind), r"
             a connect
@@ -333,6 +346,7 @@ both! {
     }
 
     /// CORE-21: PONG keeps its place among what was sent before.
+    #[test]
     fn pong_keeps_its_place(kind: Kind) {
         let server = plain(kind);
         let mut wire = Wire::client(&server);
@@ -358,6 +372,7 @@ both! {
     }
 
     /// CORE-22: unknown verbs close.
+    #[test]
     fn unknown_verbs_close(kind: Kind) {
         let server = plain(kind);
         for line in ["FOO", "PUBX foo 1", "SUBSCRIBE foo 1", "GET / HTTP/1.1", "", "\\x16\\x03\\x01"] {
@@ -367,6 +382,7 @@ both! {
     }
 
     /// CORE-23: what servers say to each other is no client's business; the payload ends with CRLF.
+    #[test]
     fn server_verbs_and_bad_payload_ends_close(kind: Kind) {
         let server = plain(kind);
         for line in [
@@ -378,6 +394,7 @@ both! {
     }
 
     /// CORE-23: INFO from a client is read and ignored.
+    #[test]
     fn info_from_a_client(kind: Kind) {
         play(&plain(kind), r"
             a connect

@@ -24,6 +24,7 @@ fn is_match(pattern: &str, subject: &str) -> bool {
 
 both! {
     /// CORE-35, CORE-36: which subjects can be subscribed to.
+    #[test]
     fn subscription_subjects_are_checked(kind: Kind) {
         let server = plain(kind);
         let mut wire = Wire::client(&server);
@@ -43,6 +44,7 @@ both! {
     }
 
     /// CORE-35, CORE-38: what matches what, against the rule written down plainly.
+    #[test]
     fn wildcards_match_as_the_rule_says(kind: Kind) {
         let server = plain(kind);
         let patterns = [
@@ -79,6 +81,7 @@ both! {
     }
 
     /// CORE-38: matching without the cache is the same matching.
+    #[test]
     fn matching_works_without_cache(kind: Kind) {
         for key in ["disable_sublist_cache", "no_sublist_cache"] {
             play(&Server::start(kind, &format!("{key}: true")), r"
@@ -95,6 +98,7 @@ both! {
     }
 
     /// CORE-38: what is remembered about a subject is forgotten when interest changes.
+    #[test]
     fn interest_changes_are_seen_at_once(kind: Kind) {
         let server = plain(kind);
         let mut wire = Wire::client(&server);
@@ -107,6 +111,7 @@ both! {
 
     /// CORE-37: pedantic clients are told about subjects that nobody should publish to; the valid-looking part
     /// of them is routed all the same.
+    #[test]
     fn pedantic_publish_check(kind: Kind) {
         play(&plain(kind), r#"
             a connect {"pedantic":true}
@@ -132,6 +137,7 @@ both! {
 
     /// CORE-39: one member per group and message; groups and plain subscriptions don't take from each other. A
     /// group is a name among the subscriptions that match: `foo q` and `* q` are one group for a message on foo.
+    #[test]
     fn queue_groups_get_each_message_once(kind: Kind) {
         let server = plain(kind);
         let mut members: Vec<Wire> = (0..4).map(|_| Wire::client(&server)).collect();
@@ -183,6 +189,7 @@ both! {
     }
 
     /// CORE-40: the group name of the servers themselves.
+    #[test]
     fn the_group_name_of_servers_is_reserved(kind: Kind) {
         play(&plain(kind), r#"
             a connect
@@ -194,6 +201,7 @@ both! {
     }
 
     /// CORE-42: without echo one's own messages don't come back, but others get them.
+    #[test]
     fn no_echo(kind: Kind) {
         play(&plain(kind), r#"
             a connect {"echo":false}
@@ -219,6 +227,7 @@ both! {
     }
 
     /// CORE-42: in a queue group the publisher without echo is passed over.
+    #[test]
     fn no_echo_in_a_queue_group(kind: Kind) {
         let server = plain(kind);
         let mut writer = Wire::client_with(&server, &json!({"echo": false}));
@@ -238,6 +247,7 @@ both! {
     }
 
     /// CORE-43: the frame that says that nobody answers, and who gets it.
+    #[test]
     fn no_responders(kind: Kind) {
         play(&plain(kind), r#"
             a connect {"headers":true,"no_responders":true}
@@ -292,6 +302,7 @@ both! {
     }
 
     /// CORE-43: one's own subscription answers only with echo.
+    #[test]
     fn no_responders_without_echo(kind: Kind) {
         play(&plain(kind), r#"
             a connect {"headers":true,"no_responders":true,"echo":false}
@@ -308,6 +319,7 @@ both! {
     }
 
     /// CORE-43: request and reply through one inbox for all.
+    #[test]
     fn request_and_reply(kind: Kind) {
         play(&plain(kind), r#"
             s connect {"headers":true}
@@ -326,6 +338,7 @@ both! {
     }
 
     /// CORE-44, GW-92: subjects that clients must not publish to or be answered at.
+    #[test]
     fn reserved_subjects_are_refused(kind: Kind) {
         play(&plain(kind), r#"
             a connect
@@ -349,6 +362,7 @@ both! {
     }
 
     /// CORE-45: the order of one publisher is kept, over several subjects, for every subscriber.
+    #[test]
     fn order_per_publisher_is_kept(kind: Kind) {
         let server = plain(kind);
         let mut readers: Vec<Wire> = (0..3).map(|_| Wire::client(&server)).collect();
@@ -376,6 +390,7 @@ both! {
     }
 
     /// CORE-45: unsubscribe and wait for PONG: everything before has come, nothing comes after.
+    #[test]
     fn draining_loses_nothing(kind: Kind) {
         let server = plain(kind);
         let mut writer = Wire::client(&server);
@@ -397,6 +412,7 @@ both! {
     }
 
     /// Interest of a connection ends with it.
+    #[test]
     fn closing_ends_interest(kind: Kind) {
         let server = plain(kind);
         let before = server.monitor("/subsz")["num_subscriptions"].as_u64().expect("a number");
@@ -412,6 +428,7 @@ both! {
     }
 
     /// A million-subject publisher is served right: many subjects against wildcards and literals.
+    #[test]
     fn many_subjects(kind: Kind) {
         let server = plain(kind);
         let mut reader = Wire::client(&server);

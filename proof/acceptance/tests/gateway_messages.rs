@@ -15,6 +15,7 @@ fn client(server: &Server) -> Wire {
 both! {
     /// GW-58, GW-59, GW-60, GW-62, GW-63: what an acceptor announces, in its order: queue interest, then the
     /// switch of each account around its plain interest.
+    #[test]
     fn acceptor_announces_interest(kind: Kind) {
         let server = Server::start(kind, A);
         let mut local = Wire::client(&server);
@@ -34,6 +35,7 @@ both! {
     }
 
     /// GW-64, GW-65: changes of interest: the first and the last of each kind count.
+    #[test]
     fn interest_changes_are_announced_once(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -72,6 +74,7 @@ both! {
     }
 
     /// GW-58: without interest nothing crosses; an account of which nothing was said has none.
+    #[test]
     fn nothing_crosses_without_interest(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -96,6 +99,7 @@ both! {
     }
 
     /// GW-77, GW-81: the frames that carry messages, with and without reply, queues, headers.
+    #[test]
     fn messages_cross_in_these_frames(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -133,6 +137,7 @@ both! {
     }
 
     /// GW-71: messages of an account that is unknown here are answered once, so that an old peer stops.
+    #[test]
     fn messages_of_unknown_accounts_are_answered_once(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -144,6 +149,7 @@ both! {
     }
 
     /// GW-78: a peer without headers gets none.
+    #[test]
     fn headers_are_stripped_for_peers_without(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -158,6 +164,7 @@ both! {
     }
 
     /// GW-79: what comes in goes to all plain subscriptions and to one member of the queues that are named.
+    #[test]
     fn incoming_messages_reach_plain_and_named_queues(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -195,6 +202,7 @@ both! {
     }
 
     /// GW-76: what came by a gateway leaves by none.
+    #[test]
     fn messages_hop_once(kind: Kind) {
         let server = Server::start(kind, A);
         let (b, c) = (ScriptedGateway::new("B"), ScriptedGateway::new("C"));
@@ -214,6 +222,7 @@ both! {
     }
 
     /// GW-80: a group without members here goes to exactly one cluster.
+    #[test]
     fn a_group_is_served_by_one_cluster(kind: Kind) {
         let server = Server::start(kind, A);
         let (b, c) = (ScriptedGateway::new("B"), ScriptedGateway::new("C"));
@@ -247,6 +256,7 @@ both! {
     }
 
     /// GW-87, GW-88: the reply of a fresh subscription is prefixed with where it came from.
+    #[test]
     fn fresh_replies_are_routed(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -267,6 +277,7 @@ both! {
     }
 
     /// GW-87: once the subscription is old enough for its interest to have arrived everywhere, replies go plain.
+    #[test]
     fn old_replies_are_plain(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -287,6 +298,7 @@ both! {
 
     /// GW-89, GW-90: the responder sees the plain reply; what it publishes there goes straight back, interest or
     /// not.
+    #[test]
     fn responders_see_plain_replies_and_answers_go_back(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -315,6 +327,7 @@ both! {
     }
 
     /// GW-90, GW-93: an answer that comes back is delivered at the plain subject; nobody sees the prefix.
+    #[test]
     fn routed_answers_are_delivered_plain(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -338,6 +351,7 @@ both! {
     }
 
     /// GW-14, links and payload: a large message crosses whole.
+    #[test]
     fn large_messages_cross(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -356,6 +370,7 @@ both! {
     }
 
     /// GW-56: interest of a link that broke is gone; the next link starts from nothing.
+    #[test]
     fn a_broken_outbound_link_takes_its_interest_along(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -378,6 +393,7 @@ both! {
     }
 
     /// Interest in the middle of bytes: gateway frames in any pieces.
+    #[test]
     fn frames_may_come_in_pieces(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");

@@ -22,6 +22,7 @@ fn with_remote(script: &ScriptedGateway, gateway_lines: &str, lines: &str) -> St
 
 both! {
     /// GW-16: the acceptor speaks first.
+    #[test]
     fn acceptor_sends_info_first(kind: Kind) {
         let server = Server::start(kind, A);
         let mut info = Wire::open(&server.gateway_address()).info();
@@ -36,6 +37,7 @@ both! {
     }
 
     /// GW-16: INFO with authorization and advertised address.
+    #[test]
     fn acceptor_info_follows_the_configuration(kind: Kind) {
         let server = Server::start(
             kind,
@@ -49,6 +51,7 @@ both! {
     }
 
     /// GW-17, GW-19: the dialler waits for INFO, then says CONNECT and INFO.
+    #[test]
     fn dialler_waits_for_info_then_connects(kind: Kind) {
         let script = ScriptedGateway::new("B");
         let server = Server::start(kind, &with_remote(&script, "", ""));
@@ -75,6 +78,7 @@ both! {
     }
 
     /// GW-13: credentials in the URL win over those of the block, which are used otherwise.
+    #[test]
     fn dialler_authenticates(kind: Kind) {
         let script = ScriptedGateway::new("B");
         let address = script.address();
@@ -94,6 +98,7 @@ both! {
     }
 
     /// GW-18: CONNECT must come first.
+    #[test]
     fn connect_must_come_first(kind: Kind) {
         let server = Server::start(kind, A);
         let script = ScriptedGateway::new("B");
@@ -108,6 +113,7 @@ both! {
     }
 
     /// GW-19: who accepts and stays silent is dropped as stale, and dialled again.
+    #[test]
     fn silent_acceptor_is_dropped(kind: Kind) {
         let script = ScriptedGateway::new("B");
         let server = Server::start(kind, &with_remote(&script, "", "ping_interval: \"100ms\"\nping_max: 2"));
@@ -119,6 +125,7 @@ both! {
     }
 
     /// GW-20: PINGs come on idle links in both directions; who doesn't answer is stale.
+    #[test]
     fn links_are_pinged(kind: Kind) {
         let server = Server::start(kind, "gateway { name: A, listen: \"{gateway}\" }\nping_interval: \"300ms\"\nping_max: 2");
         let script = ScriptedGateway::new("B");
@@ -142,6 +149,7 @@ both! {
     }
 
     /// GW-22: who may dial in.
+    #[test]
     fn acceptor_authenticates(kind: Kind) {
         let hash = bcrypt::hash("p", 4).expect("bcrypt takes short passwords").replace("$2b$", "$2a$");
         for password in ["p", hash.as_str()] {
@@ -159,6 +167,7 @@ both! {
     }
 
     /// GW-22: and how long that may take.
+    #[test]
     fn acceptor_has_an_authentication_deadline(kind: Kind) {
         let server = Server::start(kind, "gateway { name: A, listen: \"{gateway}\", authorization { user: u, password: p, timeout: 0.2 } }");
         let mut wire = Wire::open(&server.gateway_address());
@@ -168,6 +177,7 @@ both! {
     }
 
     /// GW-28: what is no gateway is sent away.
+    #[test]
     fn other_kinds_at_the_gateway_port(kind: Kind) {
         let server = Server::start(kind, A);
         for connect in [r#"{"verbose":false}"#, r#"{"verbose":false,"cluster":"X","name":"route"}"#, "{}"] {
@@ -181,6 +191,7 @@ both! {
     }
 
     /// GW-29: a remote whose address leads to some other port is told, and tried again.
+    #[test]
     fn dialling_a_wrong_port(kind: Kind) {
         let script = ScriptedGateway::new("B");
         let server = Server::start(kind, &with_remote(&script, "", ""));
@@ -196,6 +207,7 @@ both! {
     }
 
     /// GW-31: a remote with another name than expected.
+    #[test]
     fn dialling_a_wrong_name(kind: Kind) {
         let script = ScriptedGateway::new("C");
         let server = Server::start(kind, &with_remote(&script, "", ""));
@@ -208,6 +220,7 @@ both! {
     }
 
     /// GW-32: a server that rejects unknown clusters.
+    #[test]
     fn unknown_clusters_are_rejected(kind: Kind) {
         for key in ["reject_unknown_cluster", "reject_unknown"] {
             let known = ScriptedGateway::new("B");
@@ -229,6 +242,7 @@ both! {
     }
 
     /// GW-33: no two servers of one name.
+    #[test]
     fn duplicate_server_names_are_refused(kind: Kind) {
         let script = ScriptedGateway::new("B");
         let server = Server::start(kind, &with_remote(&script, "", ""));
@@ -242,6 +256,7 @@ both! {
     }
 
     /// GW-36: interest has no business on a link that brings messages.
+    #[test]
     fn interest_on_an_inbound_link_is_a_violation(kind: Kind) {
         let server = Server::start(kind, A);
         let mut lines = vec!["RS+ $G foo", "RS- $G foo", "RS+ $G foo q 1"];
@@ -260,6 +275,7 @@ both! {
     }
 
     /// GW-37: a command without its account.
+    #[test]
     fn switch_without_account_is_a_violation(kind: Kind) {
         for (command, word) in [(2, "start"), (3, "complete")] {
             let script = ScriptedGateway::new("B");
@@ -273,6 +289,7 @@ both! {
     }
 
     /// GW-38: commands of the future are only logged.
+    #[test]
     fn unknown_commands_are_logged(kind: Kind) {
         let script = ScriptedGateway::new("B");
         let server = Server::start(kind, A);
@@ -283,6 +300,7 @@ both! {
     }
 
     /// GW-39: verbs of other links.
+    #[test]
     fn unknown_verbs_close_the_link(kind: Kind) {
         let server = Server::start(kind, A);
         // The verbs of clients close without a word.
@@ -302,6 +320,7 @@ both! {
     }
 
     /// GW-41: who dials in from an unknown cluster is dialled back, at the address it says.
+    #[test]
     fn inbound_link_brings_an_implicit_outbound(kind: Kind) {
         let script = ScriptedGateway::new("B");
         let server = Server::start(kind, A);
@@ -315,6 +334,7 @@ both! {
     }
 
     /// GW-42: a newcomer hears of the others, and the gossip that the server hears makes it dial.
+    #[test]
     fn newcomers_hear_of_the_others(kind: Kind) {
         let (b, c, d) = (ScriptedGateway::new("B"), ScriptedGateway::new("C"), ScriptedGateway::new("D"));
         let server = Server::start(kind, A);
@@ -340,6 +360,7 @@ both! {
     }
 
     /// GW-49: gossip about oneself is ignored.
+    #[test]
     fn gossip_about_oneself_is_ignored(kind: Kind) {
         let b = ScriptedGateway::new("B");
         let server = Server::start(kind, A);

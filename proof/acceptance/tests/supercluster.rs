@@ -3,9 +3,7 @@
 
 use gannet_acceptance::supercluster::name;
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{
-    Kind, Seeds, Server, SlowRoad, SuperCluster, Wire, both, eventually, mixes,
-};
+use gannet_acceptance::{Kind, Seeds, Server, SlowRoad, SuperCluster, Wire, both, eventually, later, mixes};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -107,6 +105,7 @@ fn subscribe_for_reach(cluster: &SuperCluster, members: &mut [Wire]) {
 
 mixes! {
     /// Every client reaches every other, exactly once; the links are those of a full mesh.
+    #[test]
     fn every_client_reaches_every_other(mix: &str) {
         let cluster = SuperCluster::start(mix);
         let mut members = clients(&cluster);
@@ -118,6 +117,7 @@ mixes! {
 
     /// A stream of messages from everywhere to everywhere: none lost, none doubled, the order of each publisher
     /// kept; a queue group over all clusters gets each message once.
+    #[test]
     fn load_arrives_exactly_once_and_in_order(mix: &str) {
         const COUNT: usize = 300;
         let cluster = SuperCluster::start(mix);
@@ -157,6 +157,7 @@ mixes! {
 
     /// GW-80: a member in the publisher's cluster always wins; when it leaves, exactly one other cluster takes
     /// over; when that leaves, the last one; then nobody answers.
+    #[test]
     fn queue_groups_prefer_the_publishers_cluster_and_fail_over(mix: &str) {
         const COUNT: usize = 20;
         let cluster = SuperCluster::start(mix);
@@ -200,6 +201,7 @@ mixes! {
 
     /// Requests are answered across, at once after subscribing the inbox, from every cluster to every other;
     /// nobody answering is told wherever one asks.
+    #[test]
     fn requests_are_answered_across(mix: &str) {
         let cluster = SuperCluster::start(mix);
         for at in 0..cluster.len() {
@@ -233,6 +235,7 @@ mixes! {
     }
 
     /// Killing and restarting any server heals without help: links, interest, delivery; and leaves no ghosts.
+    #[test]
     fn any_server_may_be_killed_and_restarted(mix: &str) {
         let mut cluster = SuperCluster::start(mix);
         let mut members = clients(&cluster);
@@ -263,6 +266,7 @@ mixes! {
     }
 
     /// GW-41, GW-42: with one seed the mesh completes by gossip; who was found that way is not configured.
+    #[test]
     fn one_seed_is_enough(mix: &str) {
         let cluster = SuperCluster::start_with(mix, Seeds::First, "", "");
         for on in 0..cluster.len() {
@@ -278,6 +282,7 @@ mixes! {
     }
 
     /// GW-13, GW-22: a super-cluster with gateway credentials.
+    #[test]
     fn gateway_credentials(mix: &str) {
         let cluster = SuperCluster::start_with(mix, Seeds::All, "authorization { user: gate, password: way }", "");
         let mut members = clients(&cluster);
@@ -285,34 +290,8 @@ mixes! {
         check_reach(&cluster, &mut members, "secret");
     }
 
-    /// Accounts stay apart across clusters, and users of one account meet.
-    fn accounts_stay_apart(mix: &str) {
-        let accounts = "accounts { ONE { users: [{user: one, password: p}] }, TWO { users: [{user: two, password: p}] } }";
-        let cluster = SuperCluster::start_with(mix, Seeds::All, "", accounts);
-        let login = |index: usize, user: &str| Wire::client_with(cluster.server(index), &json!({"user": user, "pass": "p"}));
-        let (mut one, mut two) = (login(1, "one"), login(1, "two"));
-        for reader in [&mut one, &mut two] {
-            reader.send("SUB foo 1\r\n");
-            reader.fence();
-        }
-        for account in ["ONE", "TWO"] {
-            eventually(&format!("interest of {account}"), || {
-                let page = cluster.server(0).try_monitor(&format!("/gatewayz?subs=1&acc_name={account}"))?;
-                let list = &page["outbound_gateways"]["B"]["accounts"][0]["subscriptions_list"];
-                if *list == json!(["foo"]) { Ok(()) } else { Err(page.to_string()) }
-            });
-        }
-        for (user, reader, other) in [("one", 0, 1), ("two", 1, 0)] {
-            let readers = [&mut one, &mut two];
-            let mut writer = login(0, user);
-            writer.send("PUB foo 2\r\nhi\r\n");
-            writer.fence();
-            readers[reader].expect("MSG foo 1 2\r\nhi");
-            readers[other].fence();
-        }
-    }
-
     /// A server that stops answering without closing anything is noticed, and taken back when it wakes.
+    #[test]
     fn a_frozen_server_is_dropped_and_taken_back(mix: &str) {
         let cluster = SuperCluster::start_with(mix, Seeds::All, "", "ping_interval: \"400ms\"\nping_max: 2");
         cluster.server(2).freeze();
@@ -414,21 +393,25 @@ fn pure(kind: Kind, count: usize) -> String {
 
 both! {
     /// GW-80, GW-21.
+    #[test]
     fn the_nearest_cluster_serves_a_group(kind: Kind) {
         check_nearest(&pure(kind, 3));
     }
 
     /// GW-40.
+    #[test]
     fn five_clusters_form_a_full_mesh(kind: Kind) {
         check_five(&pure(kind, 5), Seeds::All);
     }
 
     /// GW-40, GW-42.
+    #[test]
     fn five_clusters_find_each_other_by_one_seed(kind: Kind) {
         check_five(&pure(kind, 5), Seeds::First);
     }
 
     /// GW-51: the order of starting does not matter; who is not there yet is tried until it is.
+    #[test]
     fn servers_may_start_in_any_order(kind: Kind) {
         let mut cluster = SuperCluster::prepare(&pure(kind, 3), Seeds::All, "", "");
         for index in [2, 0, 1] {
@@ -438,6 +421,7 @@ both! {
     }
 
     /// GW-52: an implicit remote that went away is forgotten; a configured one comes back.
+    #[test]
     fn implicit_remotes_are_forgotten(kind: Kind) {
         let mut cluster = SuperCluster::start_with(&pure(kind, 3), Seeds::First, "", "");
         cluster.server_mut(2).kill();
@@ -447,6 +431,7 @@ both! {
     }
 
     /// GW-47: clients hear of their own cluster only.
+    #[test]
     fn gateways_are_not_announced_to_clients(kind: Kind) {
         let cluster = SuperCluster::start(&pure(kind, 2));
         let info = Wire::open(&cluster.server(0).client_address()).info();
@@ -476,5 +461,36 @@ mod mixed {
     #[test]
     fn five_clusters_by_one_seed_xgxgx() {
         check_five("XGXGX", Seeds::First);
+    }
+}
+
+later! {
+    "accounts":
+    /// Accounts stay apart across clusters, and users of one account meet.
+    #[test]
+    fn accounts_stay_apart(kind: Kind) {
+        let accounts = "accounts { ONE { users: [{user: one, password: p}] }, TWO { users: [{user: two, password: p}] } }";
+        let cluster = SuperCluster::start_with(&pure(kind, 3), Seeds::All, "", accounts);
+        let login = |index: usize, user: &str| Wire::client_with(cluster.server(index), &json!({"user": user, "pass": "p"}));
+        let (mut one, mut two) = (login(1, "one"), login(1, "two"));
+        for reader in [&mut one, &mut two] {
+            reader.send("SUB foo 1\r\n");
+            reader.fence();
+        }
+        for account in ["ONE", "TWO"] {
+            eventually(&format!("interest of {account}"), || {
+                let page = cluster.server(0).try_monitor(&format!("/gatewayz?subs=1&acc_name={account}"))?;
+                let list = &page["outbound_gateways"]["B"]["accounts"][0]["subscriptions_list"];
+                if *list == json!(["foo"]) { Ok(()) } else { Err(page.to_string()) }
+            });
+        }
+        for (user, reader, other) in [("one", 0, 1), ("two", 1, 0)] {
+            let readers = [&mut one, &mut two];
+            let mut writer = login(0, user);
+            writer.send("PUB foo 2\r\nhi\r\n");
+            writer.fence();
+            readers[reader].expect("MSG foo 1 2\r\nhi");
+            readers[other].fence();
+        }
     }
 }

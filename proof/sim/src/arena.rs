@@ -24,12 +24,19 @@ pub(crate) struct Arena {
 impl Arena {
     /// A world in which nothing has happened yet.
     pub(crate) fn new(world: World) -> Arena {
-        Arena { world, watchers: check::watchers(), deliveries: 0 }
+        Arena {
+            world,
+            watchers: check::watchers(),
+            deliveries: 0,
+        }
     }
 
     /// Moves the world by one step.
     pub(crate) fn step(&mut self) -> Result<(), Failure> {
-        self.world.sim.run_for(STEP).map_err(|stopped| self.stuck(&stopped))?;
+        self.world
+            .sim
+            .run_for(STEP)
+            .map_err(|stopped| self.stuck(&stopped))?;
         self.look()
     }
 
@@ -65,7 +72,12 @@ impl Arena {
 
     /// A failure at this moment.
     pub(crate) fn failure(&self, kind: FailureKind, check: &'static str, text: String) -> Failure {
-        Failure { kind, check, text, at: self.world.now() }
+        Failure {
+            kind,
+            check,
+            text,
+            at: self.world.now(),
+        }
     }
 
     fn stuck(&self, stopped: &Stopped) -> Failure {
@@ -78,6 +90,7 @@ impl Arena {
         }
         let (watchers, deliveries) = (&mut self.watchers, &mut self.deliveries);
         let mut journal = self.world.journal.lock();
+        journal.come_due(self.world.sim.now());
         let events = journal.take_events();
         for event in &events {
             if let crate::journal::Event::Delivered { .. } = event {
@@ -86,7 +99,12 @@ impl Arena {
             for watcher in watchers.iter_mut() {
                 if let Err(text) = watcher.see(&journal, event) {
                     let (kind, at) = (FailureKind::Safety, self.world.sim.now());
-                    return Err(Failure { kind, check: watcher.name(), text, at });
+                    return Err(Failure {
+                        kind,
+                        check: watcher.name(),
+                        text,
+                        at,
+                    });
                 }
             }
         }

@@ -61,7 +61,11 @@ pub fn answer(members: &[Member], distances: &Distances, origin: usize, subject:
 /// The members of a group among whom the choice is free.
 fn candidates(group: &[&Member], distances: &Distances, origin: usize) -> BTreeSet<usize> {
     let those = |f: &dyn Fn(usize) -> bool| -> BTreeSet<usize> {
-        group.iter().filter(|m| f(m.cluster)).map(|m| m.id).collect()
+        group
+            .iter()
+            .filter(|m| f(m.cluster))
+            .map(|m| m.id)
+            .collect()
     };
     let local = those(&|cluster| cluster == origin);
     if !local.is_empty() {
@@ -93,7 +97,9 @@ impl Answer {
         for (queue, members) in &self.one_of {
             let times: usize = members.iter().filter_map(|id| left.remove(id)).sum();
             if times != 1 {
-                return Err(format!("of the group {queue:?}, members {members:?}, {times} got it instead of one"));
+                return Err(format!(
+                    "of the group {queue:?}, members {members:?}, {times} got it instead of one"
+                ));
             }
         }
         match left.keys().next() {
@@ -145,15 +151,28 @@ mod tests {
     }
 
     fn member(id: usize, cluster: usize, queue: Option<&str>) -> Member {
-        Member { id, cluster, pattern: "a.*".into(), queue: queue.map(str::to_owned) }
+        Member {
+            id,
+            cluster,
+            pattern: "a.*".into(),
+            queue: queue.map(str::to_owned),
+        }
     }
 
     #[test]
     fn the_own_cluster_wins_and_then_the_nearest() {
-        let members = [member(0, 0, None), member(1, 1, Some("q")), member(2, 2, Some("q")), member(3, 2, None)];
+        let members = [
+            member(0, 0, None),
+            member(1, 1, Some("q")),
+            member(2, 2, Some("q")),
+            member(3, 2, None),
+        ];
         let trips = Distances::Known(vec![vec![0, 5, 9], vec![5, 0, 9], vec![9, 9, 0]]);
         let chosen = |origin, distances: &Distances| {
-            answer(&members, distances, origin, "a.x").one_of["q"].iter().copied().collect::<Vec<_>>()
+            answer(&members, distances, origin, "a.x").one_of["q"]
+                .iter()
+                .copied()
+                .collect::<Vec<_>>()
         };
         assert_eq!(chosen(0, &trips), [1]);
         assert_eq!(chosen(2, &trips), [2]);
@@ -165,12 +184,19 @@ mod tests {
 
     #[test]
     fn a_wrong_set_of_deliveries_is_named() {
-        let members = [member(0, 0, None), member(1, 1, Some("q")), member(2, 1, Some("q"))];
+        let members = [
+            member(0, 0, None),
+            member(1, 1, Some("q")),
+            member(2, 1, Some("q")),
+        ];
         let expected = answer(&members, &Distances::Unknown, 0, "a.x");
         let said = |got: &[usize]| expected.verdict(got).err();
         assert_eq!(said(&[2, 0]), None);
         assert_eq!(said(&[2]).as_deref(), Some("subscription 0 did not get it"));
-        assert_eq!(said(&[0, 0, 1]).as_deref(), Some("subscription 0 got it 2 times"));
+        assert_eq!(
+            said(&[0, 0, 1]).as_deref(),
+            Some("subscription 0 got it 2 times")
+        );
         assert_eq!(
             said(&[0, 1, 2]).as_deref(),
             Some("of the group \"q\", members {1, 2}, 2 got it instead of one")
@@ -179,6 +205,9 @@ mod tests {
             said(&[0]).as_deref(),
             Some("of the group \"q\", members {1, 2}, 0 got it instead of one")
         );
-        assert_eq!(said(&[0, 1, 7]).as_deref(), Some("subscription 7 got it and should not have"));
+        assert_eq!(
+            said(&[0, 1, 7]).as_deref(),
+            Some("subscription 7 got it and should not have")
+        );
     }
 }

@@ -23,7 +23,12 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { clusters: None, faults: Duration::from_secs(20), tale: false, packets: false }
+        Config {
+            clusters: None,
+            faults: Duration::from_secs(20),
+            tale: false,
+            packets: false,
+        }
     }
 }
 
@@ -75,7 +80,11 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.at.as_nanos() as f64 / 1e9;
-        write!(f, "{} at {seconds:.3} s [{}]: {}", self.kind, self.check, self.text)
+        write!(
+            f,
+            "{} at {seconds:.3} s [{}]: {}",
+            self.kind, self.check, self.text
+        )
     }
 }
 

@@ -13,11 +13,10 @@ use crate::faults::Faults;
 use crate::journal::{Journal, MessageId};
 use crate::oracle::Distances;
 use crate::outcome::{Config, Failure, FailureKind};
+use crate::topology::MESH;
 use crate::workload::Workload;
 use crate::world::World;
 
-/// From the last fault to the complete mesh, beyond the time that it takes to notice dead connections (GW-09).
-const MESH: Duration = Duration::from_secs(10);
 /// From then on until everybody is connected and reaches everybody.
 const CONVERGENCE: Duration = Duration::from_secs(10);
 /// From the last one's leaving until nothing is left.
@@ -55,21 +54,19 @@ impl Run<'_> {
         }
 
         self.faults.heal_all(&mut self.arena.world);
-        self.arena.until(MESH + self.notice(), "mesh", World::mesh)?;
+        self.arena.until(
+            MESH + self.arena.world.topology.notice(),
+            "mesh",
+            World::mesh,
+        )?;
         self.all_is_well(CONVERGENCE)?;
         self.nobody_is_there()?;
         self.nothing_is_left(&empty)
     }
 
-    /// How long it may take until a peer that died in silence is noticed.
-    fn notice(&self) -> Duration {
-        let topology = &self.arena.world.topology;
-        topology.ping_interval * (topology.ping_max + 2)
-    }
-
     /// Everybody is connected, and everybody reaches everybody exactly once: within `bound`, and from then on.
     fn all_is_well(&mut self, bound: Duration) -> Result<(), Failure> {
-        let bound = bound + self.notice();
+        let bound = bound + self.arena.world.topology.notice();
         let deadline = self.arena.world.now() + bound;
         self.arena.until(bound, "clients", everybody_is_settled)?;
         loop {
@@ -78,12 +75,17 @@ impl Run<'_> {
             };
             if self.arena.world.now() >= deadline {
                 let text = format!("after {bound:?} still: {text}");
-                return Err(self.arena.failure(FailureKind::Liveness, "interest converges", text));
+                return Err(self
+                    .arena
+                    .failure(FailureKind::Liveness, "interest converges", text));
             }
         }
         self.arena.world.tell("all is well");
         self.round(Workload::say_everything, judge_everything)?
-            .map_err(|text| self.arena.failure(FailureKind::Safety, "exactly once", text))
+            .map_err(|text| {
+                self.arena
+                    .failure(FailureKind::Safety, "exactly once", text)
+            })
     }
 
     /// Has things said and waits for what comes of it; the inner result is the judgement.
@@ -116,13 +118,16 @@ impl Run<'_> {
             }
         }
         let deadline = self.arena.world.now() + CONVERGENCE;
-        self.arena.until(CONVERGENCE, "clients", everybody_is_settled)?;
+        self.arena
+            .until(CONVERGENCE, "clients", everybody_is_settled)?;
         loop {
             let Err(text) = self.round(Workload::ask_everywhere, check::judge_ghosts)? else {
                 return Ok(());
             };
             if self.arena.world.now() >= deadline {
-                return Err(self.arena.failure(FailureKind::Liveness, "no ghost interest", text));
+                return Err(self
+                    .arena
+                    .failure(FailureKind::Liveness, "no ghost interest", text));
             }
         }
     }
@@ -132,8 +137,11 @@ impl Run<'_> {
         for client in &self.arena.world.clients {
             client.leave();
         }
-        self.arena.until(CLEANING, "clients leave", everybody_is_gone)?;
-        self.arena.until(CLEANING, "nothing leaked", |world| check::judge_leaks(empty, &world.usage()))?;
+        self.arena
+            .until(CLEANING, "clients leave", everybody_is_gone)?;
+        self.arena.until(CLEANING, "nothing leaked", |world| {
+            check::judge_leaks(empty, &world.usage())
+        })?;
         for server in 0..self.arena.world.nodes.len() {
             self.arena.world.ask_to_stop(server);
         }
@@ -154,7 +162,9 @@ fn judge_everything(journal: &Journal, messages: Range<MessageId>) -> Result<(),
 fn everybody_is_settled(world: &World) -> Result<(), String> {
     match world.clients.iter().position(|client| !client.is_settled()) {
         None => Ok(()),
-        Some(client) => Err(format!("client {client} is not connected or waits for a PONG")),
+        Some(client) => Err(format!(
+            "client {client} is not connected or waits for a PONG"
+        )),
     }
 }
 

@@ -1,7 +1,6 @@
 //! One random run from one seed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 use gannet_units::Moment;
 
@@ -25,7 +24,12 @@ pub fn run_seed(seed: u64, config: &Config) -> Outcome {
     let mut faults = Faults::draw(seed);
     let course = catch_unwind(AssertUnwindSafe(|| {
         let workload = Workload::draw(seed);
-        Run { arena: &mut arena, faults: &mut faults, workload }.all(config)
+        Run {
+            arena: &mut arena,
+            faults: &mut faults,
+            workload,
+        }
+        .all(config)
     }));
     let failure = match course {
         Ok(result) => result.err(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use gannet_config::{GatewayOptions, GatewayUrl, Limits, Options, Port, RemoteGateway};
 use gannet_rt::sim::Link;
+use gannet_units::ByteCount;
 
 use crate::dice::Dice;
 
@@ -13,6 +14,9 @@ use crate::dice::Dice;
 pub(crate) const CLIENT_PORT: u16 = 4222;
 /// Where servers listen for other clusters.
 pub(crate) const GATEWAY_PORT: u16 = 7222;
+
+/// From the last fault to the complete mesh, beyond the time that it takes to notice dead connections (GW-09).
+pub(crate) const MESH: Duration = Duration::from_secs(10);
 
 /// How the clusters learn of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +45,11 @@ pub(crate) struct Topology {
     pub(crate) ping_interval: Duration,
     pub(crate) ping_max: u32,
     pub(crate) reject_unknown: bool,
+    /// Bytes that may wait for one connection.
+    pub(crate) max_pending: ByteCount,
+    pub(crate) write_deadline: Duration,
+    /// Publishers are not held back for slow subscribers.
+    pub(crate) no_stall: bool,
 }
 
 impl Topology {
@@ -56,6 +65,9 @@ impl Topology {
             ping_interval: Duration::from_secs(2),
             ping_max: 2,
             reject_unknown: false,
+            max_pending: ByteCount::mib(64),
+            write_deadline: Duration::from_secs(10),
+            no_stall: false,
         }
     }
 
@@ -77,18 +89,35 @@ impl Topology {
             ping_interval: dice.duration(Duration::from_millis(500), Duration::from_secs(3)),
             ping_max: dice.between(1, 3) as u32,
             reject_unknown: dice.per_mille(200),
+            max_pending: ByteCount::mib(*dice.pick(&[4, 64])),
+            write_deadline: dice.duration(Duration::from_millis(500), Duration::from_secs(10)),
+            no_stall: dice.per_mille(300),
         }
+    }
+
+    /// How long it may take until a peer that died in silence is noticed.
+    pub(crate) fn notice(&self) -> Duration {
+        self.ping_interval * (self.ping_max + 2)
     }
 
     /// The longest way between two servers.
     pub(crate) fn farthest(&self) -> Duration {
-        self.latency.iter().flatten().copied().max().unwrap_or_default()
+        self.latency
+            .iter()
+            .flatten()
+            .copied()
+            .max()
+            .unwrap_or_default()
     }
 
     /// The link from one server to another when the weather is fine.
     pub(crate) fn link(&self, from: usize, to: usize) -> Link {
         let latency = self.latency[from][to];
-        Link { latency, jitter: latency / 10, bandwidth: None }
+        Link {
+            latency,
+            jitter: latency / 10,
+            bandwidth: None,
+        }
     }
 
     /// The options of one server; `address` tells the gateway address of a cluster's server, `silent` that
@@ -100,11 +129,17 @@ impl Topology {
         silent: Option<&str>,
     ) -> Options {
         let own = address(server);
-        let host = if self.unspecified { "0.0.0.0".to_owned() } else { own };
+        let host = if self.unspecified {
+            "0.0.0.0".to_owned()
+        } else {
+            own
+        };
         let limits = Limits {
             ping_interval: self.ping_interval,
             ping_max: self.ping_max,
-            write_deadline: Duration::from_secs(5),
+            write_deadline: self.write_deadline,
+            max_pending: self.max_pending,
+            no_fast_producer_stall: self.no_stall,
             ..Limits::default()
         };
         Options {
@@ -131,8 +166,14 @@ impl Topology {
         };
         let remote = |cluster: usize| {
             let own = address(cluster);
-            let hosts = silent.filter(|_| cluster != server).into_iter().chain([own.as_str()]);
-            RemoteGateway { name: cluster_name(cluster), urls: hosts.map(url).collect() }
+            let hosts = silent
+                .filter(|_| cluster != server)
+                .into_iter()
+                .chain([own.as_str()]);
+            RemoteGateway {
+                name: cluster_name(cluster),
+                urls: hosts.map(url).collect(),
+            }
         };
         GatewayOptions {
             name: cluster_name(server),

@@ -158,11 +158,17 @@ impl Workload {
 /// A subscription of somebody who answers requests.
 fn answering(service: &str) -> Wanted {
     let queue = (service == SERVICES[0]).then(|| "responders".to_owned());
-    Wanted { pattern: service.to_owned(), queue, answers: true }
+    Wanted {
+        pattern: service.to_owned(),
+        queue,
+        answers: true,
+    }
 }
 
 /// All subjects of plain messages.
 fn subjects() -> Vec<String> {
     let pairs = (0..WIDTH).flat_map(|one| (0..WIDTH).map(move |other| (one, other)));
-    pairs.map(|(one, other)| format!("t.{one}.{other}")).collect()
+    pairs
+        .map(|(one, other)| format!("t.{one}.{other}"))
+        .collect()
 }

@@ -3,7 +3,6 @@
 //! Not here: what goes wrong (`faults`), what the clients are told to do (`workload`).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use gannet_config::Options;
 use gannet_node::{Level, LogOptions, LogWriter, Logger, Server};
@@ -14,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::client::{Client, Inbox, Person};
 use crate::journal::Journal;
-use crate::topology::{CLIENT_PORT, GATEWAY_PORT, Topology, server_name};
+use crate::topology::{CLIENT_PORT, GATEWAY_PORT, MESH, Topology, server_name};
 
 /// A server's handle once it has started, or why it did not.
 type Slot = Arc<Mutex<Option<Result<Server, String>>>>;
@@ -56,11 +55,13 @@ impl World {
         let sim = Sim::new(seed);
         let net = sim.net();
         let mut journal = Journal::default();
+        journal.recovery = MESH + topology.notice();
         if tale {
             journal.keep_tale();
         }
-        let hosts: Vec<SimHost> =
-            (0..topology.clusters).map(|server| sim.host(&server_name(server))).collect();
+        let hosts: Vec<SimHost> = (0..topology.clusters)
+            .map(|server| sim.host(&server_name(server)))
+            .collect();
         let silent = topology.silent_listener.then(|| silent_listener(&sim));
         let shown = |host: &SimHost| match topology.names {
             true => host.name(),
@@ -110,7 +111,8 @@ impl World {
 
     /// Sets the link from one server to another.
     pub(crate) fn set_link(&self, from: usize, to: usize, link: Link) {
-        self.net.set_link(&self.nodes[from].host, &self.nodes[to].host, link);
+        self.net
+            .set_link(&self.nodes[from].host, &self.nodes[to].host, link);
     }
 
     /// Starts a server that does not run.
@@ -134,8 +136,17 @@ impl World {
             return Logger::none();
         }
         let rt = self.nodes[server].host.rt();
-        let options = LogOptions { debug: true, trace: false, time: false, utc: true };
-        let writer = TaleWriter { journal: self.journal.clone(), rt: rt.clone(), server };
+        let options = LogOptions {
+            debug: true,
+            trace: false,
+            time: false,
+            utc: true,
+        };
+        let writer = TaleWriter {
+            journal: self.journal.clone(),
+            rt: rt.clone(),
+            server,
+        };
         Logger::new(&rt, options, Box::new(writer))
     }
 
@@ -167,10 +178,13 @@ impl World {
 
     /// Why a server did not start, if one did not.
     pub(crate) fn failed_start(&self) -> Option<String> {
-        self.nodes.iter().enumerate().find_map(|(server, node)| match &*node.slot.lock() {
-            Some(Err(why)) => Some(format!("server {server} did not start: {why}")),
-            _ => None,
-        })
+        self.nodes
+            .iter()
+            .enumerate()
+            .find_map(|(server, node)| match &*node.slot.lock() {
+                Some(Err(why)) => Some(format!("server {server} did not start: {why}")),
+                _ => None,
+            })
     }
 
     /// Adds a client of a server, on a host of its own; answers its number.
@@ -178,8 +192,14 @@ impl World {
         let id = self.clients.len();
         let host = self.sim.host(&format!("client{id}"));
         let server = (self.nodes[home].host.ip(), CLIENT_PORT).into();
-        let person = Person { id, home, server, inbox };
-        self.clients.push(Client::start(host, person, self.journal.clone()));
+        let person = Person {
+            id,
+            home,
+            server,
+            inbox,
+        };
+        self.clients
+            .push(Client::start(host, person, self.journal.clone()));
         id
     }
 
@@ -189,7 +209,9 @@ impl World {
             for (other, b) in self.nodes.iter().enumerate().skip(one + 1) {
                 let links = self.net.connections(&a.host, &b.host);
                 if links != 2 {
-                    return Err(format!("{links} connections between servers {one} and {other} instead of 2"));
+                    return Err(format!(
+                        "{links} connections between servers {one} and {other} instead of 2"
+                    ));
                 }
             }
         }
@@ -207,7 +229,9 @@ fn silent_listener(sim: &Sim) -> SimHost {
     let host = sim.host("silent");
     let rt = host.rt();
     host.rt().spawn(async move {
-        let Ok(listener) = rt.listen((std::net::Ipv4Addr::UNSPECIFIED, GATEWAY_PORT).into()).await
+        let Ok(listener) = rt
+            .listen((std::net::Ipv4Addr::UNSPECIFIED, GATEWAY_PORT).into())
+            .await
         else {
             return;
         };
@@ -230,7 +254,12 @@ impl LogWriter for TaleWriter {
     fn write_line(&self, _level: Level, line: &str) {
         let server = self.server;
         // The process id in front says nothing here.
-        let text = line.split_once("] ").map_or(line, |(_, text)| text).to_owned();
-        self.journal.lock().tell(self.rt.now(), || format!("server {server} {text}"));
+        let text = line
+            .split_once("] ")
+            .map_or(line, |(_, text)| text)
+            .to_owned();
+        self.journal
+            .lock()
+            .tell(self.rt.now(), || format!("server {server} {text}"));
     }
 }

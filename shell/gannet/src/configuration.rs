@@ -23,7 +23,10 @@ pub(crate) fn options(invocation: &Invocation) -> Result<(Options, Option<Config
     if let Some(path) = &invocation.config {
         let loaded = gannet_config::load(path, &Disk).map_err(|e| e.to_string())?;
         options = loaded.options;
-        file = Some(ConfigFile { path: path.clone(), digest: loaded.digest });
+        file = Some(ConfigFile {
+            path: path.clone(),
+            digest: loaded.digest,
+        });
         if !loaded.warnings.is_empty() {
             let _ = write!(std::io::stderr(), "{}", shown(loaded.warnings));
         }
@@ -43,11 +46,17 @@ pub(crate) fn check(invocation: &Invocation) -> ExitCode {
     if !loaded.warnings.is_empty() {
         return crate::refuse(invocation.program, shown(loaded.warnings));
     }
-    crate::refuse(invocation.program, format_args!("configuration file {path} is valid ({})", loaded.digest));
+    crate::refuse(
+        invocation.program,
+        format_args!("configuration file {path} is valid ({})", loaded.digest),
+    );
     ExitCode::SUCCESS
 }
 
 /// Warnings as the reference prints them: as it does with errors.
 fn shown(warnings: Vec<ConfigWarning>) -> Rejected {
-    Rejected { errors: Vec::new(), warnings }
+    Rejected {
+        errors: Vec::new(),
+        warnings,
+    }
 }

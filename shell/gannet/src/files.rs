@@ -35,9 +35,14 @@ impl PortsFile {
     /// `DIR/PROGRAM_PID.ports`, where the program is called as it was called now.
     pub(crate) fn in_dir(rt: &Rt, dir: &str) -> PortsFile {
         let program = std::env::args_os().next().unwrap_or_default();
-        let name = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
+        let name = Path::new(&program)
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
         let file = format!("{name}_{}.ports", process::pid(rt));
-        PortsFile { path: Path::new(dir).join(file) }
+        PortsFile {
+            path: Path::new(dir).join(file),
+        }
     }
 
     /// Writes where `server` listens. The error is for the log.
@@ -57,7 +62,10 @@ impl PortsFile {
     pub(crate) fn remove(&self, rt: &Rt) -> Result<(), String> {
         fs::remove_file(rt, &self.path).map_err(|e: io::Error| {
             let path = self.path.to_string_lossy();
-            format!("Error cleaning up ports file {path}: {}", file_error("remove", &path, &e))
+            format!(
+                "Error cleaning up ports file {path}: {}",
+                file_error("remove", &path, &e)
+            )
         })
     }
 }
@@ -71,7 +79,10 @@ fn urls(rt: &Rt, scheme: &str, host: &str, bound: Option<SocketAddr>) -> Vec<Str
     if bound.ip().is_unspecified()
         && let Ok(ips) = rt.local_ips()
     {
-        return ips.into_iter().map(|ip| format!("{scheme}://{}", SocketAddr::new(ip, port))).collect();
+        return ips
+            .into_iter()
+            .map(|ip| format!("{scheme}://{}", SocketAddr::new(ip, port)))
+            .collect();
     }
     match host.parse::<std::net::Ipv6Addr>() {
         Ok(_) => vec![format!("{scheme}://[{host}]:{port}")],

@@ -5,10 +5,12 @@
 //! does not: anything that an embedder of `gannet_node` would need, too.
 
 mod configuration;
+mod descriptors;
 mod dev;
 mod files;
 mod flags;
 mod logging;
+mod memory;
 mod serve;
 mod tell;
 mod words;
@@ -19,11 +21,8 @@ use std::process::ExitCode;
 
 use flags::{Command, Invocation, Program};
 
-#[cfg(feature = "mimalloc")]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    memory::set_up();
     let (program, invocation) = flags::parse(std::env::args_os());
     match invocation {
         Ok(invocation) => run(&invocation),

@@ -11,6 +11,7 @@ use gannet_rt::signal::{Signal, Signals};
 use gannet_rt::{Rt, Runtime};
 
 use crate::configuration::{self, ConfigFile};
+use crate::descriptors;
 use crate::files::{self, PortsFile};
 use crate::flags::{Invocation, Program};
 use crate::logging::Log;
@@ -24,6 +25,7 @@ pub(crate) fn run(invocation: &Invocation) -> ExitCode {
         Ok(read) => read,
         Err(error) => return crate::refuse(invocation.program, error),
     };
+    descriptors::raise_limit();
     let runtime = match Runtime::new(None) {
         Ok(runtime) => runtime,
         Err(error) => return crate::refuse(invocation.program, error),
@@ -46,11 +48,25 @@ pub(crate) fn run(invocation: &Invocation) -> ExitCode {
 fn report_panics(log: &Log) {
     let log = log.clone();
     std::panic::set_hook(Box::new(move |panic| {
-        log.say(Level::Error, format_args!("A task has failed, please report this: {panic}"));
+        let place = panic
+            .location()
+            .map(|at| format!(" ({at})"))
+            .unwrap_or_default();
+        let what = panic.payload_as_str().unwrap_or("no reason given");
+        log.say(
+            Level::Error,
+            format_args!("A task has failed, please report this: {what}{place}"),
+        );
     }));
 }
 
-async fn serve(rt: &Rt, program: Program, options: Options, file: Option<&ConfigFile>, log: &Log) -> ExitCode {
+async fn serve(
+    rt: &Rt,
+    program: Program,
+    options: Options,
+    file: Option<&ConfigFile>,
+    log: &Log,
+) -> ExitCode {
     let fatal = |text: &str| {
         log.say(Level::Fatal, text);
         ExitCode::FAILURE
@@ -61,7 +77,10 @@ async fn serve(rt: &Rt, program: Program, options: Options, file: Option<&Config
         Err(error) => return fatal(&format!("Could not catch signals: {error}")),
     };
     if let Some(ConfigFile { path, digest }) = file {
-        log.say(Level::Info, format_args!("Using configuration file: {path} ({digest})"));
+        log.say(
+            Level::Info,
+            format_args!("Using configuration file: {path} ({digest})"),
+        );
     }
     for advice in options.advice() {
         log.say(Level::Warn, advice);
@@ -76,8 +95,16 @@ async fn serve(rt: &Rt, program: Program, options: Options, file: Option<&Config
         Err(StartError::Options(error)) => return crate::refuse(program, error),
         Err(StartError::Listen(error)) => return fatal(&error),
     };
-    let ports = options.ports_file_dir.as_deref().map(|dir| PortsFile::in_dir(rt, dir));
-    complain(log, ports.as_ref().map(|ports| ports.write(rt, &options, &server)));
+    let ports = options
+        .ports_file_dir
+        .as_deref()
+        .map(|dir| PortsFile::in_dir(rt, dir));
+    complain(
+        log,
+        ports
+            .as_ref()
+            .map(|ports| ports.write(rt, &options, &server)),
+    );
     obey(rt, &server, signals, file.is_some(), log).await;
     complain(log, ports.map(|ports| ports.remove(rt)));
     ExitCode::SUCCESS
@@ -96,7 +123,10 @@ async fn obey(rt: &Rt, server: &Server, mut signals: Signals, configured: bool, 
             Either::First(signal) => signal,
             Either::Second(()) => return,
         };
-        log.say(Level::Info, format_args!("Trapped {:?} signal", name(signal)));
+        log.say(
+            Level::Info,
+            format_args!("Trapped {:?} signal", name(signal)),
+        );
         match signal {
             // A lame duck is on its way out already; who is in a hurry interrupts it.
             Signal::Terminate if server.is_lame_duck() => {}
@@ -117,7 +147,10 @@ fn refuse_reload(configured: bool, log: &Log) {
     } else {
         "can only reload config when a file is provided using -c or --config"
     };
-    log.say(Level::Error, format_args!("Failed to reload server configuration: {why}"));
+    log.say(
+        Level::Error,
+        format_args!("Failed to reload server configuration: {why}"),
+    );
 }
 
 /// The signal as the reference server's log calls it.

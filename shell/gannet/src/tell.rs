@@ -3,10 +3,10 @@
 
 use std::fmt::Write as _;
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
-use crate::flags::{Program, SignalCommand, SignalRequest};
+use crate::flags::{Program, SignalRequest};
 use crate::words::lower_first;
 
 /// Sends the signal to all that are meant. The error is the reference server's.
@@ -22,23 +22,16 @@ pub(crate) fn tell(program: Program, request: &SignalRequest) -> Result<(), Stri
         if id == 0 {
             return Err(format!("invalid pid: {process}"));
         }
-        if let Err(error) = kill(Pid::from_raw(id), signal(request.command)) {
+        if let Err(error) = kill(Pid::from_raw(id), request.command.signal()) {
             let (word, why) = (request.command.word(), lower_first(error.desc()));
             // Writing to a String doesn't fail.
             let _ = write!(errors, "\nsignal {word:?} {process}: {why}");
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
-}
-
-fn signal(command: SignalCommand) -> Signal {
-    match command {
-        SignalCommand::Stop => Signal::SIGKILL,
-        SignalCommand::Quit => Signal::SIGINT,
-        SignalCommand::Term => Signal::SIGTERM,
-        SignalCommand::Reopen => Signal::SIGUSR1,
-        SignalCommand::Reload => Signal::SIGHUP,
-        SignalCommand::LameDuck => Signal::SIGUSR2,
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
     }
 }
 
@@ -49,9 +42,13 @@ fn running(name: &str) -> Vec<u32> {
     };
     let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     let is_named = |id: &u32| {
-        std::fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|comm| comm.trim_end() == name)
+        std::fs::read_to_string(format!("/proc/{id}/comm"))
+            .is_ok_and(|comm| comm.trim_end() == name)
     };
-    let mut ids: Vec<u32> = ids.filter(|id| *id != std::process::id()).filter(is_named).collect();
+    let mut ids: Vec<u32> = ids
+        .filter(|id| *id != std::process::id())
+        .filter(is_named)
+        .collect();
     ids.sort_unstable();
     ids
 }

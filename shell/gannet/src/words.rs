@@ -34,7 +34,10 @@ mod tests {
     #[test]
     fn reasons_read_as_the_reference_writes_them() {
         let missing = io::Error::from_raw_os_error(2);
-        assert_eq!(file_error("open", "a/b", &missing), "open a/b: no such file or directory");
+        assert_eq!(
+            file_error("open", "a/b", &missing),
+            "open a/b: no such file or directory"
+        );
         assert_eq!(reason(&io::Error::other("Bad luck")), "bad luck");
     }
 }

@@ -102,19 +102,21 @@ impl Shared {
 }
 
 impl Server {
-    /// Stops, and waits until all clients' connections have ended (at most two seconds).
+    /// Stops, and waits until all connections have ended (at most two seconds).
     pub async fn shut_down(&self) {
         let shared = &self.shared;
         self.stop();
         let deadline = shared.rt.now() + FAREWELL;
-        while shared.clients.len() > 0 && shared.rt.now() < deadline {
+        while !(shared.clients.len() == 0 && shared.links.is_empty()) && shared.rt.now() < deadline {
             // Again and again: a connection may have been accepted just before the door was shut.
             for conn in shared.clients.open() {
                 conn.close(CloseReason::ServerShutdown);
             }
             shared.rt.sleep(FAREWELL_STEP).await;
         }
-        shared.life.ended.reach();
+        if shared.life.ended.reach() {
+            log!(shared.log, Info, "Server Exiting..");
+        }
     }
 
     /// Stops without haste: lets nobody in, tells clients to look for another server, gives them the

@@ -109,6 +109,10 @@ impl Links {
         self.facts.lock().get(&id).cloned()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.facts.lock().is_empty()
+    }
+
     /// Interest that came over all links together, in entries.
     pub(crate) fn subscriptions(&self) -> u64 {
         self.facts.lock().values().map(|facts| u64::from(facts.subscriptions.load(Ordering::Relaxed))).sum()

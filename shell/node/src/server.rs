@@ -20,6 +20,7 @@ use crate::info::{COMPATIBLE_VERSION, VERSION};
 use crate::lifecycle::Life;
 use crate::log::{Logger, log};
 use crate::monitor;
+use crate::refusal::{listen_error, lookup_error};
 use crate::registry::{Links, Registry};
 use crate::shared::{Shared, Trouble};
 
@@ -106,7 +107,6 @@ impl Server {
         if let Some(mesh) = self.shared.mesh.get() {
             mesh.close_all(&self.shared);
         }
-        log!(self.shared.log, Info, "Server Exiting..");
     }
 }
 
@@ -133,6 +133,7 @@ fn new_shared(options: Options, rt: Rt, log: Logger) -> Shared {
         client_addr: OnceLock::new(),
         monitor_addr: OnceLock::new(),
         mesh: OnceLock::new(),
+        client_limits: OnceLock::new(),
         stopping: AtomicBool::new(false),
         stop: Notify::new(),
         life: Life::default(),
@@ -150,14 +151,17 @@ fn greet(shared: &Shared) {
     log!(log, Info, "Starting nats-server");
     log!(log, Info, "  Version:  {COMPATIBLE_VERSION}");
     log!(log, Info, "  Gannet:   {VERSION}");
+    if let Some(cluster) = shared.options.cluster_name() {
+        log!(log, Info, "  Cluster:  {cluster}");
+    }
     log!(log, Info, "  Name:     {}", shared.name);
     log!(log, Info, "  ID:       {}", shared.id);
 }
 
 /// Opens a listener on `host`, which may be a name or an address.
 pub(crate) async fn open_listener(shared: &Shared, host: &str, port: u16, what: &str) -> Result<Listener, StartError> {
-    let failed = |e: std::io::Error| StartError::Listen(format!("Error listening on {what} port: {host}:{port} - {e}"));
-    let addrs = shared.rt.resolve(host, port).await.map_err(failed)?;
+    let unknown = |e| StartError::Listen(lookup_error(what, host, port, &e));
+    let addrs = shared.rt.resolve(host, port).await.map_err(unknown)?;
     let mut last = None;
     for addr in addrs {
         match shared.rt.listen(addr).await {
@@ -165,7 +169,8 @@ pub(crate) async fn open_listener(shared: &Shared, host: &str, port: u16, what: 
             Err(e) => last = Some(e),
         }
     }
-    Err(failed(last.unwrap_or_else(|| std::io::Error::other("no address"))))
+    let why = last.unwrap_or_else(|| std::io::Error::other("no address"));
+    Err(StartError::Listen(listen_error(what, host, port, &why)))
 }
 
 /// `host:port` as the log shows it: the host as configured, the port as bound.

@@ -53,19 +53,25 @@ pub(crate) struct Shared {
     pub(crate) seed: u64,
     /// Set if there are gateways.
     pub(crate) mesh: OnceLock<Arc<Mesh>>,
+    pub(crate) client_limits: OnceLock<Arc<ClientLimits>>,
     pub(crate) stopping: AtomicBool,
     pub(crate) stop: Notify,
     pub(crate) life: Life,
 }
 
 impl Shared {
+    /// Bounds of a client's conversation.
+    pub(crate) fn client_limits(&self) -> &Arc<ClientLimits> {
+        self.client_limits.get_or_init(|| Arc::new(self.make_client_limits()))
+    }
+
     /// Largest payload in bytes.
     pub(crate) fn max_payload(&self) -> usize {
         self.options.limits.max_payload.map_or(DEFAULT_MAX_PAYLOAD, |n| n.as_usize())
     }
 
-    /// Bounds of a client's conversation.
-    pub(crate) fn client_limits(&self) -> ClientLimits {
+    /// Bounds of a client's conversation. Made once: all conversations share them.
+    fn make_client_limits(&self) -> ClientLimits {
         let limits = &self.options.limits;
         ClientLimits {
             control_line: limits.max_control_line.as_usize(),

@@ -1,28 +1,37 @@
 //! A connection's socket as the sink of its outbox.
 
 use std::io::{ErrorKind, IoSlice};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use gannet_broker::{Sink, Written};
 use gannet_rt::Stream;
 
-/// Writes to a socket without waiting.
-pub(crate) struct StreamSink(pub(crate) Arc<Stream>);
+/// Writes to a socket without waiting. The socket belongs to its connection's task: plans that other
+/// connections keep may name a peer long after it has ended, and must not keep its socket open.
+pub(crate) struct StreamSink(Weak<Stream>);
+
+impl StreamSink {
+    /// A way into `stream` for as long as its owner keeps it.
+    pub(crate) fn new(stream: &Arc<Stream>) -> StreamSink {
+        StreamSink(Arc::downgrade(stream))
+    }
+}
 
 /// Slices handed to one system call.
 const SLICES: usize = 32;
 
 impl Sink for StreamSink {
     fn try_write(&self, chunks: &[&[u8]]) -> Written {
+        let Some(stream) = self.0.upgrade() else { return Written::Broken };
         let result = match chunks {
-            [one] => self.0.try_write(one),
+            [one] => stream.try_write(one),
             many => {
                 let mut slices = [IoSlice::new(&[]); SLICES];
                 let count = many.len().min(SLICES);
                 for (slice, chunk) in slices.iter_mut().zip(many) {
                     *slice = IoSlice::new(chunk);
                 }
-                self.0.try_write_vectored(&slices[..count])
+                stream.try_write_vectored(&slices[..count])
             }
         };
         match result {

@@ -84,6 +84,8 @@ pub struct Options {
     pub ports_file_dir: Option<String>,
     /// `store_dir`: where streams will live; nothing is written there while there are none.
     pub store_dir: Option<String>,
+    /// The [digest](crate::Loaded::digest) of the file that all this was read from; `None` without a file.
+    pub digest: Option<String>,
     /// `lame_duck_*`.
     pub lame_duck: LameDuckOptions,
     /// `connect_error_reports`: of the failed attempts at a link that never stood, the first and
@@ -112,6 +114,7 @@ impl Default for Options {
             pid_file: None,
             ports_file_dir: None,
             store_dir: None,
+            digest: None,
             lame_duck: LameDuckOptions::default(),
             connect_error_reports: 3600,
             reconnect_error_reports: 1,

@@ -34,7 +34,7 @@ pub struct Loaded {
 /// Reads the configuration file at `path` and everything that it includes.
 pub fn load(path: &str, source: &dyn Source) -> Result<Loaded, Rejected> {
     let map = parse_file(path, source)?;
-    let (options, mut reader) = options(&map);
+    let (mut options, mut reader) = options(&map);
     if map.is_empty() {
         reader.warnings.push(ConfigWarning::Empty {
             file: path.to_string(),
@@ -44,10 +44,12 @@ pub fn load(path: &str, source: &dyn Source) -> Result<Loaded, Rejected> {
     if !errors.is_empty() {
         return Err(Rejected { errors, warnings });
     }
+    let digest = digest(&map);
+    options.digest = Some(digest.clone());
     Ok(Loaded {
         options,
         warnings,
-        digest: digest(&map),
+        digest,
     })
 }
 

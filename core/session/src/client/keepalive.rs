@@ -26,15 +26,15 @@ pub struct KeepAlive {
     most: u32,
     unanswered: u32,
     deadline: Moment,
-    /// When the ping was sent whose answer gives the round-trip time.
-    asked: Moment,
+    /// When the last ping was sent, whose answer gives the round-trip time.
+    asked: Option<Moment>,
     rtt: Option<Duration>,
 }
 
 impl KeepAlive {
     /// Pings every `interval`; `most` may be unanswered. None is sent before [`KeepAlive::start`].
     pub fn new(interval: Duration, most: u32) -> KeepAlive {
-        KeepAlive { interval, most, unanswered: 0, deadline: Moment::NEVER, asked: Moment::START, rtt: None }
+        KeepAlive { interval, most, unanswered: 0, deadline: Moment::NEVER, asked: None, rtt: None }
     }
 
     /// Sends the first ping `first` from now (never later than the interval), plus up to a fifth of it
@@ -66,22 +66,22 @@ impl KeepAlive {
             return Due::Later;
         }
         self.deadline = now + self.interval;
-        let rtt_known = self.rtt.is_some() && now.since(self.asked) < RTT_EVERY;
-        if now.since(last_heard) < self.interval && rtt_known {
+        let measured = self.asked.is_some_and(|asked| now.since(asked) < RTT_EVERY);
+        if now.since(last_heard) < self.interval && measured {
             return Due::Later;
         }
         if self.unanswered + 1 > self.most {
             return Due::Stale;
         }
         self.unanswered += 1;
-        self.asked = now;
+        self.asked = Some(now);
         Due::Ping
     }
 
     /// A pong came.
     pub fn answered(&mut self, now: Moment) {
-        if self.unanswered > 0 {
-            self.rtt = Some(now.since(self.asked).max(Duration::from_nanos(1)));
+        if let Some(asked) = self.asked.filter(|_| self.unanswered > 0) {
+            self.rtt = Some(now.since(asked).max(Duration::from_nanos(1)));
         }
         self.unanswered = 0;
     }

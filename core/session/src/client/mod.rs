@@ -6,4 +6,4 @@ mod keepalive;
 mod session;
 
 pub use keepalive::KeepAlive;
-pub use session::{ClientLimits, ClientSession, ClientState, Refused, Step};
+pub use session::{ClientLimits, ClientSession, ClientState, Refused, Step, label};

@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -104,12 +105,37 @@ pub enum Refused {
     TooMany,
 }
 
+/// What is kept of CONNECT: how the client wants to be treated. Its names and secrets are not.
+#[derive(Clone, Copy, Debug)]
+struct Manners {
+    verbose: bool,
+    pedantic: bool,
+    echo: bool,
+    no_responders: bool,
+    /// It asked for an account in a way that is refused now.
+    wants_account: bool,
+    protocol: i64,
+}
+
+impl Manners {
+    fn of(connect: &ClientConnect) -> Manners {
+        Manners {
+            verbose: connect.verbose,
+            pedantic: connect.pedantic,
+            echo: connect.echo,
+            no_responders: connect.no_responders,
+            wants_account: connect.new_account || !connect.account.is_empty(),
+            protocol: connect.protocol,
+        }
+    }
+}
+
 /// The conversation with one client.
 #[derive(Debug)]
 pub struct ClientSession {
-    limits: ClientLimits,
+    limits: Arc<ClientLimits>,
     state: ClientState,
-    connect: ClientConnect,
+    manners: Manners,
     has_connected: bool,
     /// Headers are understood at both ends.
     headers: bool,
@@ -124,7 +150,7 @@ pub struct ClientSession {
 
 impl ClientSession {
     /// A session that begins at `now`. `chance` spreads the moments of first pings.
-    pub fn new(limits: ClientLimits, now: Moment, chance: u64) -> ClientSession {
+    pub fn new(limits: Arc<ClientLimits>, now: Moment, chance: u64) -> ClientSession {
         let (state, auth_deadline) = match limits.auth_timeout {
             Some(timeout) => (ClientState::ExpectConnect, now + timeout),
             None => (ClientState::Ready, Moment::NEVER),
@@ -134,7 +160,7 @@ impl ClientSession {
         ClientSession {
             limits,
             state,
-            connect: ClientConnect::default(),
+            manners: Manners::of(&ClientConnect::default()),
             has_connected: false,
             headers: false,
             first_pong_sent: false,
@@ -144,11 +170,6 @@ impl ClientSession {
             last_heard: now,
             chance,
         }
-    }
-
-    /// What the client said of itself.
-    pub fn connect(&self) -> &ClientConnect {
-        &self.connect
     }
 
     /// Whether CONNECT has come.
@@ -163,7 +184,7 @@ impl ClientSession {
 
     /// Whether the client takes an INFO at any time.
     pub fn takes_info(&self) -> bool {
-        self.has_connected && self.connect.protocol >= 1
+        self.has_connected && self.manners.protocol >= 1
     }
 
     /// Whether headers are understood at both ends.
@@ -173,12 +194,12 @@ impl ClientSession {
 
     /// Whether the client wants to be told that nobody takes a request.
     pub fn wants_no_responders(&self) -> bool {
-        self.connect.no_responders
+        self.manners.no_responders
     }
 
     /// Whether the client's own messages come back to it.
     pub fn echo(&self) -> bool {
-        self.connect.echo
+        self.manners.echo
     }
 
     /// Round-trip time measured last.
@@ -216,7 +237,7 @@ impl ClientSession {
     /// the session, answers it and how many bytes it took. Otherwise [`ClientSession::step`] must look.
     #[inline]
     pub fn plain_publish<'a>(&self, buf: &'a [u8]) -> Option<(Publish<'a>, usize)> {
-        if self.state != ClientState::Ready || self.connect.verbose || self.connect.pedantic {
+        if self.state != ClientState::Ready || self.manners.verbose || self.manners.pedantic {
             return None;
         }
         let limits = Limits { control_line: self.limits.control_line, payload: self.limits.payload };
@@ -280,9 +301,9 @@ impl ClientSession {
     #[inline]
     fn publish<'a>(&mut self, publish: Publish<'a>, out: &mut Vec<u8>) -> Step<'a> {
         if publish.header_len.is_some() && !self.headers {
-            return self.close(CloseReason::MsgHeaderViolation, Some("message headers not supported".into()));
+            return self.close(CloseReason::ProtocolViolation, Some("message headers not supported".into()));
         }
-        if self.connect.pedantic && is_valid_literal(publish.subject).is_err() {
+        if self.manners.pedantic && is_valid_literal(publish.subject).is_err() {
             encode::err(out, "Invalid Publish Subject");
         }
         if is_reserved_subject(publish.subject) {
@@ -294,7 +315,7 @@ impl ClientSession {
             encode::err(out, &format!("Permissions Violation for Publish with Reply of \"{reply}\""));
             return Step::Continue;
         }
-        if self.connect.verbose {
+        if self.manners.verbose {
             out.extend_from_slice(encode::OK);
         }
         Step::Publish(publish)
@@ -336,7 +357,7 @@ impl ClientSession {
         };
         let again = self.has_connected;
         self.has_connected = true;
-        self.connect = (*connect).clone();
+        self.manners = Manners::of(&connect);
         self.headers = self.limits.headers && connect.headers;
         self.keepalive.estimate_rtt(now.since(self.started));
         self.keepalive.start(now, FIRST_PING, self.chance);
@@ -354,21 +375,16 @@ impl ClientSession {
             let log = if who.is_empty() { "authentication error".into() } else { format!("authentication error - {who}") };
             return self.auth_violation(out, log);
         }
-        if self.connect.new_account || !self.connect.account.is_empty() {
+        if self.manners.wants_account {
             return self.auth_violation(out, "authentication error".into());
         }
-        if !(0..=1).contains(&self.connect.protocol) {
+        if !(0..=1).contains(&self.manners.protocol) {
             return self.close_saying(out, CloseReason::BadClientProtocolVersion, "invalid client protocol");
         }
-        if self.connect.no_responders && !self.headers {
+        if self.manners.no_responders && !self.headers {
             let text = "no responders requires headers support";
             return self.close_saying(out, CloseReason::NoRespondersRequiresHeaders, text);
         }
-        // Secrets are not kept longer than they are needed.
-        self.connect.pass = String::new();
-        self.connect.auth_token = String::new();
-        self.connect.jwt = String::new();
-        self.connect.sig = String::new();
         self.state = ClientState::Ready;
         self.acknowledged(out);
         Step::Continue
@@ -411,7 +427,7 @@ impl ClientSession {
 
     /// An operation was performed.
     pub fn acknowledged(&mut self, out: &mut Vec<u8>) {
-        if self.connect.verbose {
+        if self.manners.verbose {
             out.extend_from_slice(encode::OK);
         }
     }
@@ -436,14 +452,14 @@ impl ClientSession {
             }
         }
     }
+}
 
-    /// The part of log lines that names the client: `v1.2:lang:name`, as far as known.
-    pub fn label(&self) -> String {
-        let version = if self.connect.version.is_empty() { String::new() } else { format!("v{}", self.connect.version) };
-        let parts = [version.as_str(), &self.connect.lang, &self.connect.name];
-        let parts: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
-        parts.join(":")
-    }
+/// The part of log lines that names a client: `v1.2:lang:name`, as far as it told.
+pub fn label(connect: &ClientConnect) -> String {
+    let version = if connect.version.is_empty() { String::new() } else { format!("v{}", connect.version) };
+    let parts = [version.as_str(), &connect.lang, &connect.name];
+    let parts: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
+    parts.join(":")
 }
 
 /// Subjects that servers use among themselves.
@@ -460,7 +476,7 @@ fn is_reserved_subject(subject: &[u8]) -> bool {
 #[inline]
 fn is_reserved_reply(reply: &[u8]) -> bool {
     match reply.first() {
-        Some(b'_') => reply.len() > 5 && (reply.starts_with(b"_GR_.") || reply.starts_with(b"_R_.")),
+        Some(b'_') => reply.starts_with(b"_R_.") || (reply.len() > 5 && reply.starts_with(b"_GR_.")),
         Some(b'$') => reply.starts_with(b"$JS.ACK."),
         _ => false,
     }
@@ -471,10 +487,27 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The beginning of what could not be understood, for the log. CONNECT carries secrets: of it, only the
-/// verb is shown.
+/// The beginning of the line that could not be understood, for the log. CONNECT carries secrets: of it,
+/// only the verb is shown, and of what follows the line, nothing.
 fn snippet(buf: &[u8]) -> String {
     const LONGEST: usize = 32;
+    let buf = buf.split(|&b| b == b'\n').next().unwrap_or_default();
     let shown = if buf.get(..7).is_some_and(|v| v.eq_ignore_ascii_case(b"CONNECT")) { &buf[..7] } else { &buf[..buf.len().min(LONGEST)] };
     shown.escape_ascii().map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_holds_what_the_client_told() {
+        for (json, want) in [
+            (r#"{}"#, ""),
+            (r#"{"name":"n"}"#, "n"),
+            (r#"{"version":"1.2","lang":"rust","name":"n"}"#, "v1.2:rust:n"),
+        ] {
+            assert_eq!(label(&ClientConnect::parse(json.as_bytes()).expect("JSON")), want);
+        }
+    }
 }

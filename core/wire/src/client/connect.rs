@@ -1,13 +1,15 @@
 //! What a client says of itself in `CONNECT`. Not here: whether it is believed.
 
 use alloc::string::String;
+use core::fmt;
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use crate::server_info::{JsonError, parse_json};
 
 /// The JSON of `CONNECT`. What the client leaves out is as the reference server has it: verbose,
 /// pedantic, with echo. Debug output leaves the secrets out.
-#[derive(Clone, Deserialize)]
-#[serde(default)]
+#[derive(Clone)]
 pub struct ClientConnect {
     /// Wants `+OK` after every operation.
     pub verbose: bool,
@@ -47,10 +49,10 @@ pub struct ClientConnect {
     pub no_responders: bool,
 }
 
-/// The text after `CONNECT` is no such JSON.
-#[derive(Debug, thiserror::Error)]
+/// The text after `CONNECT` is no such JSON. Nothing of the text is quoted: it holds secrets.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("CONNECT options are not valid JSON: {0}")]
-pub struct ConnectError(serde_json::Error);
+pub struct ConnectError(JsonError);
 
 impl Default for ClientConnect {
     fn default() -> Self {
@@ -78,14 +80,72 @@ impl Default for ClientConnect {
 }
 
 impl ClientConnect {
-    /// Reads the JSON text; unknown fields are ignored.
+    /// Reads the JSON text, as forgiving as the reference server: names of fields in any case, the last
+    /// of several values counts, `null` is no value, unknown fields are ignored.
+    ///
+    /// # Errors
+    ///
+    /// If it is no JSON object, or a known field has a value of another type.
     pub fn parse(json: &[u8]) -> Result<ClientConnect, ConnectError> {
-        serde_json::from_slice(json).map_err(ConnectError)
+        let connect: Option<ClientConnect> = parse_json(json).map_err(ConnectError)?;
+        Ok(connect.unwrap_or_default())
     }
 }
 
-impl core::fmt::Debug for ClientConnect {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl<'de> Deserialize<'de> for ClientConnect {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ClientConnect, D::Error> {
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = ClientConnect;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ClientConnect, A::Error> {
+        let mut c = ClientConnect::default();
+        while let Some(mut key) = map.next_key::<String>()? {
+            key.make_ascii_lowercase();
+            match key.as_str() {
+                "verbose" => set(&mut c.verbose, &mut map)?,
+                "pedantic" => set(&mut c.pedantic, &mut map)?,
+                "echo" => set(&mut c.echo, &mut map)?,
+                "tls_required" => set(&mut c.tls_required, &mut map)?,
+                "auth_token" => set(&mut c.auth_token, &mut map)?,
+                "user" => set(&mut c.user, &mut map)?,
+                "pass" => set(&mut c.pass, &mut map)?,
+                "nkey" => set(&mut c.nkey, &mut map)?,
+                "jwt" => set(&mut c.jwt, &mut map)?,
+                "sig" => set(&mut c.sig, &mut map)?,
+                "name" => set(&mut c.name, &mut map)?,
+                "lang" => set(&mut c.lang, &mut map)?,
+                "version" => set(&mut c.version, &mut map)?,
+                "protocol" => set(&mut c.protocol, &mut map)?,
+                "account" => set(&mut c.account, &mut map)?,
+                "new_account" => set(&mut c.new_account, &mut map)?,
+                "headers" => set(&mut c.headers, &mut map)?,
+                "no_responders" => set(&mut c.no_responders, &mut map)?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(c)
+    }
+}
+
+fn set<'de, T: Deserialize<'de>, A: MapAccess<'de>>(field: &mut T, map: &mut A) -> Result<(), A::Error> {
+    if let Some(value) = map.next_value::<Option<T>>()? {
+        *field = value;
+    }
+    Ok(())
+}
+
+impl fmt::Debug for ClientConnect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientConnect")
             .field("name", &self.name)
             .field("lang", &self.lang)

@@ -18,6 +18,8 @@ enum Verb {
     AccountInterest,
     NoAccountInterest,
     Message,
+    /// A verb of clients: it can be read, but means nothing here. The reference ends the link without a word.
+    Client,
 }
 
 /// A verb, whether white space must follow it, and the reference parser's state after each of its
@@ -38,7 +40,7 @@ const fn row(name: &'static [u8], spaced: bool, states: &'static [u8], verb: Ver
     }
 }
 
-const VERBS: [VerbRow; 12] = [
+const VERBS: [VerbRow; 16] = [
     row(b"RS+", true, &[57, 58, 45], Verb::Interest),
     row(b"RS-", true, &[57, 58, 63], Verb::NoInterest),
     row(b"PING", false, &[29, 34, 35, 36], Verb::Ping),
@@ -56,6 +58,10 @@ const VERBS: [VerbRow; 12] = [
     row(b"-ERR", true, &[4, 5, 6, 7], Verb::Err),
     row(b"RMSG", true, &[57, 66, 67, 68], Verb::Message),
     row(b"HMSG", true, &[18, 24, 25, 26], Verb::Message),
+    row(b"SUB", true, &[43, 44, 45], Verb::Client),
+    row(b"UNSUB", true, &[59, 60, 61, 62, 63], Verb::Client),
+    row(b"PUB", true, &[29, 30, 31], Verb::Client),
+    row(b"HPUB", true, &[18, 19, 20, 21], Verb::Client),
 ];
 
 pub(super) fn control<'a>(buf: &'a [u8], limits: &Limits) -> Result<Decoded<'a>, DecodeError> {
@@ -78,6 +84,10 @@ pub(super) fn control<'a>(buf: &'a [u8], limits: &Limits) -> Result<Decoded<'a>,
         Verb::NoAccountInterest => GatewayOp::NoAccountInterest(args),
         // A message's verb with white space after it does not come here.
         Verb::Message => return Ok(incomplete(buf)),
+        Verb::Client => {
+            let text = "A client's operation on a gateway connection";
+            return Err(DecodeError::arguments(text, args));
+        }
     };
     Ok(Decoded::Op { op, used })
 }

@@ -164,7 +164,7 @@ pub fn decode<'a>(buf: &'a [u8], limits: &Limits) -> Result<Decoded<'a>, DecodeE
 
 #[inline]
 pub(super) fn is_space(b: u8) -> bool {
-    matches!(b, b' ' | b'\t' | b'\r' | b'\n')
+    b <= b' ' && matches!(b, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// Splits the first argument off `text`, which starts with it.
@@ -222,7 +222,8 @@ pub(super) fn line<'a>(
         };
     };
     let text = trim_start(trim_end(&rest[..end]));
-    if text.len() > limits.line() {
+    // The white space counts, too, so that a line is as long in pieces as it is whole.
+    if text.len() > limits.line() || end > limits.line().saturating_add(2) {
         return Err(DecodeError::ControlLine);
     }
     Ok(Some((text, from + end + 1)))
@@ -237,13 +238,13 @@ pub(super) fn incomplete<'a>(buf: &[u8]) -> Decoded<'a> {
 
 #[inline]
 fn message<'a>(buf: &'a [u8], headers: bool, limits: &Limits) -> Result<Decoded<'a>, DecodeError> {
-    let Some((args, start)) = line(buf, 4, limits)? else {
-        return Ok(incomplete(buf));
-    };
-    let head = if headers {
-        header_args(args)?
-    } else {
-        plain_args(args)?
+    let (head, start) = match usual_args(buf, headers, limits) {
+        Some(found) => found,
+        None => match line(buf, 4, limits)? {
+            None => return Ok(incomplete(buf)),
+            Some((args, start)) if headers => (header_args(args)?, start),
+            Some((args, start)) => (plain_args(args)?, start),
+        },
     };
     if head.size > limits.payload {
         return Err(DecodeError::Payload {
@@ -295,6 +296,77 @@ struct Head<'a> {
     size: usize,
     /// The sizes as they came, `[header_len ]size`; empty if their spacing was unusual.
     sizes: &'a [u8],
+}
+
+/// Arguments that the short way through a message's line can hold: three queue groups with a reply and
+/// headers.
+const USUAL_ARGS: usize = 9;
+
+/// Reads the line of a message as all known servers write it, in one pass: single spaces, CRLF, few
+/// queue groups. `None` if it is not like that, wrong or not there in full; the long way then tells.
+#[inline]
+fn usual_args<'a>(buf: &'a [u8], headers: bool, limits: &Limits) -> Option<(Head<'a>, usize)> {
+    let args = &buf[5..];
+    let mut starts = [0usize; USUAL_ARGS];
+    let mut count = 1;
+    let mut at = 0;
+    let end = loop {
+        let b = *args.get(at)?;
+        if b <= b' ' {
+            if at == starts[count - 1] {
+                return None;
+            }
+            match b {
+                b' ' => {
+                    *starts.get_mut(count)? = at + 1;
+                    count += 1;
+                }
+                b'\r' if args.get(at + 1) == Some(&b'\n') => break at,
+                b'\t' | b'\r' | b'\n' => return None,
+                _ => {}
+            }
+        }
+        at += 1;
+    };
+    let sizes_count = if headers { 2 } else { 1 };
+    if end > limits.line() || count < 2 + sizes_count {
+        return None;
+    }
+    let arg = |n: usize| {
+        &args[starts[n]..if n + 1 < count {
+            starts[n + 1] - 1
+        } else {
+            end
+        }]
+    };
+    let size = parse_size(arg(count - 1))?;
+    let header_len = if headers {
+        Some(parse_size(arg(count - 2))?)
+    } else {
+        None
+    };
+    if header_len.is_some_and(|len| len > size) {
+        return None;
+    }
+    let sizes_at = starts[count - sizes_count];
+    let (reply, queues) = middle_args(
+        args[starts[2]..sizes_at]
+            .strip_suffix(b" ")
+            .unwrap_or_default(),
+    )?;
+    let (account, subject, sizes) = (arg(0), arg(1), &args[sizes_at..end]);
+    Some((
+        Head {
+            account,
+            subject,
+            reply,
+            queues,
+            header_len,
+            size,
+            sizes,
+        },
+        5 + end + 2,
+    ))
 }
 
 /// `account subject [reply | + reply queue.. | "|" queue..] size`

@@ -226,6 +226,18 @@ fn nonsense_is_refused_in_the_reference_servers_words() {
             "processGatewaySubjectUnsub parse error: 'ACC foo q 1' | None",
         ),
         (
+            b"sub foo 1\r\n",
+            "A client's operation on a gateway connection: 'foo 1' | None",
+        ),
+        (
+            b"HPUB foo 12 12\r\nNATS/1.0\r\n\r\n\r\n",
+            "A client's operation on a gateway connection: 'foo 12 12' | None",
+        ),
+        (
+            b"UNSUX 1\r\n",
+            r#"Gateway parser ERROR, state=62, i=4: proto='"X 1\r"...' | Some("Unknown Protocol Operation")"#,
+        ),
+        (
             b"RMSG ACC foo 1048577\r\n",
             "maximum payload exceeded: 1048577 vs 1048576 | Some(\"Maximum Payload Violation\")",
         ),

@@ -24,20 +24,32 @@ impl Watcher for OneWord {
             _ => return Ok(()),
         };
         let Some(record) = journal.messages.get(request) else {
-            return Err(format!("no responders for request {request}, which nobody has made"));
+            return Err(format!(
+                "no responders for request {request}, which nobody has made"
+            ));
         };
         if record.refusals > 1 {
-            return Err(format!("request {request} was refused {} times", record.refusals));
+            return Err(format!(
+                "request {request} was refused {} times",
+                record.refusals
+            ));
         }
         if record.refusals > 0 && !record.deliveries.is_empty() {
-            return Err(format!("request {request} was refused although {:?} got it", record.deliveries));
+            return Err(format!(
+                "request {request} was refused although {:?} got it",
+                record.deliveries
+            ));
         }
         Ok(())
     }
 }
 
 /// What is wrong with the requests among `messages`, made while nothing moved and nothing broke.
-pub(crate) fn judge(journal: &Journal, messages: Range<MessageId>, members: &[Member]) -> Result<(), String> {
+pub(crate) fn judge(
+    journal: &Journal,
+    messages: Range<MessageId>,
+    members: &[Member],
+) -> Result<(), String> {
     for request in messages {
         let record = &journal.messages[request];
         if record.reply.is_none() {
@@ -46,12 +58,18 @@ pub(crate) fn judge(journal: &Journal, messages: Range<MessageId>, members: &[Me
         let expected = answer(members, &Distances::Unknown, record.server, &record.subject);
         if expected.is_nobody() {
             if record.refusals != 1 {
-                return Err(format!("request {request} on {:?} was not refused: nobody is there", record.subject));
+                return Err(format!(
+                    "request {request} on {:?} was not refused: nobody is there",
+                    record.subject
+                ));
             }
             continue;
         }
         if record.refusals > 0 {
-            return Err(format!("request {request} on {:?} was refused: members are there", record.subject));
+            return Err(format!(
+                "request {request} on {:?} was refused: members are there",
+                record.subject
+            ));
         }
         answered(journal, request, record)?;
     }
@@ -59,7 +77,13 @@ pub(crate) fn judge(journal: &Journal, messages: Range<MessageId>, members: &[Me
 }
 
 fn answered(journal: &Journal, request: MessageId, record: &Message) -> Result<(), String> {
-    let answers = || journal.messages.iter().enumerate().filter(|(_, m)| m.answers == Some(request));
+    let answers = || {
+        journal
+            .messages
+            .iter()
+            .enumerate()
+            .filter(|(_, m)| m.answers == Some(request))
+    };
     let arrived = answers().filter(|(_, m)| !m.deliveries.is_empty()).count();
     let sent = answers().count();
     // An inbox for one message closes behind the first answer.

@@ -37,7 +37,12 @@ pub(crate) fn judge(
         expected.verdict(&message.deliveries).map_err(|wrong| {
             let who = members
                 .iter()
-                .map(|m| format!("{} at server {}: {} {:?}", m.id, m.cluster, m.pattern, m.queue))
+                .map(|m| {
+                    format!(
+                        "{} at server {}: {} {:?}",
+                        m.id, m.cluster, m.pattern, m.queue
+                    )
+                })
                 .collect::<Vec<_>>()
                 .join("; ");
             format!(

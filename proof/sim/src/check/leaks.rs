@@ -9,7 +9,9 @@ use gannet_rt::sim::HostUsage;
 pub(crate) fn judge(before: &[HostUsage], after: &[HostUsage]) -> Result<(), String> {
     for (server, (before, after)) in before.iter().zip(after).enumerate() {
         if before != after {
-            return Err(format!("server {server} held {before:?} and now holds {after:?}"));
+            return Err(format!(
+                "server {server} held {before:?} and now holds {after:?}"
+            ));
         }
     }
     Ok(())

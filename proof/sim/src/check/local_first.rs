@@ -22,7 +22,8 @@ impl Watcher for LocalFirst {
     }
 
     fn see(&mut self, journal: &Journal, event: &Event) -> Result<(), String> {
-        let (Event::Witnessed { sub, message } | Event::Delivered { sub, message, .. }) = event else {
+        let (Event::Witnessed { sub, message, .. } | Event::Delivered { sub, message, .. }) = event
+        else {
             return Ok(());
         };
         let record = &journal.subs[*sub];

@@ -14,6 +14,7 @@ mod once;
 mod one_member;
 mod order;
 mod true_copy;
+mod undisturbed;
 mod witness;
 
 pub(crate) use answers::judge as judge_answers;
@@ -42,6 +43,7 @@ pub(crate) fn watchers() -> Vec<Box<dyn Watcher>> {
         Box::new(one_member::OneMember::default()),
         Box::new(local_first::LocalFirst::default()),
         Box::new(witness::Witness),
+        Box::new(undisturbed::Undisturbed),
         Box::new(nothing_after_end::NothingAfterEnd),
         Box::new(answers::OneWord),
     ]

@@ -14,15 +14,25 @@ impl Watcher for NothingAfterEnd {
     }
 
     fn see(&mut self, journal: &Journal, event: &Event) -> Result<(), String> {
-        let Event::Delivered { sub, message, .. } = event else {
+        let Event::Delivered {
+            sub,
+            message,
+            too_late,
+            ..
+        } = event
+        else {
             return Ok(());
         };
         let record = &journal.subs[*sub];
-        if record.end_confirmed {
-            return Err(format!("subscription {sub} got message {message} after its UNSUB was confirmed"));
+        if *too_late {
+            return Err(format!(
+                "subscription {sub} got message {message} after its UNSUB was confirmed"
+            ));
         }
         if record.limited && record.delivered > 1 {
-            return Err(format!("subscription {sub}, good for one message, got message {message} as well"));
+            return Err(format!(
+                "subscription {sub}, good for one message, got message {message} as well"
+            ));
         }
         Ok(())
     }

@@ -26,6 +26,9 @@ impl Watcher for Once {
         if self.seen.insert((record.client, record.sid, *message)) {
             return Ok(());
         }
-        Err(format!("client {} got message {message} twice for its sid {}", record.client, record.sid))
+        Err(format!(
+            "client {} got message {message} twice for its sid {}",
+            record.client, record.sid
+        ))
     }
 }

@@ -96,11 +96,15 @@ mod tests {
 
     #[test]
     fn a_stream_of_operations_is_the_same_however_it_is_cut() {
-        let bytes: &[u8] = b"INFO {\"a\": 1} \r\nPING\r\nMSG a.b 7 3\r\nxyz\r\nHMSG a 1 r.1 12 14\r\n\
+        let bytes: &[u8] =
+            b"INFO {\"a\": 1} \r\nPING\r\nMSG a.b 7 3\r\nxyz\r\nHMSG a 1 r.1 12 14\r\n\
             NATS/1.0\r\n\r\nhi\r\n+OK\r\n-ERR 'no'\r\nPONG\r\n";
         let whole = all(bytes);
         assert_eq!(whole.len(), 7);
-        assert_eq!(whole[2], "Message(Received { subject: \"a.b\", sid: 7, reply: None, header: [], payload: [120, 121, 122] })");
+        assert_eq!(
+            whole[2],
+            "Message(Received { subject: \"a.b\", sid: 7, reply: None, header: [], payload: [120, 121, 122] })"
+        );
         for cut in 0..bytes.len() {
             let (mut at, mut seen) = (0, Vec::new());
             for end in [cut, bytes.len()] {
@@ -124,8 +128,17 @@ mod tests {
 
     #[test]
     fn nonsense_is_the_servers_fault() {
-        for bytes in [&b"WHAT 1\r\n"[..], b"MSG a\r\n", b"MSG a 1 2\r\nabc\r\n", b"HMSG a 1 9 3\r\nabc\r\n"] {
-            assert!(decode(bytes).is_err(), "{:?}", String::from_utf8_lossy(bytes));
+        for bytes in [
+            &b"WHAT 1\r\n"[..],
+            b"MSG a\r\n",
+            b"MSG a 1 2\r\nabc\r\n",
+            b"HMSG a 1 9 3\r\nabc\r\n",
+        ] {
+            assert!(
+                decode(bytes).is_err(),
+                "{:?}",
+                String::from_utf8_lossy(bytes)
+            );
         }
     }
 }

@@ -10,12 +10,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gannet_rt::{Rt, Sleep, Stream};
+use gannet_units::Moment;
 use gannet_wire::client::encode;
 use parking_lot::Mutex;
 
 use super::codec::{Received, ServerOp, decode};
 use super::{Desk, FIRST_SID, INBOX_SID, Inbox, Order, Person};
-use crate::journal::{Asked, Journal, Message, MessageId, SubId, Subscription};
+use crate::journal::{Asked, Copy, Journal, Message, MessageId, SubId, Subscription};
 
 /// Time between two PINGs that confirm nothing.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -25,6 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const READ: usize = 16 << 10;
 /// First sid of the inboxes that are used for one request each.
 const FIRST_INBOX_SID: u32 = 1_000_000;
+
+/// Every so many messages, one has a header.
+const HEADER_EVERY: usize = 3;
+/// That header.
+const HEADER: &[u8] = b"NATS/1.0\r\nKind: simulated\r\n\r\n";
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,7 +194,9 @@ impl<'a> Conversation<'a> {
                 }
                 Ok(None) => break,
                 Err(text) => {
-                    self.journal.lock().nonsense(self.person.id, text, self.rt.now());
+                    self.journal
+                        .lock()
+                        .nonsense(self.person.id, text, self.rt.now());
                     return Err("nonsense".into());
                 }
             }
@@ -204,7 +212,9 @@ impl<'a> Conversation<'a> {
             ServerOp::Ping => self.output.extend_from_slice(encode::PONG),
             ServerOp::Pong => self.on_pong(),
             ServerOp::Err(text) => {
-                self.journal.lock().server_error(self.person.id, text, self.rt.now());
+                self.journal
+                    .lock()
+                    .server_error(self.person.id, text, self.rt.now());
             }
             ServerOp::Message(received) => self.on_message(&received),
         }
@@ -220,13 +230,14 @@ impl<'a> Conversation<'a> {
         );
         self.output.extend_from_slice(connect.as_bytes());
         if self.person.inbox == Inbox::Shared {
-            self.subscribe_inbox(INBOX_SID, format!("_INBOX.{name}.*"), false);
+            self.subscribe_inbox(INBOX_SID, format!("_INBOX.{name}.answers.*"), false);
         }
         let wanted: Vec<u32> = {
             let mut desk = self.desk.lock();
             desk.connected = true;
             // They are all made now; of those told about meanwhile none must be made twice.
-            desk.orders.retain(|order| !matches!(order, Order::Subscribe(_) | Order::Unsubscribe(_)));
+            desk.orders
+                .retain(|order| !matches!(order, Order::Subscribe(_) | Order::Unsubscribe(_)));
             desk.wanted.keys().copied().collect()
         };
         for sid in wanted {
@@ -239,10 +250,14 @@ impl<'a> Conversation<'a> {
     fn on_pong(&mut self) {
         let Some(asked) = self.asked.pop_front() else {
             let text = "the server answered a PING that nobody sent".to_owned();
-            self.journal.lock().nonsense(self.person.id, text, self.rt.now());
+            self.journal
+                .lock()
+                .nonsense(self.person.id, text, self.rt.now());
             return;
         };
-        self.journal.lock().confirmed(self.connection, &asked, self.rt.now());
+        self.journal
+            .lock()
+            .confirmed(self.connection, &asked, self.rt.now());
     }
 
     fn obey(&mut self, order: Order) -> Result<(), String> {
@@ -266,7 +281,10 @@ impl<'a> Conversation<'a> {
         let Some(wanted) = self.desk.lock().wanted.get(&sid).cloned() else {
             return;
         };
-        let queue = wanted.queue.as_deref().map_or(String::new(), |q| format!("{q} "));
+        let queue = wanted
+            .queue
+            .as_deref()
+            .map_or(String::new(), |q| format!("{q} "));
         let line = format!("SUB {} {queue}{sid}\r\n", wanted.pattern);
         self.note_subscription(sid, wanted.pattern, wanted.queue, false, false);
         self.output.extend_from_slice(line.as_bytes());
@@ -297,6 +315,7 @@ impl<'a> Conversation<'a> {
             limited,
             sent_at: self.rt.now(),
             confirmed_at: None,
+            heard_at: Moment::START,
             ended_at: None,
             end_confirmed: false,
             delivered: 0,
@@ -310,30 +329,45 @@ impl<'a> Conversation<'a> {
         if let Some(id) = self.subs.get(&sid) {
             self.journal.lock().unsubscribed(*id, self.rt.now());
             self.unasked.ends.push(*id);
-            self.output.extend_from_slice(format!("UNSUB {sid}\r\n").as_bytes());
+            self.output
+                .extend_from_slice(format!("UNSUB {sid}\r\n").as_bytes());
         }
     }
 
     fn request(&mut self, subject: &str, size: usize) {
         let request = self.journal.lock().next_message();
-        let inbox = format!("_INBOX.{}.{request}", self.person.id);
+        let inbox = format!("_INBOX.{}.answers.{request}", self.person.id);
         if self.person.inbox == Inbox::Fresh {
             let sid = self.next_inbox;
             self.next_inbox += 1;
             self.subscribe_inbox(sid, inbox.clone(), true);
-            self.output.extend_from_slice(format!("UNSUB {sid} 1\r\n").as_bytes());
+            self.output
+                .extend_from_slice(format!("UNSUB {sid} 1\r\n").as_bytes());
         }
         self.send(subject, size, Some(inbox), None);
     }
 
     /// Publishes; the payload is the message's number, padded to about `size`.
-    fn send(&mut self, subject: &str, size: usize, reply: Option<String>, answers: Option<MessageId>) {
+    fn send(
+        &mut self,
+        subject: &str,
+        size: usize,
+        reply: Option<String>,
+        answers: Option<MessageId>,
+    ) {
         let mut journal = self.journal.lock();
-        let mut payload = format!("{} ", journal.next_message()).into_bytes();
+        let number = journal.next_message();
+        let mut payload = format!("{number} ").into_bytes();
         payload.resize(size.max(payload.len()), b'.');
+        let header = if number.is_multiple_of(HEADER_EVERY) {
+            HEADER
+        } else {
+            b""
+        };
+        let verb = if header.is_empty() { "PUB" } else { "HPUB" };
         let line = match &reply {
-            Some(reply) => format!("PUB {subject} {reply} "),
-            None => format!("PUB {subject} "),
+            Some(reply) => format!("{verb} {subject} {reply} "),
+            None => format!("{verb} {subject} "),
         };
         let id = journal.sent(Message {
             publisher: self.person.id,
@@ -341,6 +375,7 @@ impl<'a> Conversation<'a> {
             server: self.person.home,
             subject: subject.to_owned(),
             size: payload.len(),
+            header: header.len(),
             sent_at: self.rt.now(),
             confirmed_at: None,
             reply,
@@ -350,7 +385,8 @@ impl<'a> Conversation<'a> {
         });
         self.unasked.messages.push(id);
         self.output.extend_from_slice(line.as_bytes());
-        encode::tail(&mut self.output, None, &payload);
+        let header_len = Some(header.len()).filter(|len| *len > 0);
+        encode::tail(&mut self.output, header_len, &[header, &payload].concat());
     }
 
     fn on_message(&mut self, received: &Received<'_>) {
@@ -360,7 +396,11 @@ impl<'a> Conversation<'a> {
             return self.journal.lock().nonsense(self.person.id, text, now);
         };
         if received.header.starts_with(b"NATS/1.0 503") {
-            let request = received.subject.rsplit('.').next().and_then(|n| n.parse().ok());
+            let request = received
+                .subject
+                .rsplit('.')
+                .next()
+                .and_then(|n| n.parse().ok());
             if let Some(request) = request {
                 return self.journal.lock().no_responders(request, now);
             }
@@ -372,10 +412,19 @@ impl<'a> Conversation<'a> {
             let text = format!("a payload that nobody sent: {:?}", received.payload);
             return self.journal.lock().nonsense(self.person.id, text, now);
         };
-        let size = received.payload.len();
-        self.journal.lock().delivered(sub, message, received.subject, size, now);
+        let copy = Copy {
+            subject: received.subject.to_owned(),
+            size: received.payload.len(),
+            header: received.header.len(),
+        };
+        self.journal.lock().delivered(sub, message, copy, now);
         let answers = received.sid >= FIRST_SID
-            && self.desk.lock().wanted.get(&received.sid).is_some_and(|w| w.answers);
+            && self
+                .desk
+                .lock()
+                .wanted
+                .get(&received.sid)
+                .is_some_and(|w| w.answers);
         if let (true, Some(reply)) = (answers, received.reply) {
             self.send(reply, 0, None, Some(message));
         }

@@ -45,8 +45,14 @@ pub(crate) struct Wanted {
 enum Order {
     Subscribe(u32),
     Unsubscribe(u32),
-    Publish { subject: String, size: usize },
-    Request { subject: String, size: usize },
+    Publish {
+        subject: String,
+        size: usize,
+    },
+    Request {
+        subject: String,
+        size: usize,
+    },
     /// Close the connection without a word, and come back.
     Drop,
     /// Say all there is to say, close, and do not come back.
@@ -90,7 +96,12 @@ impl Client {
         let home = person.home;
         let rt = host.rt();
         rt.spawn(task::live(rt.clone(), person, desk.clone(), journal));
-        Client { home, host, desk, next_sid: FIRST_SID }
+        Client {
+            home,
+            host,
+            desk,
+            next_sid: FIRST_SID,
+        }
     }
 
     /// Subscribes from now on; answers the subscription's sid.
@@ -115,12 +126,18 @@ impl Client {
 
     /// Publishes a message of about `size` bytes.
     pub(crate) fn publish(&self, subject: &str, size: usize) {
-        self.order(Order::Publish { subject: subject.to_owned(), size });
+        self.order(Order::Publish {
+            subject: subject.to_owned(),
+            size,
+        });
     }
 
     /// Publishes a request of about `size` bytes.
     pub(crate) fn request(&self, subject: &str, size: usize) {
-        self.order(Order::Request { subject: subject.to_owned(), size });
+        self.order(Order::Request {
+            subject: subject.to_owned(),
+            size,
+        });
     }
 
     /// Closes the connection without a word; the client comes back.

@@ -63,7 +63,7 @@ async fn talk(
     journal: &Mutex<Journal>,
     stream: Stream,
 ) -> Ended {
-    let connection = journal.lock().connected(person.id, rt.now());
+    let connection = journal.lock().connected((person.id, person.home), rt.now());
     let mut conversation = Conversation::new(rt, person, desk, journal, stream, connection);
     let ended = conversation.run().await;
     let why = conversation.why();
@@ -72,6 +72,8 @@ async fn talk(
         desk.connected = false;
         desk.settled = false;
     }
-    journal.lock().disconnected(person.id, connection, rt.now(), &why);
+    journal
+        .lock()
+        .disconnected(person.id, connection, rt.now(), &why);
     ended
 }

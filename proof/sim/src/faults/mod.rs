@@ -8,7 +8,7 @@ mod kind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use gannet_rt::sim::{NetConfig, SimHost};
+use gannet_rt::sim::{Link, NetConfig, SimHost};
 use gannet_units::Moment;
 
 pub use kind::FaultKind;
@@ -36,8 +36,25 @@ enum Undo {
     OpenUp(usize),
     Accept(usize),
     Start(usize),
-    FineLink(usize, usize),
+    FineLink(Place, Place),
     LongIo,
+}
+
+impl Undo {
+    /// What the fault strikes while it lasts: ways between two places, or everything about one.
+    fn places(&self, servers: usize) -> Vec<(Place, Place)> {
+        let all = |server| (Place::Server(server), Place::Server(server));
+        match self {
+            Undo::Heal(a, b) | Undo::FineLink(a, b) => vec![(*a, *b)],
+            Undo::Thaw(server)
+            | Undo::OpenUp(server)
+            | Undo::Accept(server)
+            | Undo::Start(server) => {
+                vec![all(*server)]
+            }
+            Undo::LongIo => (0..servers).map(all).collect(),
+        }
+    }
 }
 
 /// The weather of one run.
@@ -58,7 +75,11 @@ impl Faults {
     /// Drawn from `seed`.
     pub(crate) fn draw(seed: u64) -> Faults {
         let mut dice = Dice::derive(seed, "faults");
-        let kinds = FaultKind::ALL.iter().copied().filter(|_| dice.per_mille(450)).collect();
+        let kinds = FaultKind::ALL
+            .iter()
+            .copied()
+            .filter(|_| dice.per_mille(450))
+            .collect();
         let rate = dice.between(2, 30);
         Faults {
             dice,
@@ -73,11 +94,16 @@ impl Faults {
     /// Lets faults end whose time has come, and perhaps lets another one strike.
     pub(crate) fn step(&mut self, world: &mut World) {
         let now = world.now();
-        let (over, active) = std::mem::take(&mut self.active).into_iter().partition(|(at, _)| *at <= now);
+        let (over, active) = std::mem::take(&mut self.active)
+            .into_iter()
+            .partition(|(at, _)| *at <= now);
         self.active = active;
         let over: Vec<(Moment, Undo)> = over;
         for (_, undo) in over {
             self.undo(world, undo);
+        }
+        for (_, undo) in &self.active {
+            disturb(world, undo.places(world.nodes.len()));
         }
         if !self.kinds.is_empty() && self.active.len() < AT_ONCE && self.dice.per_mille(self.rate) {
             let kind = *self.dice.pick(&self.kinds);
@@ -107,16 +133,28 @@ impl Faults {
         *self.hits.entry(kind).or_default() += 1;
         world.tell(&format!("fault {kind}: {what}, for {lasts:?}"));
         if let Some(undo) = undo {
+            disturb(world, undo.places(world.nodes.len()));
             self.active.push((world.now() + lasts, undo));
         }
     }
 
     /// Lets it happen; answers what happened, for the story, and how it will end. `None` if it cannot.
-    fn inflict(&mut self, world: &mut World, kind: FaultKind, server: usize) -> Option<(String, Option<Undo>)> {
+    fn inflict(
+        &mut self,
+        world: &mut World,
+        kind: FaultKind,
+        server: usize,
+    ) -> Option<(String, Option<Undo>)> {
         match kind {
-            FaultKind::Latency | FaultKind::Jitter | FaultKind::SlowLink => self.bad_link(world, kind, server),
+            FaultKind::Latency | FaultKind::Jitter | FaultKind::SlowLink => {
+                self.bad_link(world, kind)
+            }
             FaultKind::ShortIo => {
-                set_short_io(world, self.dice.between(300, 900) as u32, self.dice.between(1, 64) << 10);
+                set_short_io(
+                    world,
+                    self.dice.between(300, 900) as u32,
+                    self.dice.between(1, 64) << 10,
+                );
                 Some(("everywhere".into(), Some(Undo::LongIo)))
             }
             FaultKind::Reset => self.reset(world),
@@ -187,30 +225,27 @@ impl Faults {
         Some((format!("server {server}"), Some(undo)))
     }
 
-    fn bad_link(
-        &mut self,
-        world: &World,
-        kind: FaultKind,
-        from: usize,
-    ) -> Option<(String, Option<Undo>)> {
-        let to = self.dice.below(world.nodes.len());
-        if from == to {
-            return None;
-        }
-        let mut link = world.topology.link(from, to);
-        let more = self.dice.duration(Duration::from_millis(1), Duration::from_millis(700));
+    fn bad_link(&mut self, world: &World, kind: FaultKind) -> Option<(String, Option<Undo>)> {
+        let (from, to) = self.pair(world)?;
+        let mut link = fine_link(world, from, to);
+        let more = self
+            .dice
+            .duration(Duration::from_millis(1), Duration::from_millis(700));
         match kind {
             FaultKind::Latency => link.latency += more,
             FaultKind::Jitter => link.jitter += more,
             _ => link.bandwidth = Some(self.dice.between(2, 200) as u64 * 1000),
         }
-        let what = format!("server {from} to {to}, {link:?}");
-        world.set_link(from, to, link);
+        let what = format!("{from:?} to {to:?}, {link:?}");
+        world
+            .net
+            .set_link(&host(world, from), &host(world, to), link);
         Some((what, Some(Undo::FineLink(from, to))))
     }
 
     fn reset(&mut self, world: &World) -> Option<(String, Option<Undo>)> {
         let (a, b) = self.pair(world)?;
+        disturb(world, vec![(a, b)]);
         let (x, y) = (host(world, a), host(world, b));
         let count = match self.dice.per_mille(500) {
             true => world.net.reset_between(&x, &y),
@@ -231,7 +266,11 @@ impl Faults {
             let other = (one + self.dice.between(1, world.nodes.len() - 1)) % world.nodes.len();
             (Place::Server(one), Place::Server(other))
         };
-        Some(if self.dice.per_mille(500) { (a, b) } else { (b, a) })
+        Some(if self.dice.per_mille(500) {
+            (a, b)
+        } else {
+            (b, a)
+        })
     }
 
     fn free_pair(&mut self, world: &World) -> Option<(Place, Place)> {
@@ -240,6 +279,7 @@ impl Faults {
     }
 
     fn undo(&mut self, world: &mut World, undo: Undo) {
+        disturb(world, undo.places(world.nodes.len()));
         match undo {
             Undo::Heal(a, b) => {
                 self.busy.remove(&in_order(a, b));
@@ -249,7 +289,12 @@ impl Faults {
                     false => world.net.heal(&x, &y),
                 }
             }
-            Undo::FineLink(from, to) => world.set_link(from, to, world.topology.link(from, to)),
+            Undo::FineLink(from, to) => {
+                let fine = fine_link(world, from, to);
+                world
+                    .net
+                    .set_link(&host(world, from), &host(world, to), fine);
+            }
             Undo::LongIo => {
                 let usual = NetConfig::default();
                 set_short_io(world, usual.short_reads_per_mille, usual.window);
@@ -279,7 +324,19 @@ impl Faults {
     }
 
     fn release(&mut self, server: usize) {
-        self.busy.remove(&(Place::Server(server), Place::Server(server)));
+        self.busy
+            .remove(&(Place::Server(server), Place::Server(server)));
+    }
+}
+
+/// Notes in the journal what is struck now.
+fn disturb(world: &World, places: Vec<(Place, Place)>) {
+    let now = world.now();
+    let mut journal = world.journal.lock();
+    for place in places {
+        if let (Place::Server(one), Place::Server(other)) = place {
+            journal.disturb(one, other, now);
+        }
     }
 }
 
@@ -291,6 +348,14 @@ fn host(world: &World, place: Place) -> SimHost {
     match place {
         Place::Server(server) => world.nodes[server].host.clone(),
         Place::Client(client) => world.clients[client].host.clone(),
+    }
+}
+
+/// The link between two places when the weather is fine.
+fn fine_link(world: &World, from: Place, to: Place) -> Link {
+    match (from, to) {
+        (Place::Server(from), Place::Server(to)) => world.topology.link(from, to),
+        _ => Link::default(),
     }
 }
 

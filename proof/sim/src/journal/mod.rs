@@ -13,12 +13,16 @@
 mod records;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use gannet_units::Moment;
 
-pub(crate) use records::{Asked, Event, Message, MessageId, SubId, Subscription};
+pub(crate) use records::{Asked, Copy, Event, Message, MessageId, SubId, Subscription};
 
 use crate::oracle::matches;
+
+/// From a message's sending until it comes due.
+const DUE: Duration = Duration::from_secs(5);
 
 /// The journal of one run.
 #[derive(Debug, Default)]
@@ -30,6 +34,12 @@ pub(crate) struct Journal {
     /// Confirmed messages of each server, in the order in which they were confirmed.
     confirmed: BTreeMap<usize, Vec<MessageId>>,
     connections: u64,
+    /// Messages before this one have come due.
+    due: MessageId,
+    /// When a fault last struck the way between two servers, or one of them.
+    disturbed: BTreeMap<(usize, usize), Moment>,
+    /// How long it may take until the traces of a fault are gone.
+    pub(crate) recovery: Duration,
     events: Vec<Event>,
     /// The story as text, if somebody wants to read it.
     tale: Option<Vec<String>>,
@@ -50,9 +60,13 @@ impl Journal {
 
     /// Takes the story's text.
     pub(crate) fn take_tale(&mut self) -> Vec<String> {
-        self.tale
-            .as_mut()
-            .map_or_else(Vec::new, std::mem::take)
+        self.tale.as_mut().map_or_else(Vec::new, std::mem::take)
+    }
+
+    /// The lines of the story that contain `text`.
+    pub(crate) fn tale_with(&self, text: &str) -> Vec<String> {
+        let lines = self.tale.iter().flatten();
+        lines.filter(|line| line.contains(text)).cloned().collect()
     }
 
     /// Takes what has happened since the last time.
@@ -61,17 +75,21 @@ impl Journal {
     }
 
     /// A number for a connection that is up.
-    pub(crate) fn connected(&mut self, client: usize, now: Moment) -> u64 {
+    pub(crate) fn connected(&mut self, (client, server): (usize, usize), now: Moment) -> u64 {
         self.connections += 1;
         self.by_connection.insert(self.connections, Vec::new());
         let number = self.connections;
-        self.tell(now, || format!("client {client} connected (connection {number})"));
+        self.tell(now, || {
+            format!("client {client} connected to server {server} (connection {number})")
+        });
         number
     }
 
     /// The connection is over, and with it its subscriptions.
     pub(crate) fn disconnected(&mut self, client: usize, connection: u64, now: Moment, why: &str) {
-        self.tell(now, || format!("client {client} lost connection {connection}: {why}"));
+        self.tell(now, || {
+            format!("client {client} lost connection {connection}: {why}")
+        });
         for sub in self.by_connection.remove(&connection).unwrap_or_default() {
             self.subs[sub].ended_at.get_or_insert(now);
         }
@@ -89,7 +107,6 @@ impl Journal {
                 message.size
             )
         });
-        self.events.push(Event::Sent { message: id });
         self.messages.push(message);
         id
     }
@@ -104,7 +121,10 @@ impl Journal {
         let id = self.subs.len();
         self.tell(sub.sent_at, || {
             let group = sub.queue.as_deref().unwrap_or("-");
-            format!("client {} subscribes {:?} queue {group} as {id}", sub.client, sub.pattern)
+            format!(
+                "client {} subscribes {:?} queue {group} as {id}",
+                sub.client, sub.pattern
+            )
         });
         if let Some(subs) = self.by_connection.get_mut(&sub.connection) {
             subs.push(id);
@@ -121,12 +141,7 @@ impl Journal {
     }
 
     /// The server has handled what was written before the PING `asked`.
-    pub(crate) fn confirmed(
-        &mut self,
-        connection: u64,
-        asked: &Asked,
-        now: Moment,
-    ) {
+    pub(crate) fn confirmed(&mut self, connection: u64, asked: &Asked, now: Moment) {
         for sub in &asked.ends {
             self.subs[*sub].end_confirmed = true;
         }
@@ -143,17 +158,51 @@ impl Journal {
         }
         let own = self.by_connection.get(&connection).cloned();
         for sub in own.unwrap_or_default() {
+            self.subs[sub].heard_at = asked.at;
             self.witness(sub, asked.at);
         }
     }
 
+    /// Lets messages come due.
+    pub(crate) fn come_due(&mut self, now: Moment) {
+        while self
+            .messages
+            .get(self.due)
+            .is_some_and(|message| message.sent_at + DUE <= now)
+        {
+            self.events.push(Event::Due { message: self.due });
+            self.due += 1;
+        }
+    }
+
+    /// A fault strikes the way between two servers, or is still there; of one server with itself: everything
+    /// that it does.
+    pub(crate) fn disturb(&mut self, one: usize, other: usize, now: Moment) {
+        self.disturbed.insert((one.min(other), one.max(other)), now);
+    }
+
+    /// When a fault last struck the way between two servers or one of them, if ever.
+    pub(crate) fn disturbed_at(&self, one: usize, other: usize) -> Option<Moment> {
+        let pairs = [(one, one), (other, other), (one.min(other), one.max(other))];
+        pairs
+            .iter()
+            .filter_map(|pair| self.disturbed.get(pair))
+            .copied()
+            .max()
+    }
+
     fn witness(&mut self, id: SubId, asked_at: Moment) {
         let sub = &mut self.subs[id];
-        let Some(since) = sub.confirmed_at else { return };
+        let Some(since) = sub.confirmed_at else {
+            return;
+        };
         if sub.ended_at.is_some() || sub.limited {
             return;
         }
-        let handled = self.confirmed.get(&sub.server).map_or(&[][..], Vec::as_slice);
+        let handled = self
+            .confirmed
+            .get(&sub.server)
+            .map_or(&[][..], Vec::as_slice);
         for message in &handled[sub.looked_at.min(handled.len())..] {
             let record = &self.messages[*message];
             // Confirmed at the very same moment: no telling which came first.
@@ -162,20 +211,36 @@ impl Journal {
             }
             sub.looked_at += 1;
             if record.sent_at > since && matches(&sub.pattern, &record.subject) {
-                self.events.push(Event::Witnessed { sub: id, message: *message });
+                let delivered = record.deliveries.contains(&id);
+                self.events.push(Event::Witnessed {
+                    sub: id,
+                    message: *message,
+                    delivered,
+                });
             }
         }
     }
 
     /// A client has read a message.
-    pub(crate) fn delivered(&mut self, sub: SubId, message: MessageId, subject: &str, size: usize, now: Moment) {
+    pub(crate) fn delivered(&mut self, sub: SubId, message: MessageId, copy: Copy, now: Moment) {
         self.subs[sub].delivered += 1;
         let client = self.subs[sub].client;
         if let Some(record) = self.messages.get_mut(message) {
             record.deliveries.push(sub);
         }
-        self.tell(now, || format!("client {client} gets {message} as {sub} on {subject:?}"));
-        self.events.push(Event::Delivered { sub, message, subject: subject.to_owned(), size });
+        self.tell(now, || {
+            format!(
+                "client {client} gets {message} as {sub} on {:?}",
+                copy.subject
+            )
+        });
+        let too_late = self.subs[sub].end_confirmed;
+        self.events.push(Event::Delivered {
+            sub,
+            message,
+            copy,
+            too_late,
+        });
     }
 
     /// A requester has read that nobody takes its request.
@@ -190,7 +255,10 @@ impl Journal {
     /// A client was told an error.
     pub(crate) fn server_error(&mut self, client: usize, text: &str, now: Moment) {
         self.tell(now, || format!("client {client} was told -ERR {text}"));
-        self.events.push(Event::ServerError { client, text: text.to_owned() });
+        self.events.push(Event::ServerError {
+            client,
+            text: text.to_owned(),
+        });
     }
 
     /// A client has read what no server may send.
@@ -202,7 +270,10 @@ impl Journal {
     /// Subscriptions that stand, confirmed.
     pub(crate) fn standing(&self) -> impl Iterator<Item = (SubId, &Subscription)> {
         let open = |sub: &&Subscription| sub.ended_at.is_none() && sub.confirmed_at.is_some();
-        self.subs.iter().enumerate().filter(move |(_, sub)| open(sub))
+        self.subs
+            .iter()
+            .enumerate()
+            .filter(move |(_, sub)| open(sub))
     }
 }
 

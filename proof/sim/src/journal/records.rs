@@ -18,6 +18,8 @@ pub(crate) struct Message {
     pub(crate) subject: String,
     /// Bytes of the payload.
     pub(crate) size: usize,
+    /// Bytes of the header block.
+    pub(crate) header: usize,
     pub(crate) sent_at: Moment,
     pub(crate) confirmed_at: Option<Moment>,
     /// A request: where the answer is expected.
@@ -56,6 +58,8 @@ pub(crate) struct Subscription {
     pub(crate) limited: bool,
     pub(crate) sent_at: Moment,
     pub(crate) confirmed_at: Option<Moment>,
+    /// When the latest PING was sent that has been answered on its connection.
+    pub(crate) heard_at: Moment,
     /// When the client gave it up or lost its connection.
     pub(crate) ended_at: Option<Moment>,
     /// Whether the server has handled the UNSUB.
@@ -85,13 +89,46 @@ impl Asked {
     }
 }
 
-/// What checkers are shown, in the order in which it happened.
+/// A message as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Copy {
+    pub(crate) subject: String,
+    /// Bytes of the payload.
+    pub(crate) size: usize,
+    /// Bytes of the header block.
+    pub(crate) header: usize,
+}
+
+/// What checkers are shown, in the order in which it happened. They are shown it a little later: what they need
+/// to know of that moment, the event says.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    Sent { message: MessageId },
-    Delivered { sub: SubId, message: MessageId, subject: String, size: usize },
-    Witnessed { sub: SubId, message: MessageId },
-    NoResponders { request: MessageId },
-    ServerError { client: usize, text: String },
-    Nonsense { client: usize, text: String },
+    Delivered {
+        sub: SubId,
+        message: MessageId,
+        copy: Copy,
+        /// The UNSUB had been confirmed before.
+        too_late: bool,
+    },
+    Witnessed {
+        sub: SubId,
+        message: MessageId,
+        /// The message had been delivered to the subscription by then.
+        delivered: bool,
+    },
+    /// So much time has passed since the message was sent that it must be where it belongs.
+    Due {
+        message: MessageId,
+    },
+    NoResponders {
+        request: MessageId,
+    },
+    ServerError {
+        client: usize,
+        text: String,
+    },
+    Nonsense {
+        client: usize,
+        text: String,
+    },
 }

@@ -21,6 +21,16 @@ pub(crate) struct DevOptions {
     /// How many servers each of them has
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) nodes: u16,
+    /// First port for clients; those of gateways begin 3000 above it, those of monitoring 4000 (default:
+    /// any free ports)
+    #[arg(long = "base-port", value_name = "P", value_parser = clap::value_parser!(u16).range(1..=61_000))]
+    pub(crate) base_port: Option<u16>,
+    /// No monitoring
+    #[arg(long = "no-monitor")]
+    pub(crate) no_monitor: bool,
+    /// Also show everything that the servers log, not only warnings and errors
+    #[arg(long)]
+    pub(crate) verbose: bool,
 }
 
 /// The arguments behind `dev`.

@@ -23,7 +23,7 @@ use gannet_config::Options;
 pub(crate) use dev::DevOptions;
 pub(crate) use disk::Disk;
 pub(crate) use error::FlagError;
-pub(crate) use signal::{SignalCommand, SignalRequest};
+pub(crate) use signal::SignalRequest;
 
 /// The reference server's version that we are compatible with.
 const REFERENCE_VERSION: &str = "2.15.1";

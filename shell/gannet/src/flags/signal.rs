@@ -1,5 +1,7 @@
 //! `--signal`: what to tell another server that runs here, and which.
 
+use nix::sys::signal::Signal;
+
 use super::error::FlagError;
 
 /// What to tell another server.
@@ -32,15 +34,15 @@ impl SignalCommand {
         }
     }
 
-    /// The signal's name, without `SIG`.
-    pub(crate) fn signal(self) -> &'static str {
+    /// The signal that says it.
+    pub(crate) fn signal(self) -> Signal {
         match self {
-            SignalCommand::Stop => "KILL",
-            SignalCommand::Quit => "INT",
-            SignalCommand::Term => "TERM",
-            SignalCommand::Reopen => "USR1",
-            SignalCommand::Reload => "HUP",
-            SignalCommand::LameDuck => "USR2",
+            SignalCommand::Stop => Signal::SIGKILL,
+            SignalCommand::Quit => Signal::SIGINT,
+            SignalCommand::Term => Signal::SIGTERM,
+            SignalCommand::Reopen => Signal::SIGUSR1,
+            SignalCommand::Reload => Signal::SIGHUP,
+            SignalCommand::LameDuck => Signal::SIGUSR2,
         }
     }
 }

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 
 use gannet_config::{ByteCount, LoggingOptions, Options, Port, Secret, Source};
 
-use super::{Command, Disk, Invocation, SignalCommand, SignalRequest};
+use super::signal::SignalCommand;
+use super::{Command, Disk, Invocation, SignalRequest};
 
 /// The invocation of a line whose words are separated by blanks; `''` is an empty one.
 fn invocation(line: &str) -> Result<Invocation, String> {
@@ -209,7 +210,15 @@ fn commands_are_told_apart() {
     let ours = Command::Print(ours);
     let theirs = Command::Print("nats-server: v2.15.1".into());
     let bench = |args: &[&str]| Command::Bench(args.iter().map(Into::into).collect());
-    let dev = |clusters| Command::Dev(super::DevOptions { clusters, nodes: 1 });
+    let dev = |clusters| {
+        Command::Dev(super::DevOptions {
+            clusters,
+            nodes: 1,
+            base_port: None,
+            no_monitor: false,
+            verbose: false,
+        })
+    };
     let cases: &[(&str, Command)] = &[
         ("gannet -v", ours.clone()),
         ("/usr/bin/gannet --version", ours.clone()),
@@ -493,16 +502,16 @@ fn signals_find_their_processes_or_say_why_not() {
         assert_eq!(found, wanted, "{target:?}");
     }
     for (word, signal) in [
-        ("stop", "KILL"),
-        ("quit", "INT"),
-        ("term", "TERM"),
-        ("reopen", "USR1"),
-        ("reload", "HUP"),
-        ("ldm", "USR2"),
+        ("stop", "SIGKILL"),
+        ("quit", "SIGINT"),
+        ("term", "SIGTERM"),
+        ("reopen", "SIGUSR1"),
+        ("reload", "SIGHUP"),
+        ("ldm", "SIGUSR2"),
     ] {
         let request = super::signal::parse(word).expect("a signal");
         assert_eq!(
-            (request.command.word(), request.command.signal()),
+            (request.command.word(), request.command.signal().as_str()),
             (word, signal)
         );
     }

@@ -11,13 +11,19 @@ pub(super) struct Console {
 
 impl Console {
     pub(super) fn stderr() -> Console {
-        Console { coloured: std::io::stderr().is_terminal() }
+        Console {
+            coloured: std::io::stderr().is_terminal(),
+        }
     }
 }
 
 impl LogWriter for Console {
     fn write_line(&self, level: Level, line: &str) {
-        let mut text = if self.coloured { coloured(level, line) } else { line.to_string() };
+        let mut text = if self.coloured {
+            coloured(level, line)
+        } else {
+            line.to_string()
+        };
         text.push('\n');
         // In one piece, so that lines of several threads don't mix. There is nowhere to complain.
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
@@ -32,7 +38,9 @@ fn coloured(level: Level, line: &str) -> String {
         Some((&line[..open], &line[open..close], &line[close..]))
     });
     match parts {
-        Some((before, name, after)) => format!("{before}\x1b[{}m{name}\x1b[0m{after}", colour(level)),
+        Some((before, name, after)) => {
+            format!("{before}\x1b[{}m{name}\x1b[0m{after}", colour(level))
+        }
         None => line.to_string(),
     }
 }
@@ -57,7 +65,10 @@ mod tests {
         let line = "[7] 2026/01/02 03:04:05.000006 [WRN] [x] is odd";
         let want = "[7] 2026/01/02 03:04:05.000006 [\x1b[0;93mWRN\x1b[0m] [x] is odd";
         assert_eq!(coloured(Level::Warn, line), want);
-        assert_eq!(coloured(Level::Info, "[7] [INF] ready"), "[7] [\x1b[32mINF\x1b[0m] ready");
+        assert_eq!(
+            coloured(Level::Info, "[7] [INF] ready"),
+            "[7] [\x1b[32mINF\x1b[0m] ready"
+        );
     }
 
     #[test]

@@ -30,16 +30,31 @@ struct State {
 }
 
 impl LogFile {
-    pub(super) fn open(rt: &Rt, path: &str, limit: Option<u64>, keep: Option<u64>) -> Result<LogFile, String> {
+    pub(super) fn open(
+        rt: &Rt,
+        path: &str,
+        limit: Option<u64>,
+        keep: Option<u64>,
+    ) -> Result<LogFile, String> {
         let file = AppendFile::open(rt, path).map_err(|e| file_error("open", path, &e))?;
         let state = Mutex::new(State { file, limit });
-        Ok(LogFile { rt: rt.clone(), path: path.to_string(), limit, keep, state })
+        Ok(LogFile {
+            rt: rt.clone(),
+            path: path.to_string(),
+            limit,
+            keep,
+            state,
+        })
     }
 
     /// Closes the file and opens what has its name now.
     pub(super) fn reopen(&self) -> Result<(), String> {
-        let file = AppendFile::open(&self.rt, &self.path).map_err(|e| file_error("open", &self.path, &e))?;
-        *self.state.lock() = State { file, limit: self.limit };
+        let file = AppendFile::open(&self.rt, &self.path)
+            .map_err(|e| file_error("open", &self.path, &e))?;
+        *self.state.lock() = State {
+            file,
+            limit: self.limit,
+        };
         Ok(())
     }
 
@@ -71,8 +86,15 @@ impl LogFile {
         };
         match opened {
             Ok(file) => {
-                *state = State { file, limit: self.limit };
-                own(state, "INF", &format!("Rotated log, backup saved as {}", quoted(&backup)));
+                *state = State {
+                    file,
+                    limit: self.limit,
+                };
+                own(
+                    state,
+                    "INF",
+                    &format!("Rotated log, backup saved as {}", quoted(&backup)),
+                );
                 for (level, text) in self.purge() {
                     own(state, level, &text);
                 }
@@ -81,7 +103,9 @@ impl LogFile {
                 state.limit = state.limit.map(|limit| limit.saturating_mul(2));
                 let next = state.limit.unwrap_or_default();
                 let why = reason(&error);
-                let text = format!("Unable to rotate logfile ({why}), will attempt next rotation at size {next}");
+                let text = format!(
+                    "Unable to rotate logfile ({why}), will attempt next rotation at size {next}"
+                );
                 own(state, "ERR", &text);
             }
         }
@@ -102,8 +126,9 @@ impl LogFile {
             Ok(backups) => backups,
             Err(error) => {
                 let (dir, why) = (quoted(&dir.to_string_lossy()), reason(&error));
-                let text =
-                    format!("Unable to read directory {dir} for log purge ({why}), will attempt next rotation");
+                let text = format!(
+                    "Unable to read directory {dir} for log purge ({why}), will attempt next rotation"
+                );
                 return vec![("ERR", text)];
             }
         };
@@ -115,8 +140,9 @@ impl LogFile {
                 Ok(()) => told.push(("INF", format!("Purged log file {name}"))),
                 Err(error) => {
                     let why = reason(&error);
-                    let text =
-                        format!("Unable to remove backup log file {name} ({why}), will attempt next rotation");
+                    let text = format!(
+                        "Unable to remove backup log file {name} ({why}), will attempt next rotation"
+                    );
                     told.push(("ERR", text));
                     break;
                 }
@@ -147,9 +173,15 @@ fn prefix(line: &str) -> &str {
 
 /// The present moment as a renamed file's name ends with it: year to second and nanoseconds.
 fn stamp(rt: &Rt) -> String {
-    let zone = if rt.is_simulated() { TimeZone::UTC } else { TimeZone::system() };
+    let zone = if rt.is_simulated() {
+        TimeZone::UTC
+    } else {
+        TimeZone::system()
+    };
     let now = Timestamp::from_nanosecond(i128::from(rt.wall().as_unix_nanos())).unwrap_or_default();
-    now.to_zoned(zone).strftime("%Y.%m.%d.%H.%M.%S.%9f").to_string()
+    now.to_zoned(zone)
+        .strftime("%Y.%m.%d.%H.%M.%S.%9f")
+        .to_string()
 }
 
 /// The renamed files of the log called `base`, the oldest first.
@@ -157,7 +189,9 @@ fn backups(rt: &Rt, dir: &Path, base: &str) -> io::Result<Vec<PathBuf>> {
     let mut files = fs::list_files(rt, dir)?;
     files.retain(|file| {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let stamp = name.strip_prefix(base).and_then(|rest| rest.strip_prefix('.'));
+        let stamp = name
+            .strip_prefix(base)
+            .and_then(|rest| rest.strip_prefix('.'));
         stamp.is_some_and(|stamp| civil::DateTime::strptime("%Y.%m.%d.%H.%M.%S%.f", stamp).is_ok())
     });
     Ok(files)

@@ -35,11 +35,14 @@ impl Log {
             let logger = Logger::new(rt, lines, Box::new(Console::stderr()));
             return Ok(Log { logger, file: None });
         };
-        let limit = logging.file_size_limit.map(|n| n.as_u64());
+        let limit = logging.file_size_limit.map(|n| n.0);
         let file = LogFile::open(rt, path, limit, logging.file_max_count);
         let file = Arc::new(file.map_err(|e| format!("error opening file: {e}"))?);
         let logger = Logger::new(rt, lines, Box::new(FileWriter(file.clone())));
-        let log = Log { logger, file: Some(file) };
+        let log = Log {
+            logger,
+            file: Some(file),
+        };
         log.note_rotation();
         Ok(log)
     }
@@ -53,7 +56,10 @@ impl Log {
     pub(crate) fn reopen(&self) {
         match self.file.as_ref().map(|file| file.reopen()) {
             None => self.say(Level::Info, "File log re-open ignored, not a file logger"),
-            Some(Err(error)) => self.say(Level::Error, format_args!("File log could not be re-opened: {error}")),
+            Some(Err(error)) => self.say(
+                Level::Error,
+                format_args!("File log could not be re-opened: {error}"),
+            ),
             Some(Ok(())) => {
                 self.note_rotation();
                 self.say(Level::Info, "File log re-opened");

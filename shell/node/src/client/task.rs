@@ -27,6 +27,8 @@ const READS_IN_A_ROW: usize = 16;
 /// How long a fast publisher is held back for a slow subscriber, per batch, and in which steps: as the
 /// reference server has it.
 const STALL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(2));
+/// Room for the session's own words that an idle connection keeps: a PONG, not an INFO.
+const WORDS_KEPT: usize = 256;
 /// Subscriptions kept of a connection that has ended.
 const SUBSCRIPTIONS_KEPT: usize = 100;
 
@@ -52,10 +54,11 @@ struct Task {
 /// Runs one connection from its INFO to its end.
 pub(crate) async fn run(shared: Arc<Shared>, conn: Arc<ClientConn>) {
     let now = shared.rt.now();
-    let session = ClientSession::new(shared.client_limits(), now, shared.rt.random_u64());
+    let session = ClientSession::new(shared.client_limits().clone(), now, shared.rt.random_u64());
     let transport = Transport::new(&shared.rt, conn.peer.clone(), conn.stream.clone(), session.deadline());
     let seed = shared.seed ^ conn.id.0;
-    let mut task = Task {
+    // In a box of its own, so that the futures around it stay small: an idle connection is mostly this.
+    let mut task = Box::new(Task {
         publisher: Publisher::new(shared.broker.global().clone(), shared.seed),
         delivery: Delivery::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         subs: Subscriptions::new(shared.seed),
@@ -64,7 +67,7 @@ pub(crate) async fn run(shared: Arc<Shared>, conn: Arc<ClientConn>) {
         transport,
         shared,
         conn,
-    };
+    });
     let reason = task.converse().await;
     task.end(reason).await;
 }
@@ -108,16 +111,16 @@ impl Task {
                     return Some(reason);
                 }
                 After::Authenticate(connect, again) => {
-                    after = self.authenticate(*connect, again).await;
+                    after = Box::pin(self.authenticate(connect, again)).await;
                     self.speak();
                     if matches!(after, After::Wait) {
                         // Operations that came with the CONNECT are waiting.
                         after = self.work();
-                        self.transport.input.release(&self.shared.buffers);
                     }
                 }
             }
         }
+        self.transport.input.release(&self.shared.buffers);
         self.stall().await;
         self.set_timer();
         None
@@ -187,8 +190,12 @@ impl Task {
                 after
             }
         };
-        self.delivery.finish(&self.shared.broker);
+        // In this order, since `finish` gives back the buffers that flushes have emptied.
         self.speak();
+        self.delivery.finish(&self.shared.broker);
+        if self.out.capacity() > WORDS_KEPT {
+            self.out = Vec::new();
+        }
         if batch.operations + batch.msgs > 0 {
             self.conn.last_active.store(now.as_nanos(), Ordering::Relaxed);
         }
@@ -316,7 +323,7 @@ impl Task {
         info.encode(&mut self.out);
     }
 
-    async fn authenticate(&mut self, connect: ClientConnect, again: bool) -> After {
+    async fn authenticate(&mut self, connect: Box<ClientConnect>, again: bool) -> After {
         if again {
             self.drop_subscriptions();
         }
@@ -331,7 +338,7 @@ impl Task {
             facts.name = connect.name.clone();
             facts.lang = connect.lang.clone();
             facts.version = connect.version.clone();
-            facts.label = self.session.label();
+            facts.label = gannet_session::client::label(&connect);
             facts.account = self.publisher.account().name().to_owned();
             facts.user = if allowed { user } else { String::new() };
         }
@@ -426,7 +433,7 @@ impl Task {
         self.count_subscriptions();
     }
 
-    async fn end(mut self, reason: CloseReason) {
+    async fn end(&mut self, reason: CloseReason) {
         self.speak();
         let kept = self.subs.iter().take(SUBSCRIPTIONS_KEPT);
         let closed = monitor::closed_info(&self.conn, self.shared.rt.wall(), reason, kept);
@@ -436,7 +443,7 @@ impl Task {
         log!(self.shared.log, Debug, "{} - Client connection closed: {reason}", self.conn.label());
         self.shared.clients.end(closed);
         let gone = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError);
-        self.transport.close(&self.shared.buffers, !gone).await;
+        Box::pin(self.transport.close(&self.shared.buffers, !gone)).await;
     }
 }
 

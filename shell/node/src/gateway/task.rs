@@ -105,7 +105,7 @@ impl LinkTask {
             Direction::Inbound => PeerKind::InboundGateway,
         };
         let max_pending = shared.options.limits.max_pending.as_usize();
-        let peer = Arc::new(Peer::new(id, kind, max_pending, Box::new(StreamSink(stream.clone()))));
+        let peer = Arc::new(Peer::new(id, kind, max_pending, Box::new(StreamSink::new(&stream))));
         let started_at = shared.rt.now();
         let facts = LinkFacts {
             addr,

@@ -65,6 +65,7 @@ fn configured(shared: &Shared) -> Varz {
         cores: process::cores(&shared.rt),
         gomaxprocs: process::cores(&shared.rt),
         config_load_time: shared.started,
+        config_digest: options.digest.clone().unwrap_or_default(),
         tags: options.server_tags.clone(),
         metadata: options.server_metadata.clone(),
         feature_flags: feature_flags(shared),

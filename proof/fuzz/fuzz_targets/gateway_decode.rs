@@ -1,0 +1,3 @@
+#![no_main]
+//! `gannet_fuzz_bodies::gateway_decode` under the fuzzer.
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gannet_fuzz_bodies::gateway_decode(bytes));

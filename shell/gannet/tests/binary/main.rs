@@ -1,0 +1,16 @@
+//! The real binary as its users and their tools find it: what it prints, which files it writes, what
+//! signals do, how it exits. Not here: what servers say to clients and to each other.
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the other end of real processes: real sockets, a real clock"
+)]
+
+mod check;
+mod dev;
+mod files;
+mod harness;
+mod lame_duck;
+mod logs;
+mod signals;
+mod start;
