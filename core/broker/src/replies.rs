@@ -67,8 +67,8 @@ mod tests {
         let at = |ms: u64| Moment::from_nanos(ms * 1_000_000);
         let mut map = ReplyMap::default();
         map.insert(b"r", b"one", at(0));
-        map.insert(b"r", b"two", at(1500));
         map.insert(b"s", b"three", at(0));
+        map.insert(b"r", b"two", at(1500));
         assert_eq!(map.get(b"r", at(1999)).as_deref(), Some(&b"two"[..]));
         assert_eq!(map.get(b"s", at(2000)), None);
         assert_eq!(map.get(b"r", at(3499)).as_deref(), Some(&b"two"[..]));

@@ -11,7 +11,7 @@ use gannet_units::Moment;
 use parking_lot::Mutex;
 
 use crate::flags::Flags;
-use crate::report::Sum;
+use crate::report::{self, Sum};
 
 /// How many seeds there are where nobody says.
 const SEEDS: u64 = 100;
@@ -60,7 +60,7 @@ pub(crate) fn explore(flags: &Flags) -> ExitCode {
     });
     let time = progress.time();
     let state = progress.state.into_inner();
-    state.sum.print(flags, time);
+    report::print(state.sum.lines(flags, time));
     state.sum.exit_code()
 }
 

@@ -6,7 +6,6 @@ mod explore;
 mod flags;
 mod report;
 
-use std::io::{BufWriter, Write, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -27,27 +26,23 @@ fn main() -> ExitCode {
 
 /// Runs one seed, twice if asked to, and tells what happened.
 fn replay(seed: u64, flags: &Flags) -> ExitCode {
-    let outcome = run_seed(seed, &flags.config());
-    let mut out = BufWriter::new(stdout());
-    for line in outcome.packets.iter().chain(&outcome.tale) {
-        // Nobody reads on, as behind `head`: then nobody misses the rest.
-        if writeln!(out, "{line}").is_err() {
-            break;
-        }
-    }
-    drop(out);
-    report::one(&outcome);
+    let mut outcome = run_seed(seed, &flags.config());
+    let mut lines: Vec<String> = std::mem::take(&mut outcome.packets);
+    lines.append(&mut outcome.tale);
+    lines.extend(report::one(&outcome));
     if flags.twice {
         let again = run_seed(seed, &flags.config());
         if again.trace_hash != outcome.trace_hash {
-            println!(
+            lines.push(format!(
                 "not deterministic: the second run's trace is {:016x}",
                 again.trace_hash
-            );
+            ));
+            report::print(lines);
             return ExitCode::from(NOT_DETERMINISTIC);
         }
-        println!("the second run told the same story");
+        lines.push("the second run told the same story".into());
     }
+    report::print(lines);
     match &outcome.failure {
         None => ExitCode::SUCCESS,
         Some(failure) => ExitCode::from(failure.kind.exit_code()),

@@ -1,6 +1,7 @@
 //! What the command prints at the end.
 
 use std::collections::BTreeMap;
+use std::io::{BufWriter, Write, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -50,47 +51,57 @@ impl Sum {
         ExitCode::from(worst.unwrap_or(0))
     }
 
-    /// Prints the summary of a run that took `time`.
-    pub(crate) fn print(&self, flags: &Flags, time: Duration) {
+    /// The summary of a run that took `time`.
+    pub(crate) fn lines(&self, flags: &Flags, time: Duration) -> Vec<String> {
+        let mut lines = Vec::new();
         let rate = self.seeds as f64 / time.as_secs_f64().max(0.001);
-        println!(
+        lines.push(format!(
             "{} seeds in {:.1} s ({rate:.2} a second)",
             self.seeds,
             time.as_secs_f64()
-        );
-        println!(
+        ));
+        lines.push(format!(
             "virtual time  {:.2} hours",
             self.virtual_time.as_secs_f64() / 3600.0
-        );
-        println!("clusters      {}", counted(self.clusters.iter()));
-        println!(
+        ));
+        lines.push(format!("clusters      {}", counted(self.clusters.iter())));
+        lines.push(format!(
             "messages      {} published, {} delivered",
             self.messages, self.deliveries
-        );
-        println!("faults        {}", counted(all_kinds(&self.faults).iter()));
-        println!("failed        {}", self.failed.len());
+        ));
+        lines.push(format!(
+            "faults        {}",
+            counted(all_kinds(&self.faults).iter())
+        ));
+        lines.push(format!("failed        {}", self.failed.len()));
         for (seed, (_, text)) in &self.failed {
-            println!("  seed {seed}: {text}");
-            println!("    {}", flags.replay_command(*seed));
+            lines.push(format!("  seed {seed}: {text}"));
+            lines.push(format!("    {}", flags.replay_command(*seed)));
         }
+        lines
     }
 }
 
-/// Prints one run.
-pub(crate) fn one(outcome: &Outcome) {
-    println!("seed          {}", outcome.seed);
-    println!("clusters      {}", outcome.clusters);
-    println!("virtual time  {:.3} s", outcome.virtual_time.as_secs_f64());
-    println!(
+/// One run in words.
+pub(crate) fn one(outcome: &Outcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.push(format!("seed          {}", outcome.seed));
+    lines.push(format!("clusters      {}", outcome.clusters));
+    lines.push(format!(
+        "virtual time  {:.3} s",
+        outcome.virtual_time.as_secs_f64()
+    ));
+    lines.push(format!(
         "messages      {} published, {} delivered",
         outcome.messages, outcome.deliveries
-    );
-    println!("faults        {}", counted(outcome.faults.iter()));
-    println!("trace         {:016x}", outcome.trace_hash);
+    ));
+    lines.push(format!("faults        {}", counted(outcome.faults.iter())));
+    lines.push(format!("trace         {:016x}", outcome.trace_hash));
     match &outcome.failure {
-        None => println!("result        holds"),
-        Some(failure) => println!("result        {failure}"),
+        None => lines.push(format!("result        holds")),
+        Some(failure) => lines.push(format!("result        {failure}")),
     }
+    lines
 }
 
 /// All kinds with their counts, so that one that never struck is seen too.
@@ -112,4 +123,15 @@ fn counted<'a, K: std::fmt::Display + 'a>(
     } else {
         parts.join(", ")
     }
+}
+
+/// Prints lines to the standard output. When nobody reads on, as behind `head`, nobody misses the rest.
+pub(crate) fn print(lines: impl IntoIterator<Item = String>) {
+    let mut out = BufWriter::new(stdout());
+    for line in lines {
+        if writeln!(out, "{line}").is_err() {
+            return;
+        }
+    }
+    let _ = out.flush();
 }

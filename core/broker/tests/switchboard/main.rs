@@ -1,0 +1,7 @@
+//! The switchboard as its owners use it: peers with sinks that record what was written.
+
+mod delivery;
+mod interest;
+mod links;
+mod outboxes;
+mod world;

@@ -1,0 +1,193 @@
+//! A switchboard with peers whose sinks record everything and can be stopped.
+
+use std::sync::Arc;
+
+use gannet_broker::{
+    Broker, BrokerOptions, Delivered, Delivery, InboundLink, LinkTraits, Message, OutboundLink, Peer, PeerKind,
+    Publisher, Sink, Sub, Written,
+};
+use gannet_subject::Class;
+use gannet_units::{ConnId, Moment};
+use gannet_wire::gateway::Queues;
+use gannet_wire::reply_prefix::ReplyPrefix;
+use parking_lot::Mutex;
+
+/// What a sink has taken, and how much more it takes.
+#[derive(Default)]
+pub struct Tap {
+    pub bytes: Vec<u8>,
+    pub room: Option<usize>,
+    pub broken: bool,
+    /// Most bytes taken at a time.
+    pub step: Option<usize>,
+}
+
+struct TapSink(Arc<Mutex<Tap>>);
+
+impl Sink for TapSink {
+    fn try_write(&self, chunks: &[&[u8]]) -> Written {
+        let mut tap = self.0.lock();
+        if tap.broken {
+            return Written::Broken;
+        }
+        let all: Vec<u8> = chunks.concat();
+        let most = tap.room.unwrap_or(usize::MAX).min(tap.step.unwrap_or(usize::MAX));
+        let n = all.len().min(most);
+        if n == 0 {
+            return Written::Full;
+        }
+        tap.bytes.extend_from_slice(&all[..n]);
+        if let Some(room) = &mut tap.room {
+            *room -= n;
+        }
+        Written::Bytes(n)
+    }
+}
+
+/// A peer and what it was sent.
+#[derive(Clone)]
+pub struct End {
+    pub peer: Arc<Peer>,
+    pub tap: Arc<Mutex<Tap>>,
+}
+
+impl End {
+    /// Takes what was sent so far, as text.
+    pub fn take(&self) -> String {
+        self.peer.flush(&mut Vec::new());
+        String::from_utf8(std::mem::take(&mut self.tap.lock().bytes)).expect("text")
+    }
+}
+
+pub struct World {
+    pub broker: Broker,
+    pub now: Moment,
+    next: u64,
+}
+
+pub const OWN_PREFIX: (&str, &str) = ("HERE", "NSERVER");
+
+impl World {
+    pub fn new() -> World {
+        let reply_prefix = Some(ReplyPrefix::new(OWN_PREFIX.0, OWN_PREFIX.1));
+        let options = BrokerOptions { seed: 7, reply_prefix, gateway: OWN_PREFIX.0.into() };
+        World { broker: Broker::new(options), now: Moment::from_nanos(10_000_000_000), next: 0 }
+    }
+
+    pub fn end_with(&mut self, kind: PeerKind, max_pending: usize) -> End {
+        self.next += 1;
+        let tap: Arc<Mutex<Tap>> = Arc::default();
+        let peer = Arc::new(Peer::new(ConnId(self.next), kind, max_pending, Box::new(TapSink(tap.clone()))));
+        End { peer, tap }
+    }
+
+    pub fn client(&mut self) -> End {
+        let end = self.end_with(PeerKind::Client, 1 << 20);
+        end.peer.set_headers(true);
+        end.peer.set_echo(true);
+        end
+    }
+
+    pub fn subscribe(&self, end: &End, subject: &str, queue: Option<&str>, sid: &str) -> Sub {
+        let sub = Sub::new(
+            end.peer.clone(),
+            Class::Local,
+            subject.as_bytes(),
+            queue.map(str::as_bytes),
+            sid.as_bytes(),
+            self.now,
+        );
+        self.broker.global().subscribe(sub.clone(), self.now);
+        sub
+    }
+
+    /// A link to another cluster, nearer the smaller its `rtt` in milliseconds.
+    pub fn outbound(&mut self, name: &str, rtt: u64) -> (End, Arc<OutboundLink>) {
+        let end = self.end_with(PeerKind::OutboundGateway, 1 << 20);
+        let traits = LinkTraits { name: name.into(), headers: true, interest_only: true };
+        let link = Arc::new(OutboundLink::new(end.peer.clone(), traits));
+        self.broker.add_outbound(link.clone());
+        self.broker.set_rtt(&link, std::time::Duration::from_millis(rtt));
+        (end, link)
+    }
+
+    /// A link from another cluster.
+    pub fn inbound(&mut self, name: &str) -> End {
+        let end = self.end_with(PeerKind::InboundGateway, 1 << 20);
+        self.broker.add_inbound(Arc::new(InboundLink { peer: end.peer.clone(), name: name.into() }), b"");
+        end
+    }
+
+    pub fn way(&self) -> Way {
+        Way { publisher: Publisher::new(self.broker.global().clone(), 3), delivery: Delivery::new(5) }
+    }
+}
+
+/// One connection's way into the switchboard.
+pub struct Way {
+    pub publisher: Publisher,
+    pub delivery: Delivery,
+}
+
+/// A message as it would have come in.
+pub struct Text {
+    subject: Vec<u8>,
+    reply: Vec<u8>,
+    header_len: Option<usize>,
+    payload: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+pub fn text(subject: &str, reply: &str, payload: &str) -> Text {
+    let tail = format!("{}\r\n{payload}\r\n", payload.len()).into_bytes();
+    Text { subject: subject.into(), reply: reply.into(), header_len: None, payload: payload.into(), tail }
+}
+
+pub fn with_headers(subject: &str, reply: &str, headers: &str, body: &str) -> Text {
+    let payload = format!("{headers}{body}");
+    let tail = format!("{} {}\r\n{payload}\r\n", headers.len(), payload.len()).into_bytes();
+    let header_len = Some(headers.len());
+    Text { subject: subject.into(), reply: reply.into(), header_len, payload: payload.into(), tail }
+}
+
+impl Text {
+    pub fn message(&self) -> Message<'_> {
+        Message {
+            subject: &self.subject,
+            reply: &self.reply,
+            header_len: self.header_len,
+            payload: &self.payload,
+            tail: &self.tail,
+            shared: None,
+        }
+    }
+
+    /// Without the tail: as if the sender's spacing could not be repeated.
+    pub fn untidy(&self) -> Message<'_> {
+        Message { tail: b"", ..self.message() }
+    }
+}
+
+impl Way {
+    pub fn publish(&mut self, world: &World, from: &End, message: &Message<'_>) -> Delivered {
+        self.delivery.begin(world.now);
+        let delivered = self.publisher.publish(&world.broker, &mut self.delivery, &from.peer, message);
+        self.delivery.finish(&world.broker);
+        delivered
+    }
+
+    pub fn remote(&mut self, world: &World, from: &End, message: &Message<'_>, queues: Queues<'_>, mapped: &[u8]) -> Delivered {
+        self.delivery.begin(world.now);
+        let broker = &world.broker;
+        let delivered = self.publisher.publish_remote(broker, &mut self.delivery, &from.peer, message, queues, mapped);
+        self.delivery.finish(broker);
+        delivered
+    }
+
+    pub fn returned(&mut self, world: &World, from: &End, message: &Message<'_>) -> Delivered {
+        self.delivery.begin(world.now);
+        let delivered = self.publisher.publish_returned(&world.broker, &mut self.delivery, &from.peer, message);
+        self.delivery.finish(&world.broker);
+        delivered
+    }
+}
