@@ -46,7 +46,10 @@ pub struct Account {
 
 impl Account {
     pub(crate) fn new(name: &str, seed: u64) -> Account {
-        let interest = Interest { index: Index::new(seed), announced: Announced::default() };
+        let interest = Interest {
+            index: Index::new(seed),
+            announced: Announced::default(),
+        };
         Account {
             name: name.into(),
             interest: RwLock::new(interest),
@@ -85,7 +88,9 @@ impl Account {
         let counts = interest.index.insert(sub);
         let first = cluster_wide && counts.in_cluster() == 1;
         if let (true, Some(sub)) = (first, again) {
-            interest.announced.added(&self.name, sub.subject(), sub.queue());
+            interest
+                .announced
+                .added(&self.name, sub.subject(), sub.queue());
         }
         self.touch();
         Subscribed { announced: first }
@@ -98,7 +103,9 @@ impl Account {
         let left = interest.index.remove(sub)?;
         let last = sub.class() != Class::Gateway && left.in_cluster() == 0;
         if last {
-            interest.announced.removed(&self.name, sub.subject(), sub.queue());
+            interest
+                .announced
+                .removed(&self.name, sub.subject(), sub.queue());
         }
         self.touch();
         Some(Subscribed { announced: last })
@@ -144,7 +151,10 @@ impl Account {
 
     /// Figures of the account's index, and how often it was asked.
     pub fn stats(&self) -> (Stats, u64) {
-        (self.interest.read().index.stats(), self.looked_up.load(Ordering::Relaxed))
+        (
+            self.interest.read().index.stats(),
+            self.looked_up.load(Ordering::Relaxed),
+        )
     }
 
     /// Visits the account's subscriptions in no particular order, with the index locked: be brief.
@@ -185,12 +195,17 @@ struct Young {
 
 impl<'a> MatchSink<'a, Sub> for Young {
     fn one(&mut self, entry: &'a Sub) {
-        self.found |= entry.class() == Class::Local && entry.is_younger_than(replies::KEEP, self.now);
+        self.found |=
+            entry.class() == Class::Local && entry.is_younger_than(replies::KEEP, self.now);
     }
 
     fn group(&mut self, group: &'a Group<Sub>) {
         group.plain().iter().for_each(|sub| self.one(sub));
-        group.queues().iter().flat_map(|q| q.members()).for_each(|sub| self.one(sub));
+        group
+            .queues()
+            .iter()
+            .flat_map(|q| q.members())
+            .for_each(|sub| self.one(sub));
     }
 }
 
@@ -208,7 +223,10 @@ impl<'a> MatchSink<'a, Sub> for Own<'_, 'a> {
 
     fn group(&mut self, group: &'a Group<Sub>) {
         if self.found.is_none() {
-            self.found = group.plain().iter().find(|sub| Arc::ptr_eq(sub.peer(), self.peer));
+            self.found = group
+                .plain()
+                .iter()
+                .find(|sub| Arc::ptr_eq(sub.peer(), self.peer));
         }
     }
 }

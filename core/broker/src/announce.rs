@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use gannet_wire::gateway::encode;
 
-use crate::peer::{Peer, Signal};
+use crate::peer::Peer;
 
 /// A link that one account's interest is announced to.
 #[derive(Debug)]
@@ -30,12 +30,19 @@ impl Announced {
 
     /// Tells the link of queue groups from now on.
     pub(crate) fn add(&mut self, peer: &Arc<Peer>) {
-        self.listeners.push(Listener { peer: peer.clone(), plain: false });
+        self.listeners.push(Listener {
+            peer: peer.clone(),
+            plain: false,
+        });
     }
 
     /// Tells the link of plain interest, too.
     pub(crate) fn add_plain(&mut self, peer: &Arc<Peer>) {
-        if let Some(listener) = self.listeners.iter_mut().find(|l| Arc::ptr_eq(&l.peer, peer)) {
+        if let Some(listener) = self
+            .listeners
+            .iter_mut()
+            .find(|l| Arc::ptr_eq(&l.peer, peer))
+        {
             listener.plain = true;
         }
     }
@@ -45,11 +52,15 @@ impl Announced {
     }
 
     pub(crate) fn added(&self, account: &str, subject: &[u8], queue: Option<&[u8]>) {
-        self.tell(queue.is_none(), |out| encode::interest(out, account.as_bytes(), subject, queue));
+        self.tell(queue.is_none(), |out| {
+            encode::interest(out, account.as_bytes(), subject, queue)
+        });
     }
 
     pub(crate) fn removed(&self, account: &str, subject: &[u8], queue: Option<&[u8]>) {
-        self.tell(queue.is_none(), |out| encode::no_interest(out, account.as_bytes(), subject, queue));
+        self.tell(queue.is_none(), |out| {
+            encode::no_interest(out, account.as_bytes(), subject, queue)
+        });
     }
 
     fn tell(&self, plain: bool, write: impl Fn(&mut Vec<u8>)) {
@@ -58,8 +69,7 @@ impl Announced {
             if text.is_empty() {
                 write(&mut text);
             }
-            listener.peer.outbox().push_control(&text);
-            listener.peer.signal().raise(Signal::FLUSH);
+            listener.peer.send_later(&text);
         }
     }
 }

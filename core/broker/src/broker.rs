@@ -21,8 +21,8 @@ use crate::account::Account;
 use crate::chunks::ChunkPool;
 use crate::links::{InboundLink, OutboundLink};
 use crate::peer::{Peer, Signal};
+use crate::remote_interest::RemoteInterest;
 use crate::sub::Sub;
-use crate::subscriptions::Subscriptions;
 
 /// Accounts that links may make known before their interest is ignored.
 const ACCOUNTS_MOST: usize = 100_000;
@@ -188,9 +188,11 @@ impl Broker {
     /// Removes a link to another cluster and all interest that came over it.
     pub fn remove_outbound(&self, link: &Arc<OutboundLink>, interest: &mut RemoteInterest) {
         self.change_outbound(|links| links.retain(|l| !Arc::ptr_eq(l, link)));
-        for (name, subs) in core::mem::take(&mut interest.by_account) {
-            let Some(account) = self.account(&name) else { continue };
-            let mut subs: Vec<Sub> = { subs }.drain().collect();
+        for (name, set) in interest.take() {
+            let Some(account) = self.account(&name) else {
+                continue;
+            };
+            let mut subs: Vec<Sub> = set.into_subs().collect();
             while !subs.is_empty() {
                 let mut locked = account.interest().write();
                 for sub in subs.drain(subs.len().saturating_sub(REMOVE_STEP)..) {
@@ -214,14 +216,22 @@ impl Broker {
         if queue.is_none() {
             link.allow_subject(name.as_bytes(), subject);
         }
-        let Some(account) = self.account_or_new(name) else { return };
-        let key = remote_key(subject, queue);
-        let known = interest.by_account.entry(name.into()).or_insert_with(|| Subscriptions::new(self.options.seed));
-        if known.get(&key).is_some() {
+        let Some(account) = self.account_or_new(name) else {
+            return;
+        };
+        let known = interest.account(name, self.options.seed);
+        if known.contains(subject, queue) {
             account.touch();
             return;
         }
-        let sub = Sub::new(link.peer().clone(), Class::Gateway, subject, queue, &key, now);
+        let sub = Sub::new(
+            link.peer().clone(),
+            Class::Gateway,
+            subject,
+            queue,
+            b"",
+            now,
+        );
         known.insert(sub.clone());
         account.subscribe(sub, now);
     }
@@ -235,7 +245,9 @@ impl Broker {
         subject: &[u8],
         queue: Option<&[u8]>,
     ) {
-        let known = interest.by_account.get_mut(name).and_then(|subs| subs.remove(&remote_key(subject, queue)));
+        let known = interest
+            .known_account(name)
+            .and_then(|set| set.remove(subject, queue));
         let account = self.account(name);
         if let (Some(account), Some(sub)) = (&account, &known) {
             account.unsubscribe(sub);
@@ -274,7 +286,7 @@ impl Broker {
         for account in accounts.values() {
             self.announce_queues(account, &link.peer);
         }
-        link.peer.outbox().push_control(greeting);
+        link.peer.send(greeting);
         for account in accounts.values() {
             self.announce_all(account, &link.peer);
         }
@@ -288,12 +300,19 @@ impl Broker {
         let mut text = Vec::new();
         let mut told = BTreeSet::new();
         interest.index.for_each(|sub| {
-            let Some(queue) = sub.queue().filter(|_| sub.class() != Class::Gateway) else { return };
+            let Some(queue) = sub.queue().filter(|_| sub.class() != Class::Gateway) else {
+                return;
+            };
             if told.insert((sub.subject(), queue)) {
-                encode::interest(&mut text, account.name().as_bytes(), sub.subject(), Some(queue));
+                encode::interest(
+                    &mut text,
+                    account.name().as_bytes(),
+                    sub.subject(),
+                    Some(queue),
+                );
             }
         });
-        peer.outbox().push_control(&text);
+        peer.send(&text);
     }
 
     /// Switches an account to interest-only: announces its plain interest, now and from now on.
@@ -302,7 +321,10 @@ impl Broker {
         interest.announced.add_plain(peer);
         let name = account.name().as_bytes();
         let mut text = Vec::new();
-        encode::info(&mut text, &ServerInfo::interest_switch(&self.options.gateway, name, false));
+        encode::info(
+            &mut text,
+            &ServerInfo::interest_switch(&self.options.gateway, name, false),
+        );
         let mut told = BTreeSet::new();
         interest.index.for_each(|sub| {
             let plain = sub.queue().is_none() && sub.class() != Class::Gateway;
@@ -310,8 +332,11 @@ impl Broker {
                 encode::interest(&mut text, name, sub.subject(), None);
             }
         });
-        encode::info(&mut text, &ServerInfo::interest_switch(&self.options.gateway, name, true));
-        peer.outbox().push_control(&text);
+        encode::info(
+            &mut text,
+            &ServerInfo::interest_switch(&self.options.gateway, name, true),
+        );
+        peer.send(&text);
     }
 
     /// Forgets a link from another cluster.
@@ -324,7 +349,11 @@ impl Broker {
 
     /// The link to the cluster with this mark in mapped replies.
     pub(crate) fn marked_link(&self, mark: &[u8]) -> Option<Arc<OutboundLink>> {
-        self.outbound.load().iter().find(|l| l.is_marked(mark)).cloned()
+        self.outbound
+            .load()
+            .iter()
+            .find(|l| l.is_marked(mark))
+            .cloned()
     }
 }
 
@@ -339,38 +368,4 @@ pub enum AccountChange {
     SwitchBegins,
     /// The interest of the account is complete (`gateway_cmd` 3).
     SwitchComplete,
-}
-
-/// The interest learned over one link, by account; owned by the link's task.
-#[derive(Debug, Default)]
-pub struct RemoteInterest {
-    by_account: BTreeMap<String, Subscriptions>,
-}
-
-impl RemoteInterest {
-    /// How many entries there are.
-    pub fn len(&self) -> usize {
-        self.by_account.values().map(Subscriptions::len).sum()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.by_account.values().all(Subscriptions::is_empty)
-    }
-
-    /// For each account: name, number of plain entries, number of queue entries.
-    pub fn counts(&self) -> impl Iterator<Item = (&str, usize, usize)> {
-        self.by_account.iter().map(|(name, subs)| {
-            let queues = subs.iter().filter(|s| s.queue().is_some()).count();
-            (name.as_str(), subs.len() - queues, queues)
-        })
-    }
-}
-
-/// The identity of interest on a link: subject and queue, as one id.
-fn remote_key(subject: &[u8], queue: Option<&[u8]>) -> Vec<u8> {
-    match queue {
-        None => subject.into(),
-        Some(queue) => [subject, b" ", queue].concat(),
-    }
 }

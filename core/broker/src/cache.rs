@@ -46,7 +46,12 @@ pub(crate) enum Lookup {
 
 impl PlanCache {
     pub(crate) fn new(seed: u64) -> PlanCache {
-        PlanCache { slots: Vec::new(), missed: Vec::new(), weight: 0, hasher: FixedState::with_seed(seed) }
+        PlanCache {
+            slots: Vec::new(),
+            missed: Vec::new(),
+            weight: 0,
+            hasher: FixedState::with_seed(seed),
+        }
     }
 
     fn slot(&self, hash: u64) -> usize {
@@ -90,7 +95,10 @@ impl PlanCache {
             self.clear();
             self.resize(SLOTS_MIN);
         }
-        let crowded = |slot: &Option<Box<Kept>>| slot.as_ref().is_some_and(|k| k.hash != hash && k.generation == generation);
+        let crowded = |slot: &Option<Box<Kept>>| {
+            slot.as_ref()
+                .is_some_and(|k| k.hash != hash && k.generation == generation)
+        };
         let mut at = self.slot(hash);
         while self.slots.len() < SLOTS_MAX && crowded(&self.slots[at]) {
             self.resize(self.slots.len() * 4);
@@ -100,7 +108,12 @@ impl PlanCache {
             self.weight -= old.plan.weight();
         }
         self.weight += plan.weight();
-        self.slots[at] = Some(Box::new(Kept { hash, generation, subject: subject.into(), plan }));
+        self.slots[at] = Some(Box::new(Kept {
+            hash,
+            generation,
+            subject: subject.into(),
+            plan,
+        }));
         at
     }
 

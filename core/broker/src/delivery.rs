@@ -48,7 +48,10 @@ pub(crate) enum Origin<'a> {
     Client,
     /// Another cluster: only local subscriptions outside of queue groups, and the groups named. If its
     /// reply came mapped, this is the mapped form.
-    Gateway { queues: Queues<'a>, mapped_reply: &'a [u8] },
+    Gateway {
+        queues: Queues<'a>,
+        mapped_reply: &'a [u8],
+    },
     /// A mapped reply that has arrived in its cluster of origin: local subscriptions, then the other
     /// clusters.
     ReturnedReply,
@@ -182,14 +185,14 @@ impl Delivery {
         let mut done = Delivered::default();
         for target in &plan.plain {
             self.refill(broker);
-            done.local += u32::from(self.to_target(plan, target, from, msg, origin));
+            done.local += u32::from(self.serve(plan, target, from, msg, origin));
         }
         if !plan.queues.is_empty() {
             self.refill(broker);
-            self.to_queues(plan, from, msg, origin, &mut done);
+            self.serve_queues(plan, from, msg, origin, &mut done);
         }
         if !plan.links.is_empty() && !matches!(origin, Origin::Gateway { .. }) {
-            self.to_links(broker, account, plan, msg, &mut done);
+            self.forward(broker, account, plan, msg, &mut done);
         }
         if !self.ended.is_empty() {
             self.end_subs(account);
@@ -211,7 +214,18 @@ impl Delivery {
         let mut tail = core::mem::take(&mut self.tail);
         tail.clear();
         encode::tail(&mut tail, msg.header_len, msg.payload);
-        let done = self.deliver(broker, account, from, &Message { tail: &tail, shared: None, ..*msg }, origin, plan);
+        let done = self.deliver(
+            broker,
+            account,
+            from,
+            &Message {
+                tail: &tail,
+                shared: None,
+                ..*msg
+            },
+            origin,
+            plan,
+        );
         self.tail = tail;
         done
     }
@@ -225,32 +239,56 @@ impl Delivery {
         }
     }
 
-    fn to_queues(&mut self, plan: &Plan, from: &Arc<Peer>, msg: &Message<'_>, origin: Origin<'_>, done: &mut Delivered) {
+    fn serve_queues(
+        &mut self,
+        plan: &Plan,
+        from: &Arc<Peer>,
+        msg: &Message<'_>,
+        origin: Origin<'_>,
+        done: &mut Delivered,
+    ) {
         self.served.clear();
         for queue in &plan.queues {
             let asked = match origin {
                 Origin::Gateway { queues, .. } => queues.contains(&queue.name),
                 Origin::Client | Origin::ReturnedReply => true,
             };
-            let served = asked && self.to_one_member(plan, queue, from, msg, origin);
+            let served = asked && self.serve_one_member(plan, queue, from, msg, origin);
             done.local += u32::from(served);
             self.served.push(served);
         }
     }
 
     /// Tries the members from a random one on, until one takes the message.
-    fn to_one_member(&mut self, plan: &Plan, queue: &Queue, from: &Arc<Peer>, msg: &Message<'_>, origin: Origin<'_>) -> bool {
+    fn serve_one_member(
+        &mut self,
+        plan: &Plan,
+        queue: &Queue,
+        from: &Arc<Peer>,
+        msg: &Message<'_>,
+        origin: Origin<'_>,
+    ) -> bool {
         let members = &plan.members[queue.members.clone()];
         if members.is_empty() {
             return false;
         }
         let start = self.random() % members.len();
         let (before, after) = members.split_at(start);
-        after.iter().chain(before).any(|member| self.to_target(plan, member, from, msg, origin))
+        after
+            .iter()
+            .chain(before)
+            .any(|member| self.serve(plan, member, from, msg, origin))
     }
 
     #[inline]
-    fn to_target(&mut self, plan: &Plan, target: &Target, from: &Arc<Peer>, msg: &Message<'_>, origin: Origin<'_>) -> bool {
+    fn serve(
+        &mut self,
+        plan: &Plan,
+        target: &Target,
+        from: &Arc<Peer>,
+        msg: &Message<'_>,
+        origin: Origin<'_>,
+    ) -> bool {
         let sub = &target.sub;
         let peer = sub.peer();
         if Arc::ptr_eq(peer, from) && !from.wants_echo() {
@@ -260,7 +298,11 @@ impl Delivery {
         if msg.header_len.is_some() && !headers {
             self.strip(msg);
         }
-        let (tail, shared): (&[u8], _) = if msg.header_len.is_none() || headers { (msg.tail, msg.shared) } else { (&self.stripped, None) };
+        let (tail, shared): (&[u8], _) = if msg.header_len.is_none() || headers {
+            (msg.tail, msg.shared)
+        } else {
+            (&self.stripped, None)
+        };
         let prefix = plan.delivery_prefix(target, headers);
         let spaced = if msg.reply.is_empty() { &b""[..] } else { b" " };
 
@@ -278,7 +320,13 @@ impl Delivery {
             peer.signal().raise(Signal::CLOSE);
             return false;
         }
-        append(&mut outbox, [prefix, msg.reply, spaced, b""], tail, shared, &mut self.spare);
+        append(
+            &mut outbox,
+            [prefix, msg.reply, spaced, b""],
+            tail,
+            shared,
+            &mut self.spare,
+        );
         outbox.count_message(msg.size());
         if let Origin::Gateway { mapped_reply, .. } = origin
             && !mapped_reply.is_empty()
@@ -316,15 +364,30 @@ impl Delivery {
     #[cold]
     fn strip(&mut self, msg: &Message<'_>) {
         if self.stripped.is_empty() {
-            encode::tail(&mut self.stripped, None, &msg.payload[msg.header_len.unwrap_or(0)..]);
+            encode::tail(
+                &mut self.stripped,
+                None,
+                &msg.payload[msg.header_len.unwrap_or(0)..],
+            );
         }
     }
 
-    fn to_links(&mut self, broker: &Broker, account: &Account, plan: &Plan, msg: &Message<'_>, done: &mut Delivered) {
+    fn forward(
+        &mut self,
+        broker: &Broker,
+        account: &Account,
+        plan: &Plan,
+        msg: &Message<'_>,
+        done: &mut Delivered,
+    ) {
         let mut mapped = None;
         for (at, target) in plan.links.iter().enumerate() {
             self.names.clear();
-            let unserved = plan.queues.iter().zip(&self.served).filter(|(q, served)| q.remote == Some(at) && !**served);
+            let unserved = plan
+                .queues
+                .iter()
+                .zip(&self.served)
+                .filter(|(q, served)| q.remote == Some(at) && !**served);
             for (queue, _) in unserved {
                 self.names.extend_from_slice(&queue.name);
                 self.names.push(b' ');
@@ -338,18 +401,28 @@ impl Delivery {
                 Some(prefix) if map => prefix.as_bytes(),
                 _ => b"",
             };
-            done.remote += u32::from(self.to_link(plan, target, msg, prefix));
+            done.remote += u32::from(self.forward_to(plan, target, msg, prefix));
         }
     }
 
-    fn to_link(&mut self, plan: &Plan, target: &LinkTarget, msg: &Message<'_>, reply_prefix: &[u8]) -> bool {
+    fn forward_to(
+        &mut self,
+        plan: &Plan,
+        target: &LinkTarget,
+        msg: &Message<'_>,
+        reply_prefix: &[u8],
+    ) -> bool {
         let link = &target.link;
         let peer = link.peer();
         let headers = msg.header_len.is_some() && link.takes_headers();
         if msg.header_len.is_some() && !headers {
             self.strip(msg);
         }
-        let (tail, shared): (&[u8], _) = if msg.header_len.is_none() || headers { (msg.tail, msg.shared) } else { (&self.stripped, None) };
+        let (tail, shared): (&[u8], _) = if msg.header_len.is_none() || headers {
+            (msg.tail, msg.shared)
+        } else {
+            (&self.stripped, None)
+        };
         let verb: &[u8] = if headers { b"H" } else { b"R" };
         let (mark, spaced): (&[u8], &[u8]) = match (self.names.is_empty(), msg.reply.is_empty()) {
             (true, true) => (b"", b""),
@@ -357,7 +430,15 @@ impl Delivery {
             (false, true) => (b"| ", b""),
             (false, false) => (b"+ ", b" "),
         };
-        let parts = [verb, plan.link_prefix(target), mark, reply_prefix, msg.reply, spaced, &self.names];
+        let parts = [
+            verb,
+            plan.link_prefix(target),
+            mark,
+            reply_prefix,
+            msg.reply,
+            spaced,
+            &self.names,
+        ];
         let len: usize = parts.iter().map(|p| p.len()).sum::<usize>() + tail.len();
 
         let mut outbox = peer.outbox();
@@ -414,4 +495,3 @@ fn append<const N: usize>(
         }
     }
 }
-

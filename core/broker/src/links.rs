@@ -97,7 +97,10 @@ impl OutboundLink {
     }
 
     pub(crate) fn set_rtt(&self, rtt: Duration) {
-        self.rtt_nanos.store(u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX - 1), Ordering::Relaxed);
+        self.rtt_nanos.store(
+            u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX - 1),
+            Ordering::Relaxed,
+        );
     }
 
     pub(crate) fn takes_headers(&self) -> bool {
@@ -113,34 +116,49 @@ impl OutboundLink {
     pub fn mode(&self, account: &[u8]) -> InterestMode {
         match &self.optimistic {
             None => InterestMode::InterestOnly,
-            Some(accounts) => accounts.lock().get(account).map_or(InterestMode::Optimistic, |a| a.mode),
+            Some(accounts) => accounts
+                .lock()
+                .get(account)
+                .map_or(InterestMode::Optimistic, |a| a.mode),
         }
     }
 
     /// How many subjects of the account the remote has refused.
     pub fn refused(&self, account: &[u8]) -> usize {
         let accounts = self.optimistic.as_ref().map(Mutex::lock);
-        accounts.and_then(|a| a.get(account).map(|a| a.refused.len())).unwrap_or(0)
+        accounts
+            .and_then(|a| a.get(account).map(|a| a.refused.len()))
+            .unwrap_or(0)
     }
 
     /// Whether a message on `subject` is sent even if no interest in it is known.
     pub(crate) fn sends_without_interest(&self, account: &[u8], subject: &[u8]) -> bool {
-        let Some(accounts) = &self.optimistic else { return false };
+        let Some(accounts) = &self.optimistic else {
+            return false;
+        };
         let accounts = accounts.lock();
         match accounts.get(account) {
             None => true,
-            Some(a) => a.mode != InterestMode::InterestOnly && !a.refused_all && !a.refused.contains(subject),
+            Some(a) => {
+                a.mode != InterestMode::InterestOnly
+                    && !a.refused_all
+                    && !a.refused.contains(subject)
+            }
         }
     }
 
     fn with_account(&self, account: &[u8], change: impl FnOnce(&mut Optimistic)) {
-        let Some(accounts) = &self.optimistic else { return };
+        let Some(accounts) = &self.optimistic else {
+            return;
+        };
         let mut accounts = accounts.lock();
-        let state = accounts.entry(account.into()).or_insert_with(|| Optimistic {
-            mode: InterestMode::Optimistic,
-            refused_all: false,
-            refused: BTreeSet::new(),
-        });
+        let state = accounts
+            .entry(account.into())
+            .or_insert_with(|| Optimistic {
+                mode: InterestMode::Optimistic,
+                refused_all: false,
+                refused: BTreeSet::new(),
+            });
         change(state);
     }
 
@@ -182,7 +200,9 @@ impl OutboundLink {
 
     /// Accounts that the link keeps a mode for.
     pub fn accounts(&self) -> Vec<Box<[u8]>> {
-        self.optimistic.as_ref().map_or_else(Vec::new, |a| a.lock().keys().cloned().collect())
+        self.optimistic
+            .as_ref()
+            .map_or_else(Vec::new, |a| a.lock().keys().cloned().collect())
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Outbox {
     written: usize,
     pending: usize,
     max_pending: usize,
+    /// Bound for the protocol's own bytes; on links they are all the interest of this cluster.
+    max_control: usize,
     /// Bytes written since the start; tells the write deadline whether there is progress.
     flushed: u64,
     stats: OutboxStats,
@@ -100,13 +102,14 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn new(max_pending: usize) -> Outbox {
+    pub(crate) fn new(max_pending: usize, max_control: usize) -> Outbox {
         Outbox {
             queue: VecDeque::new(),
             tail: Vec::new(),
             written: 0,
             pending: 0,
             max_pending,
+            max_control,
             flushed: 0,
             stats: OutboxStats::default(),
             touched: false,
@@ -245,14 +248,17 @@ impl Outbox {
         }
         if self.tail.capacity() - self.tail.len() < len {
             // Grows by doubling up to one chunk; a larger message gets just what it needs.
-            let want = (self.tail.capacity() * 2).clamp(CHUNK_MIN, CHUNK).max(self.tail.len() + len);
+            let want = (self.tail.capacity() * 2)
+                .clamp(CHUNK_MIN, CHUNK)
+                .max(self.tail.len() + len);
             self.tail.reserve_exact(want - self.tail.len());
         }
     }
 
     fn seal(&mut self) {
         if !self.tail.is_empty() {
-            self.queue.push_back(Chunk::Owned(mem::take(&mut self.tail)));
+            self.queue
+                .push_back(Chunk::Owned(mem::take(&mut self.tail)));
         }
     }
 
@@ -263,16 +269,27 @@ impl Outbox {
         self.queue.push_back(Chunk::Shared(bytes));
     }
 
-    /// Appends bytes of the protocol's own conversation: they are few, and never refused.
-    pub fn push_control(&mut self, bytes: &[u8]) {
-        if !self.closed {
-            self.room(bytes.len(), &mut Vec::new()).extend_from_slice(bytes);
+    /// Appends bytes of the protocol's own conversation. They can't be dropped: a peer that lets too many
+    /// of them pile up is given up.
+    pub(crate) fn push_control(&mut self, bytes: &[u8]) {
+        if self.closed {
+            return;
         }
+        if self.pending + bytes.len() > self.max_control {
+            self.set_overflow(Overflow::PendingBytes);
+            return;
+        }
+        self.room(bytes.len(), &mut Vec::new())
+            .extend_from_slice(bytes);
     }
 
     /// Writes what is there. One at a time: who finds another at it leaves, since that one looks again
     /// before it goes.
-    pub(crate) fn flush(outbox: &Mutex<Outbox>, sink: &dyn Sink, spare: &mut Vec<Vec<u8>>) -> Flush {
+    pub(crate) fn flush(
+        outbox: &Mutex<Outbox>,
+        sink: &dyn Sink,
+        spare: &mut Vec<Vec<u8>>,
+    ) -> Flush {
         for _ in 0..ROUNDS {
             let mut batch = {
                 let mut o = outbox.lock();
@@ -355,7 +372,11 @@ impl Batch {
             let mut count = 0;
             let chunks = self.queue.iter().map(Chunk::bytes).chain([&self.tail[..]]);
             for (at, chunk) in chunks.take(SLICES).enumerate() {
-                slices[at] = if at == 0 { &chunk[self.written..] } else { chunk };
+                slices[at] = if at == 0 {
+                    &chunk[self.written..]
+                } else {
+                    chunk
+                };
                 count = at + 1;
             }
             let wanted: usize = slices[..count].iter().map(|s| s.len()).sum();

@@ -29,6 +29,10 @@ pub enum Written {
     Broken,
 }
 
+/// Bytes of interest that may wait for a link, in multiples of the bound for messages: with the defaults,
+/// interest in about ten million subjects.
+const LINK_CONTROL: usize = 8;
+
 /// What kind of peer it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerKind {
@@ -104,8 +108,21 @@ const REPLY_MAP: u8 = 4;
 impl Peer {
     /// A peer whose outbox holds at most `max_pending` bytes and is flushed into `sink`.
     pub fn new(id: ConnId, kind: PeerKind, max_pending: usize, sink: Box<dyn Sink>) -> Peer {
-        let outbox = Mutex::new(Outbox::new(max_pending));
-        Peer { id, kind, traits: AtomicU8::new(0), outbox, signal: Signal::default(), sink }
+        let max_control = match kind {
+            PeerKind::Client => max_pending,
+            PeerKind::OutboundGateway | PeerKind::InboundGateway => {
+                max_pending.saturating_mul(LINK_CONTROL)
+            }
+        };
+        let outbox = Mutex::new(Outbox::new(max_pending, max_control));
+        Peer {
+            id,
+            kind,
+            traits: AtomicU8::new(0),
+            outbox,
+            signal: Signal::default(),
+            sink,
+        }
     }
 
     /// The connection's number.
@@ -143,7 +160,10 @@ impl Peer {
     /// Remembers for a while that the reply subject `plain` stands for `mapped`; `outbox` is this
     /// peer's own.
     pub(crate) fn map_reply(&self, outbox: &mut Outbox, plain: &[u8], mapped: &[u8], now: Moment) {
-        outbox.replies_mut().get_or_insert_default().insert(plain, mapped, now);
+        outbox
+            .replies_mut()
+            .get_or_insert_default()
+            .insert(plain, mapped, now);
         self.set(REPLY_MAP, true);
     }
 
@@ -184,7 +204,13 @@ impl Peer {
 
     /// Appends bytes of the connection's own conversation and leaves their flush to the caller.
     pub fn send(&self, bytes: &[u8]) {
-        self.outbox().push_control(bytes);
+        let mut outbox = self.outbox();
+        outbox.push_control(bytes);
+        let given_up = outbox.overflow().is_some();
+        drop(outbox);
+        if given_up {
+            self.signal.raise(Signal::CLOSE);
+        }
     }
 
     /// Appends bytes and asks the connection's own task to flush them.
@@ -214,6 +240,9 @@ impl Peer {
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Peer").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("Peer")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }

@@ -87,13 +87,23 @@ impl Plan {
         plan
     }
 
-    fn add_link(&mut self, account: &[u8], subject: &[u8], link: Arc<OutboundLink>, plain: bool) -> usize {
+    fn add_link(
+        &mut self,
+        account: &[u8],
+        subject: &[u8],
+        link: Arc<OutboundLink>,
+        plain: bool,
+    ) -> usize {
         let prefix = self.add_prefix(|out| {
             for part in [&b"MSG "[..], account, b" ", subject, b" "] {
                 out.extend_from_slice(part);
             }
         });
-        self.links.push(LinkTarget { link, plain, prefix });
+        self.links.push(LinkTarget {
+            link,
+            plain,
+            prefix,
+        });
         self.links.len() - 1
     }
 
@@ -105,7 +115,10 @@ impl Plan {
 
     fn target(&mut self, subject: &[u8], sub: &Sub) -> Target {
         let prefix = self.add_prefix(|out| encode::delivery_prefix(out, true, subject, sub.sid()));
-        Target { sub: sub.clone(), prefix }
+        Target {
+            sub: sub.clone(),
+            prefix,
+        }
     }
 }
 
@@ -136,7 +149,14 @@ impl<'a, 'p> Planner<'a, 'p> {
         links: &'a [Arc<OutboundLink>],
     ) -> Self {
         plan.clear();
-        Planner { plan, account, subject, links, plain_links: Vec::new(), groups: Vec::new() }
+        Planner {
+            plan,
+            account,
+            subject,
+            links,
+            plain_links: Vec::new(),
+            groups: Vec::new(),
+        }
     }
 
     fn add(&mut self, sub: &'a Sub) {
@@ -154,7 +174,11 @@ impl<'a, 'p> Planner<'a, 'p> {
     }
 
     fn add_remote(&mut self, sub: &'a Sub) {
-        let Some(at) = self.links.iter().position(|link| Arc::ptr_eq(link.peer(), sub.peer())) else {
+        let Some(at) = self
+            .links
+            .iter()
+            .position(|link| Arc::ptr_eq(link.peer(), sub.peer()))
+        else {
             return;
         };
         match sub.queue() {
@@ -175,7 +199,11 @@ impl<'a, 'p> Planner<'a, 'p> {
         let at = match self.groups.iter().position(|g| g.name == name) {
             Some(at) => at,
             None => {
-                self.groups.push(Found { name, local: Vec::new(), nearest: None });
+                self.groups.push(Found {
+                    name,
+                    local: Vec::new(),
+                    nearest: None,
+                });
                 self.groups.len() - 1
             }
         };
@@ -216,12 +244,17 @@ impl<'a, 'p> Planner<'a, 'p> {
                 }
             });
             let members = start..self.plan.members.len();
-            self.plan.queues.push(Queue { name: found.name.into(), members, remote });
+            self.plan.queues.push(Queue {
+                name: found.name.into(),
+                members,
+                remote,
+            });
         }
     }
 
     fn link_target(&mut self, at: usize, plain: bool) -> usize {
-        self.plan.add_link(self.account, self.subject, self.links[at].clone(), plain)
+        self.plan
+            .add_link(self.account, self.subject, self.links[at].clone(), plain)
     }
 }
 

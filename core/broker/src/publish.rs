@@ -9,7 +9,6 @@ use alloc::sync::Arc;
 use gannet_wire::gateway::Queues;
 use gannet_wire::reply_prefix;
 
-
 use crate::account::Account;
 use crate::broker::Broker;
 use crate::cache::{Lookup, PlanCache};
@@ -29,7 +28,11 @@ pub struct Publisher {
 impl Publisher {
     /// A way into `account`. `seed` keys the cache of plans.
     pub fn new(account: Arc<Account>, seed: u64) -> Publisher {
-        Publisher { account, cache: PlanCache::new(seed), scratch: Plan::default() }
+        Publisher {
+            account,
+            cache: PlanCache::new(seed),
+            scratch: Plan::default(),
+        }
     }
 
     /// The account published into.
@@ -53,7 +56,13 @@ impl Publisher {
 
     /// Delivers a message of a client of this server.
     #[inline]
-    pub fn publish(&mut self, broker: &Broker, out: &mut Delivery, from: &Arc<Peer>, msg: &Message<'_>) -> Delivered {
+    pub fn publish(
+        &mut self,
+        broker: &Broker,
+        out: &mut Delivery,
+        from: &Arc<Peer>,
+        msg: &Message<'_>,
+    ) -> Delivered {
         if from.has_reply_map()
             && let Some(delivered) = self.publish_mapped(broker, out, from, msg)
         {
@@ -74,7 +83,16 @@ impl Publisher {
         queues: Queues<'_>,
         mapped_reply: &[u8],
     ) -> Delivered {
-        self.route(broker, out, from, msg, Origin::Gateway { queues, mapped_reply })
+        self.route(
+            broker,
+            out,
+            from,
+            msg,
+            Origin::Gateway {
+                queues,
+                mapped_reply,
+            },
+        )
     }
 
     /// Delivers a mapped reply that has come home, to everybody interested in its plain subject.
@@ -100,9 +118,14 @@ impl Publisher {
     ) -> Option<Delivered> {
         let mapped = from.mapped_reply(msg.subject, out.now())?;
         let cluster = reply_prefix::parse(&mapped)?.cluster;
-        let Some(link) = broker.marked_link(cluster) else { return Some(Delivered::default()) };
+        let Some(link) = broker.marked_link(cluster) else {
+            return Some(Delivered::default());
+        };
         let plan = Plan::direct(self.account.name().as_bytes(), &mapped, link);
-        let msg = Message { subject: &mapped, ..*msg };
+        let msg = Message {
+            subject: &mapped,
+            ..*msg
+        };
         Some(out.deliver(broker, &self.account, from, &msg, Origin::Client, &plan))
     }
 
@@ -120,17 +143,27 @@ impl Publisher {
             Lookup::Hit(at) => at,
             Lookup::Miss { hash, keep: true } => {
                 let mut plan = Plan::default();
-                self.account.make_plan(msg.subject, &broker.outbound(), &mut plan);
+                self.account
+                    .make_plan(msg.subject, &broker.outbound(), &mut plan);
                 self.cache.keep(hash, msg.subject, generation, plan)
             }
             Lookup::Miss { keep: false, .. } => {
-                self.account.make_plan(msg.subject, &broker.outbound(), &mut self.scratch);
-                let delivered = out.deliver(broker, &self.account, from, msg, origin, &self.scratch);
+                self.account
+                    .make_plan(msg.subject, &broker.outbound(), &mut self.scratch);
+                let delivered =
+                    out.deliver(broker, &self.account, from, msg, origin, &self.scratch);
                 // The plan holds its targets alive; a subject used once should not.
                 self.scratch.clear();
                 return delivered;
             }
         };
-        out.deliver(broker, &self.account, from, msg, origin, self.cache.plan(at))
+        out.deliver(
+            broker,
+            &self.account,
+            from,
+            msg,
+            origin,
+            self.cache.plan(at),
+        )
     }
 }

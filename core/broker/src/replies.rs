@@ -13,11 +13,13 @@ pub(crate) const KEEP: Duration = Duration::from_secs(2);
 /// Mappings one connection holds at most; the oldest go first.
 const MOST: usize = 16 * 1024;
 
+type Subject = Box<[u8]>;
+
 /// Mapped subjects by plain reply subject.
 #[derive(Debug, Default)]
 pub(crate) struct ReplyMap {
-    mapped: BTreeMap<Box<[u8]>, (Box<[u8]>, Moment)>,
-    by_age: VecDeque<(Moment, Box<[u8]>)>,
+    mapped: BTreeMap<Subject, (Subject, Moment)>,
+    by_age: VecDeque<(Moment, Subject)>,
 }
 
 impl ReplyMap {
@@ -33,7 +35,7 @@ impl ReplyMap {
     }
 
     /// The mapped subject for `plain`, if it is still remembered.
-    pub(crate) fn get(&mut self, plain: &[u8], now: Moment) -> Option<Box<[u8]>> {
+    pub(crate) fn get(&mut self, plain: &[u8], now: Moment) -> Option<Subject> {
         self.expire(now);
         self.mapped.get(plain).map(|(mapped, _)| mapped.clone())
     }
@@ -50,9 +52,15 @@ impl ReplyMap {
     }
 
     fn drop_oldest(&mut self) {
-        let Some((until, plain)) = self.by_age.pop_front() else { return };
+        let Some((until, plain)) = self.by_age.pop_front() else {
+            return;
+        };
         // A later request with the same reply subject has a later entry of its own.
-        if self.mapped.get(&plain).is_some_and(|(_, kept)| *kept == until) {
+        if self
+            .mapped
+            .get(&plain)
+            .is_some_and(|(_, kept)| *kept == until)
+        {
             self.mapped.remove(&plain);
         }
     }

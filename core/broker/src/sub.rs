@@ -43,14 +43,22 @@ pub struct Sub(ThinArc<Head, u8>);
 
 impl Sub {
     /// A subscription of `peer`. `subject` must be a valid pattern.
-    pub fn new(peer: Arc<Peer>, class: Class, subject: &[u8], queue: Option<&[u8]>, sid: &[u8], now: Moment) -> Sub {
+    pub fn new(
+        peer: Arc<Peer>,
+        class: Class,
+        subject: &[u8],
+        queue: Option<&[u8]>,
+        sid: &[u8],
+        now: Moment,
+    ) -> Sub {
         let name = queue.unwrap_or_default();
         let head = Head {
             peer,
             delivered: AtomicU64::new(0),
             max: AtomicU32::new(0),
             slot: AtomicU32::new(0),
-            subject_len: u32::try_from(subject.len()).expect("a control line is shorter than 4 GiB"),
+            subject_len: u32::try_from(subject.len())
+                .expect("a control line is shorter than 4 GiB"),
             queue_len: u32::try_from(name.len()).expect("a control line is shorter than 4 GiB"),
             made: ticks(now),
             class,
@@ -91,7 +99,9 @@ impl Sub {
 
     /// Ends it after `max` messages in all; 0 is never.
     pub fn set_max(&self, max: u64) {
-        self.head().max.store(u32::try_from(max).unwrap_or(u32::MAX), Relaxed);
+        self.head()
+            .max
+            .store(u32::try_from(max).unwrap_or(u32::MAX), Relaxed);
     }
 
     /// Whether it was made less than `age` before `now`.
@@ -121,7 +131,8 @@ impl Entry for Sub {
     fn queue(&self) -> Option<&[u8]> {
         let head = self.head();
         let start = head.subject_len as usize;
-        head.in_queue.then(|| &self.text()[start..start + head.queue_len as usize])
+        head.in_queue
+            .then(|| &self.text()[start..start + head.queue_len as usize])
     }
 
     fn class(&self) -> Class {

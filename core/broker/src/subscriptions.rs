@@ -23,7 +23,10 @@ fn hash(hasher: &FixedState, sid: &[u8]) -> u64 {
 impl Subscriptions {
     /// An empty table, keyed by `seed`.
     pub fn new(seed: u64) -> Subscriptions {
-        Subscriptions { table: HashTable::new(), hasher: FixedState::with_seed(seed) }
+        Subscriptions {
+            table: HashTable::new(),
+            hasher: FixedState::with_seed(seed),
+        }
     }
 
     /// How many there are.
@@ -38,7 +41,8 @@ impl Subscriptions {
 
     /// The subscription with this id.
     pub fn get(&self, sid: &[u8]) -> Option<&Sub> {
-        self.table.find(hash(&self.hasher, sid), |sub| sub.sid() == sid)
+        self.table
+            .find(hash(&self.hasher, sid), |sub| sub.sid() == sid)
     }
 
     /// Adds a subscription, whose id must not be in the table.
@@ -51,7 +55,9 @@ impl Subscriptions {
     /// Takes the subscription with this id out.
     pub fn remove(&mut self, sid: &[u8]) -> Option<Sub> {
         let Subscriptions { table, hasher } = self;
-        let found = table.find_entry(hash(hasher, sid), |sub| sub.sid() == sid).ok()?;
+        let found = table
+            .find_entry(hash(hasher, sid), |sub| sub.sid() == sid)
+            .ok()?;
         let (sub, _) = found.remove();
         if table.capacity() > 1024 && table.len() < table.capacity() / 8 {
             table.shrink_to(table.len() * 2, |sub| hash(hasher, sub.sid()));

@@ -8,7 +8,10 @@ use gannet_config::Secret;
 /// Whether a configured secret is a bcrypt hash.
 pub fn is_hashed(configured: &str) -> bool {
     // The forms of the crypt(3) prefix that exist: $2a$, $2b$, $2x$, $2y$.
-    matches!(configured.as_bytes(), [b'$', b'2', b'a' | b'b' | b'x' | b'y', b'$', ..])
+    matches!(
+        configured.as_bytes(),
+        [b'$', b'2', b'a' | b'b' | b'x' | b'y', b'$', ..]
+    )
 }
 
 /// Whether both are the same, in a time that depends on the given one's length alone.
@@ -32,7 +35,10 @@ pub struct PasswordCheck {
 impl PasswordCheck {
     /// A comparison of what was given with `hash`.
     pub fn new(hash: &Secret, given: &str) -> PasswordCheck {
-        PasswordCheck { hash: hash.clone(), given: Secret::new(given) }
+        PasswordCheck {
+            hash: hash.clone(),
+            given: Secret::new(given),
+        }
     }
 
     /// Does the work.
@@ -60,7 +66,14 @@ mod tests {
 
     #[test]
     fn secrets_are_the_same_only_if_equal() {
-        for (a, b, want) in [("", "", true), ("a", "a", true), ("a", "b", false), ("ab", "a", false), ("a", "ab", false), ("", "\0", false)] {
+        for (a, b, want) in [
+            ("", "", true),
+            ("a", "a", true),
+            ("a", "b", false),
+            ("ab", "a", false),
+            ("a", "ab", false),
+            ("", "\0", false),
+        ] {
             assert_eq!(same_secret(a, b), want, "{a:?} {b:?}");
         }
     }

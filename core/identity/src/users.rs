@@ -19,7 +19,9 @@ pub struct Credentials<'a> {
 
 impl core::fmt::Debug for Credentials<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
@@ -64,14 +66,20 @@ impl Authenticator {
 
     /// How the log names whoever showed these credentials; never a secret.
     pub fn name(&self, given: &Credentials<'_>) -> String {
-        if given.user.is_empty() { String::new() } else { quoted(given.user) }
+        if given.user.is_empty() {
+            String::new()
+        } else {
+            quoted(given.user)
+        }
     }
 
     /// Decides. With several kinds configured, the list of users comes first, then the token, then the
     /// single user, as the reference server has it.
     pub fn decide(&self, given: &Credentials<'_>) -> Decision {
         if !self.required() {
-            return Decision::Allow { user: String::new() };
+            return Decision::Allow {
+                user: String::new(),
+            };
         }
         if let Some(users) = self.options.users.as_deref().filter(|u| !u.is_empty()) {
             return match users.iter().find(|u| u.name == given.user) {
@@ -83,7 +91,9 @@ impl Authenticator {
             return compare(token, given.token, TOKEN_USER);
         }
         match &self.options.user {
-            Some(name) if name == given.user => compare(&self.options.password, given.password, name),
+            Some(name) if name == given.user => {
+                compare(&self.options.password, given.password, name)
+            }
             _ => Decision::Deny,
         }
     }
@@ -91,9 +101,18 @@ impl Authenticator {
 
 fn compare(configured: &Secret, given: &str, user: &str) -> Decision {
     if is_hashed(configured.expose()) {
-        return Decision::Check { check: PasswordCheck::new(configured, given), user: user.to_string() };
+        return Decision::Check {
+            check: PasswordCheck::new(configured, given),
+            user: user.to_string(),
+        };
     }
-    if same_secret(configured.expose(), given) { Decision::Allow { user: user.to_string() } } else { Decision::Deny }
+    if same_secret(configured.expose(), given) {
+        Decision::Allow {
+            user: user.to_string(),
+        }
+    } else {
+        Decision::Deny
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +122,11 @@ mod tests {
     use gannet_config::User;
 
     fn given<'a>(user: &'a str, password: &'a str, token: &'a str) -> Credentials<'a> {
-        Credentials { user, password, token }
+        Credentials {
+            user,
+            password,
+            token,
+        }
     }
 
     fn verdict(auth: &Authenticator, c: Credentials<'_>) -> Option<String> {
@@ -123,25 +146,44 @@ mod tests {
 
     #[test]
     fn users_tokens_and_the_single_user() {
-        let mut options = AuthOptions { user: Some("bob".into()), password: Secret::new("pw"), ..AuthOptions::default() };
+        let mut options = AuthOptions {
+            user: Some("bob".into()),
+            password: Secret::new("pw"),
+            ..AuthOptions::default()
+        };
         let auth = Authenticator::new(options.clone());
-        assert_eq!(verdict(&auth, given("bob", "pw", "")).as_deref(), Some("bob"));
+        assert_eq!(
+            verdict(&auth, given("bob", "pw", "")).as_deref(),
+            Some("bob")
+        );
         assert_eq!(verdict(&auth, given("bob", "no", "")), None);
         assert_eq!(verdict(&auth, given("", "", "")), None);
         options.user = None;
         options.token = Some(Secret::new("t0k"));
         let auth = Authenticator::new(options.clone());
-        assert_eq!(verdict(&auth, given("", "", "t0k")).as_deref(), Some("[REDACTED]"));
+        assert_eq!(
+            verdict(&auth, given("", "", "t0k")).as_deref(),
+            Some("[REDACTED]")
+        );
         assert_eq!(verdict(&auth, given("", "", "t0")), None);
         options.token = None;
         options.users = Some(vec![
-            User { name: "a".into(), password: Secret::new("1") },
+            User {
+                name: "a".into(),
+                password: Secret::new("1"),
+            },
             // bcrypt of "secret" at the lowest cost.
-            User { name: "h".into(), password: Secret::new(bcrypt::hash("secret", 4).expect("hashes")) },
+            User {
+                name: "h".into(),
+                password: Secret::new(bcrypt::hash("secret", 4).expect("hashes")),
+            },
         ]);
         let auth = Authenticator::new(options);
         assert_eq!(verdict(&auth, given("a", "1", "")).as_deref(), Some("a"));
-        assert_eq!(verdict(&auth, given("h", "secret", "")).as_deref(), Some("h"));
+        assert_eq!(
+            verdict(&auth, given("h", "secret", "")).as_deref(),
+            Some("h")
+        );
         assert_eq!(verdict(&auth, given("h", "wrong", "")), None);
         assert_eq!(verdict(&auth, given("x", "1", "")), None);
     }

@@ -25,7 +25,10 @@ fn limits() -> ClientLimits {
 }
 
 fn with_auth() -> ClientLimits {
-    ClientLimits { auth_timeout: Some(Duration::from_secs(2)), ..limits() }
+    ClientLimits {
+        auth_timeout: Some(Duration::from_secs(2)),
+        ..limits()
+    }
 }
 
 /// One conversation, written down: lines that the session says begin with `<`, what it wants done with `*`,
@@ -41,7 +44,13 @@ struct Conversation {
 impl Conversation {
     fn new(limits: ClientLimits) -> Conversation {
         let session = ClientSession::new(limits.into(), at(0), 0);
-        Conversation { session, sids: BTreeSet::new(), now: at(0), out: Vec::new(), story: Vec::new() }
+        Conversation {
+            session,
+            sids: BTreeSet::new(),
+            now: at(0),
+            out: Vec::new(),
+            story: Vec::new(),
+        }
     }
 
     /// The client says `text`; the owner takes `ann` with `pw`, if anybody has to be taken.
@@ -61,18 +70,25 @@ impl Conversation {
                     if again {
                         self.sids.clear();
                     }
-                    let allowed = connect.user.is_empty() || (connect.user == "ann" && connect.pass == "pw");
-                    let step = self.session.authenticated(allowed, &connect.user, &mut self.out);
+                    let allowed =
+                        connect.user.is_empty() || (connect.user == "ann" && connect.pass == "pw");
+                    let step = self
+                        .session
+                        .authenticated(allowed, &connect.user, &mut self.out);
                     let what = done(&step);
                     self.said();
                     self.story.extend(what);
                 }
                 Step::Subscribe { sid, .. } => {
-                    let room = self.sids.contains(sid) || self.sids.len() < self.session.max_subscriptions();
+                    let room = self.sids.contains(sid)
+                        || self.sids.len() < self.session.max_subscriptions();
                     if room {
                         self.sids.insert(sid.to_vec());
                     }
-                    self.session.subscribed(if room { Ok(()) } else { Err(Refused::TooMany) }, &mut self.out);
+                    self.session.subscribed(
+                        if room { Ok(()) } else { Err(Refused::TooMany) },
+                        &mut self.out,
+                    );
                 }
                 Step::Unsubscribe { sid, .. } => {
                     self.sids.remove(sid);
@@ -93,7 +109,8 @@ impl Conversation {
             let step = self.session.on_deadline(self.now, &mut self.out);
             let what = done(&step);
             if !self.out.is_empty() {
-                self.story.push(format!("after {} s:", self.now.since(at(0)).as_secs()));
+                self.story
+                    .push(format!("after {} s:", self.now.since(at(0)).as_secs()));
             }
             self.said();
             self.story.extend(what);
@@ -103,8 +120,12 @@ impl Conversation {
     }
 
     fn said(&mut self) {
-        let said = String::from_utf8(std::mem::take(&mut self.out)).expect("the session speaks text");
-        self.story.extend(said.split_terminator("\r\n").map(|line| format!("< {line}")));
+        let said =
+            String::from_utf8(std::mem::take(&mut self.out)).expect("the session speaks text");
+        self.story.extend(
+            said.split_terminator("\r\n")
+                .map(|line| format!("< {line}")),
+        );
     }
 
     fn story(&mut self) -> Vec<String> {
@@ -116,17 +137,31 @@ fn done(step: &Step<'_>) -> Vec<String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let line = match step {
         Step::Continue | Step::NeedMore(_) => return Vec::new(),
-        Step::Publish(p) => format!("* publish {} \"{}\"", text(p.subject), text(p.payload).escape_default()),
-        Step::Subscribe { subject, queue, sid } => {
+        Step::Publish(p) => format!(
+            "* publish {} \"{}\"",
+            text(p.subject),
+            text(p.payload).escape_default()
+        ),
+        Step::Subscribe {
+            subject,
+            queue,
+            sid,
+        } => {
             let queue = queue.map_or(String::new(), |queue| format!(" in {}", text(queue)));
             format!("* subscribe {}{queue} as {}", text(subject), text(sid))
         }
         Step::Unsubscribe { sid, max } => format!("* unsubscribe {} {max:?}", text(sid)),
-        Step::Authenticate { again, .. } => format!("* authenticate{}", if *again { " again" } else { "" }),
+        Step::Authenticate { again, .. } => {
+            format!("* authenticate{}", if *again { " again" } else { "" })
+        }
         Step::SendConnectInfo => "* send INFO".into(),
         Step::Close { reason, log } => {
             let close = format!("* close: {reason}");
-            return log.iter().map(|log| format!("# {log}")).chain([close]).collect();
+            return log
+                .iter()
+                .map(|log| format!("# {log}"))
+                .chain([close])
+                .collect();
         }
     };
     vec![line]
@@ -141,9 +176,16 @@ const QUIET: &str = "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";
 
 #[test]
 fn core_03_info_follows_the_first_pong_for_clients_that_take_it() {
-    let modern = "CONNECT {\"verbose\":false,\"pedantic\":false,\"protocol\":1}\r\nPING\r\nPING\r\n";
-    assert_eq!(story(limits(), modern), ["* authenticate", "< PONG", "* send INFO", "< PONG"]);
-    assert_eq!(story(limits(), &format!("{QUIET}PING\r\nPING\r\n")), ["* authenticate", "< PONG", "< PONG"]);
+    let modern =
+        "CONNECT {\"verbose\":false,\"pedantic\":false,\"protocol\":1}\r\nPING\r\nPING\r\n";
+    assert_eq!(
+        story(limits(), modern),
+        ["* authenticate", "< PONG", "* send INFO", "< PONG"]
+    );
+    assert_eq!(
+        story(limits(), &format!("{QUIET}PING\r\nPING\r\n")),
+        ["* authenticate", "< PONG", "< PONG"]
+    );
     assert_eq!(story(limits(), "PING\r\n"), ["< PONG"]);
 }
 
@@ -152,8 +194,18 @@ fn core_04_what_connect_leaves_out_is_verbose_and_pedantic_with_echo() {
     let mut c = Conversation::new(limits());
     c.hear("CONNECT {}\r\nSUB a 1\r\nPUB a 2\r\nhi\r\nUNSUB 1 5\r\nPUB a.* 1\r\nx\r\nPING\r\n");
     let wanted = [
-        "* authenticate", "< +OK", "* subscribe a as 1", "< +OK", "< +OK", "* publish a \"hi\"", "* unsubscribe 1 Some(5)",
-        "< +OK", "< -ERR 'Invalid Publish Subject'", "< +OK", "* publish a.* \"x\"", "< PONG",
+        "* authenticate",
+        "< +OK",
+        "* subscribe a as 1",
+        "< +OK",
+        "< +OK",
+        "* publish a \"hi\"",
+        "* unsubscribe 1 Some(5)",
+        "< +OK",
+        "< -ERR 'Invalid Publish Subject'",
+        "< +OK",
+        "* publish a.* \"x\"",
+        "< PONG",
     ];
     assert_eq!(c.story(), wanted);
     assert!(c.session.echo() && !c.session.headers() && !c.session.wants_no_responders());
@@ -166,21 +218,41 @@ fn core_04_the_options_of_connect_are_honoured() {
             \"name\":\"n\",\"lang\":\"rust\",\"version\":\"1.2\"}\r\nPUB a.* 1\r\nx\r\n");
     assert_eq!(c.story(), ["* authenticate", "* publish a.* \"x\""]);
     assert!(!c.session.echo() && c.session.headers() && c.session.wants_no_responders());
-    let headers_off = ClientLimits { headers: false, ..limits() };
+    let headers_off = ClientLimits {
+        headers: false,
+        ..limits()
+    };
     let mut c = Conversation::new(headers_off);
     c.hear("CONNECT {\"verbose\":false,\"headers\":true}\r\nHPUB a 1 1\r\nx\r\n");
-    let wanted = ["* authenticate", "# message headers not supported", "* close: Protocol Violation"];
+    let wanted = [
+        "* authenticate",
+        "# message headers not supported",
+        "* close: Protocol Violation",
+    ];
     assert_eq!(c.story(), wanted, "CORE-15");
 }
 
 #[test]
 fn core_05_an_account_of_its_own_is_refused() {
-    for wish in ["\"account\":\"x\"", "\"new_account\":true", "\"account\":\"$G\""] {
+    for wish in [
+        "\"account\":\"x\"",
+        "\"new_account\":true",
+        "\"account\":\"$G\"",
+    ] {
         let wanted = [
-            "* authenticate", "< -ERR 'Authorization Violation'", "# authentication error",
+            "* authenticate",
+            "< -ERR 'Authorization Violation'",
+            "# authentication error",
             "* close: Authentication Failure",
         ];
-        assert_eq!(story(limits(), &format!("CONNECT {{\"verbose\":false,{wish}}}\r\nPING\r\n")), wanted, "{wish}");
+        assert_eq!(
+            story(
+                limits(),
+                &format!("CONNECT {{\"verbose\":false,{wish}}}\r\nPING\r\n")
+            ),
+            wanted,
+            "{wish}"
+        );
     }
 }
 
@@ -188,22 +260,42 @@ fn core_05_an_account_of_its_own_is_refused() {
 fn core_06_an_unknown_protocol_number_is_refused() {
     for number in ["2", "-1", "99"] {
         let wanted = [
-            "* authenticate", "< -ERR 'invalid client protocol'", "# invalid client protocol",
+            "* authenticate",
+            "< -ERR 'invalid client protocol'",
+            "# invalid client protocol",
             "* close: Bad Client Protocol Version",
         ];
-        assert_eq!(story(limits(), &format!("CONNECT {{\"protocol\":{number}}}\r\n")), wanted, "{number}");
+        assert_eq!(
+            story(limits(), &format!("CONNECT {{\"protocol\":{number}}}\r\n")),
+            wanted,
+            "{number}"
+        );
     }
 }
 
 #[test]
 fn core_07_no_responders_needs_headers() {
     let wanted = [
-        "* authenticate", "< -ERR 'no responders requires headers support'", "# no responders requires headers support",
+        "* authenticate",
+        "< -ERR 'no responders requires headers support'",
+        "# no responders requires headers support",
         "* close: No Responders Requires Headers",
     ];
-    assert_eq!(story(limits(), "CONNECT {\"no_responders\":true}\r\n"), wanted);
-    let headers_off = ClientLimits { headers: false, ..limits() };
-    assert_eq!(story(headers_off, "CONNECT {\"no_responders\":true,\"headers\":true}\r\n"), wanted);
+    assert_eq!(
+        story(limits(), "CONNECT {\"no_responders\":true}\r\n"),
+        wanted
+    );
+    let headers_off = ClientLimits {
+        headers: false,
+        ..limits()
+    };
+    assert_eq!(
+        story(
+            headers_off,
+            "CONNECT {\"no_responders\":true,\"headers\":true}\r\n"
+        ),
+        wanted
+    );
 }
 
 #[test]
@@ -215,95 +307,189 @@ fn core_08_a_second_connect_authenticates_again_and_drops_subscriptions() {
     assert_eq!(c.sids.len(), 0);
     c.hear("CONNECT {\"user\":\"bob\",\"pass\":\"pw\"}\r\nPING\r\n");
     let wanted = [
-        "* authenticate", "* subscribe a as 1", "* authenticate again", "< +OK", "< PONG", "* authenticate again",
-        "< -ERR 'Authorization Violation'", "# authentication error - bob", "* close: Authentication Failure",
+        "* authenticate",
+        "* subscribe a as 1",
+        "* authenticate again",
+        "< +OK",
+        "< PONG",
+        "* authenticate again",
+        "< -ERR 'Authorization Violation'",
+        "# authentication error - bob",
+        "* close: Authentication Failure",
     ];
     assert_eq!(c.story(), wanted);
 }
 
 #[test]
 fn core_09_before_connect_nothing_else_may_come_where_it_is_needed() {
-    let wanted = ["< -ERR 'Authorization Violation'", "# authentication error", "* close: Authentication Failure"];
-    for first in ["PING\r\n", "SUB a 1\r\n", "P", "\r\n", "INFO {}\r\n", "-ERR 'x'\r\n"] {
+    let wanted = [
+        "< -ERR 'Authorization Violation'",
+        "# authentication error",
+        "* close: Authentication Failure",
+    ];
+    for first in [
+        "PING\r\n",
+        "SUB a 1\r\n",
+        "P",
+        "\r\n",
+        "INFO {}\r\n",
+        "-ERR 'x'\r\n",
+    ] {
         assert_eq!(story(with_auth(), first), wanted, "{first:?}");
     }
     let wanted = [
-        "< -ERR 'Unknown Protocol Operation'", "# Client parser ERROR: proto='CXNNECT {}\\r...'",
+        "< -ERR 'Unknown Protocol Operation'",
+        "# Client parser ERROR: proto='CXNNECT {}\\r...'",
         "* close: Protocol Violation",
     ];
     assert_eq!(story(with_auth(), "CXNNECT {}\r\n"), wanted);
-    assert_eq!(story(limits(), "SUB a 1\r\n"), ["* subscribe a as 1", "< +OK"], "nobody has to say who it is");
+    assert_eq!(
+        story(limits(), "SUB a 1\r\n"),
+        ["* subscribe a as 1", "< +OK"],
+        "nobody has to say who it is"
+    );
 }
 
 #[test]
 fn core_10_credentials_must_come_in_time() {
     let timeout = [
-        "after 2 s:", "< -ERR 'Authentication Timeout'", "# Authentication Timeout", "* close: Authentication Timeout",
+        "after 2 s:",
+        "< -ERR 'Authentication Timeout'",
+        "# Authentication Timeout",
+        "* close: Authentication Timeout",
     ];
-    assert_eq!(Conversation::new(with_auth()).wait_until(at(10)).story(), timeout);
-    assert_eq!(Conversation::new(with_auth()).hear("CONNECT {\"user\":").wait_until(at(10)).story(), timeout);
+    assert_eq!(
+        Conversation::new(with_auth()).wait_until(at(10)).story(),
+        timeout
+    );
+    assert_eq!(
+        Conversation::new(with_auth())
+            .hear("CONNECT {\"user\":")
+            .wait_until(at(10))
+            .story(),
+        timeout
+    );
     let mut in_time = Conversation::new(with_auth());
-    in_time.wait_until(at(1)).hear("CONNECT {\"verbose\":false,\"user\":\"ann\",\"pass\":\"pw\"}\r\n");
-    assert_eq!(in_time.wait_until(at(10)).story(), ["* authenticate", "after 3 s:", "< PING"]);
+    in_time
+        .wait_until(at(1))
+        .hear("CONNECT {\"verbose\":false,\"user\":\"ann\",\"pass\":\"pw\"}\r\n");
+    assert_eq!(
+        in_time.wait_until(at(10)).story(),
+        ["* authenticate", "after 3 s:", "< PING"]
+    );
 }
 
 #[test]
 fn a_silent_client_is_pinged_and_then_given_up() {
     let mut c = Conversation::new(limits());
-    c.hear(&format!("{QUIET}PING\r\n")).wait_until(at(5)).hear("PONG\r\n").wait_until(at(1000));
+    c.hear(&format!("{QUIET}PING\r\n"))
+        .wait_until(at(5))
+        .hear("PONG\r\n")
+        .wait_until(at(1000));
     let wanted = [
-        "* authenticate", "< PONG", "after 2 s:", "< PING", "after 242 s:", "< PING", "after 362 s:", "< PING",
-        "after 482 s:", "< -ERR 'Stale Connection'", "* close: Stale Connection",
+        "* authenticate",
+        "< PONG",
+        "after 2 s:",
+        "< PING",
+        "after 242 s:",
+        "< PING",
+        "after 362 s:",
+        "< PING",
+        "after 482 s:",
+        "< -ERR 'Stale Connection'",
+        "* close: Stale Connection",
     ];
     assert_eq!(c.story(), wanted);
 }
 
 #[test]
 fn core_21_pong_keeps_its_place() {
-    let wanted = ["* authenticate", "* publish a \"x\"", "< PONG", "* publish a \"y\""];
-    assert_eq!(story(limits(), &format!("{QUIET}PUB a 1\r\nx\r\nPING\r\nPUB a 1\r\ny\r\n")), wanted);
+    let wanted = [
+        "* authenticate",
+        "* publish a \"x\"",
+        "< PONG",
+        "* publish a \"y\"",
+    ];
+    assert_eq!(
+        story(
+            limits(),
+            &format!("{QUIET}PUB a 1\r\nx\r\nPING\r\nPUB a 1\r\ny\r\n")
+        ),
+        wanted
+    );
 }
 
 #[test]
 fn core_22_an_unknown_verb_ends_the_connection() {
     let wanted = [
-        "* authenticate", "< -ERR 'Unknown Protocol Operation'", "# Client parser ERROR: proto='FOO bar\\r...'",
+        "* authenticate",
+        "< -ERR 'Unknown Protocol Operation'",
+        "# Client parser ERROR: proto='FOO bar\\r...'",
         "* close: Protocol Violation",
     ];
-    assert_eq!(story(limits(), &format!("{QUIET}FOO bar\r\nPING\r\n")), wanted);
+    assert_eq!(
+        story(limits(), &format!("{QUIET}FOO bar\r\nPING\r\n")),
+        wanted
+    );
 }
 
 #[test]
 fn bad_arguments_end_the_connection_without_a_word() {
-    let wanted = ["* authenticate", "# processSub Parse Error: \"SUB a\\r\"", "* close: Protocol Violation"];
-    assert_eq!(story(limits(), &format!("{QUIET}SUB a\r\nCONNECT {{\"pass\":\"s3cret\"}}\r\n")), wanted);
     let wanted = [
-        "# CONNECT options are not valid JSON: JSON value of the wrong type (column 14)", "* close: Protocol Violation",
+        "* authenticate",
+        "# processSub Parse Error: \"SUB a\\r\"",
+        "* close: Protocol Violation",
+    ];
+    assert_eq!(
+        story(
+            limits(),
+            &format!("{QUIET}SUB a\r\nCONNECT {{\"pass\":\"s3cret\"}}\r\n")
+        ),
+        wanted
+    );
+    let wanted = [
+        "# CONNECT options are not valid JSON: JSON value of the wrong type (column 14)",
+        "* close: Protocol Violation",
     ];
     assert_eq!(story(limits(), "CONNECT {\"pass\": 12345}\r\n"), wanted);
-    assert_eq!(story(limits(), "-ERR 'bad'\r\n"), ["# Client Error 'bad'", "* close: Parse Error"]);
+    assert_eq!(
+        story(limits(), "-ERR 'bad'\r\n"),
+        ["# Client Error 'bad'", "* close: Parse Error"]
+    );
 }
 
 #[test]
 fn core_24_and_25_limits_end_the_connection() {
     let long = format!("SUB {} 1\r\n", "a".repeat(4095));
     let wanted = [
-        "< -ERR 'maximum control line exceeded'", "# maximum control line exceeded",
+        "< -ERR 'maximum control line exceeded'",
+        "# maximum control line exceeded",
         "* close: Maximum Control Line Exceeded",
     ];
     assert_eq!(story(limits(), &long), wanted);
     let wanted = [
-        "< -ERR 'Maximum Payload Violation'", "# Maximum Payload Violation", "* close: Maximum Message Payload Exceeded",
+        "< -ERR 'Maximum Payload Violation'",
+        "# Maximum Payload Violation",
+        "* close: Maximum Message Payload Exceeded",
     ];
     assert_eq!(story(limits(), "PUB a 65\r\n"), wanted);
 }
 
 #[test]
 fn core_28_more_subscriptions_than_allowed_are_refused_and_the_connection_stays() {
-    let few = ClientLimits { subscriptions: 2, ..limits() };
+    let few = ClientLimits {
+        subscriptions: 2,
+        ..limits()
+    };
     let wanted = [
-        "* authenticate", "* subscribe a as 1", "* subscribe b as 2", "* subscribe c as 3",
-        "< -ERR 'maximum subscriptions exceeded'", "* unsubscribe 1 None", "* subscribe c as 3", "< PONG",
+        "* authenticate",
+        "* subscribe a as 1",
+        "* subscribe b as 2",
+        "* subscribe c as 3",
+        "< -ERR 'maximum subscriptions exceeded'",
+        "* unsubscribe 1 None",
+        "* subscribe c as 3",
+        "< PONG",
     ];
     let said = format!("{QUIET}SUB a 1\r\nSUB b 2\r\nSUB c 3\r\nUNSUB 1\r\nSUB c 3\r\nPING\r\n");
     assert_eq!(story(few, &said), wanted);
@@ -311,19 +497,34 @@ fn core_28_more_subscriptions_than_allowed_are_refused_and_the_connection_stays(
 
 #[test]
 fn core_29_subjects_with_too_many_tokens_are_refused() {
-    let short = ClientLimits { subject_tokens: 3, ..limits() };
+    let short = ClientLimits {
+        subject_tokens: 3,
+        ..limits()
+    };
     let wanted = [
-        "* authenticate", "* subscribe a.b.c as 1",
-        "< -ERR 'Permissions Violation for Subscription to \"a.b.c.>\", too many tokens'", "< PONG",
+        "* authenticate",
+        "* subscribe a.b.c as 1",
+        "< -ERR 'Permissions Violation for Subscription to \"a.b.c.>\", too many tokens'",
+        "< PONG",
     ];
-    assert_eq!(story(short, &format!("{QUIET}SUB a.b.c 1\r\nSUB a.b.c.> 2\r\nPING\r\n")), wanted);
+    assert_eq!(
+        story(
+            short,
+            &format!("{QUIET}SUB a.b.c 1\r\nSUB a.b.c.> 2\r\nPING\r\n")
+        ),
+        wanted
+    );
 }
 
 #[test]
 fn core_36_a_bad_subject_to_subscribe_to_is_refused() {
     for subject in ["foo..bar", ".foo", "foo.", "foo.>.bar"] {
         let wanted = ["* authenticate", "< -ERR 'Invalid Subject'", "< PONG"];
-        assert_eq!(story(limits(), &format!("{QUIET}SUB {subject} 1\r\nPING\r\n")), wanted, "{subject}");
+        assert_eq!(
+            story(limits(), &format!("{QUIET}SUB {subject} 1\r\nPING\r\n")),
+            wanted,
+            "{subject}"
+        );
     }
 }
 
@@ -331,22 +532,45 @@ fn core_36_a_bad_subject_to_subscribe_to_is_refused() {
 fn core_37_a_pedantic_client_is_told_of_bad_subjects_and_still_served() {
     let pedantic = "CONNECT {\"verbose\":false,\"pedantic\":true}\r\n";
     let wanted = [
-        "* authenticate", "< -ERR 'Invalid Publish Subject'", "* publish foo.* \"x\"", "* publish foo \"y\"",
+        "* authenticate",
+        "< -ERR 'Invalid Publish Subject'",
+        "* publish foo.* \"x\"",
+        "* publish foo \"y\"",
     ];
-    assert_eq!(story(limits(), &format!("{pedantic}PUB foo.* 1\r\nx\r\nPUB foo 1\r\ny\r\n")), wanted);
+    assert_eq!(
+        story(
+            limits(),
+            &format!("{pedantic}PUB foo.* 1\r\nx\r\nPUB foo 1\r\ny\r\n")
+        ),
+        wanted
+    );
 }
 
 #[test]
 fn core_40_the_queue_of_servers_is_refused() {
     let refused = "< -ERR 'Permissions Violation for Subscription to \"x\" using queue \"_sys_\"'";
-    let wanted = ["* authenticate", refused, "* subscribe x in _sys as 2", "< PONG"];
-    assert_eq!(story(limits(), &format!("{QUIET}SUB x _sys_ 1\r\nSUB x _sys 2\r\nPING\r\n")), wanted);
+    let wanted = [
+        "* authenticate",
+        refused,
+        "* subscribe x in _sys as 2",
+        "< PONG",
+    ];
+    assert_eq!(
+        story(
+            limits(),
+            &format!("{QUIET}SUB x _sys_ 1\r\nSUB x _sys 2\r\nPING\r\n")
+        ),
+        wanted
+    );
 }
 
 #[test]
 fn core_44_the_subjects_of_servers_are_refused() {
-    let publish = |subject: &str| format!("< -ERR 'Permissions Violation for Publish to \"{subject}\"'");
-    let reply = |subject: &str| format!("< -ERR 'Permissions Violation for Publish with Reply of \"{subject}\"'");
+    let publish =
+        |subject: &str| format!("< -ERR 'Permissions Violation for Publish to \"{subject}\"'");
+    let reply = |subject: &str| {
+        format!("< -ERR 'Permissions Violation for Publish with Reply of \"{subject}\"'")
+    };
     let allowed = |subject: &str| format!("* publish {subject} \"x\"");
     let cases = [
         ("_GR_.x", publish("_GR_.x")),
@@ -365,20 +589,42 @@ fn core_44_the_subjects_of_servers_are_refused() {
     ];
     for (subjects, wanted) in cases {
         let said = format!("{QUIET}PUB {subjects} 1\r\nx\r\n");
-        assert_eq!(story(limits(), &said), ["* authenticate", wanted.as_str()], "{subjects}");
+        assert_eq!(
+            story(limits(), &said),
+            ["* authenticate", wanted.as_str()],
+            "{subjects}"
+        );
     }
 }
 
 #[test]
 fn the_shortcut_for_messages_keeps_out_of_what_the_session_must_see() {
     let mut c = Conversation::new(limits());
-    assert!(c.session.plain_publish(b"PUB a 1\r\nx\r\n").is_none(), "before CONNECT a client is verbose");
+    assert!(
+        c.session.plain_publish(b"PUB a 1\r\nx\r\n").is_none(),
+        "before CONNECT a client is verbose"
+    );
     c.hear(QUIET);
-    let found = c.session.plain_publish(b"PUB a r 1\r\nx\r\nPING\r\n").map(|(p, used)| (p.subject, p.reply, p.payload, used));
+    let found = c
+        .session
+        .plain_publish(b"PUB a r 1\r\nx\r\nPING\r\n")
+        .map(|(p, used)| (p.subject, p.reply, p.payload, used));
     assert_eq!(found, Some((&b"a"[..], &b"r"[..], &b"x"[..], 14)));
-    for other in ["PUB _GR_.x 1\r\nx\r\n", "PUB a _R_.x 1\r\nx\r\n", "pub a 1\r\nx\r\n", "HPUB a 0 1\r\nx\r\n", "PUB a 1\r\nx\r"] {
-        assert!(c.session.plain_publish(other.as_bytes()).is_none(), "{other:?}");
+    for other in [
+        "PUB _GR_.x 1\r\nx\r\n",
+        "PUB a _R_.x 1\r\nx\r\n",
+        "pub a 1\r\nx\r\n",
+        "HPUB a 0 1\r\nx\r\n",
+        "PUB a 1\r\nx\r",
+    ] {
+        assert!(
+            c.session.plain_publish(other.as_bytes()).is_none(),
+            "{other:?}"
+        );
     }
     c.hear("CONNECT {\"verbose\":false,\"pedantic\":true}\r\n");
-    assert!(c.session.plain_publish(b"PUB a 1\r\nx\r\n").is_none(), "a pedantic client wants to be told");
+    assert!(
+        c.session.plain_publish(b"PUB a 1\r\nx\r\n").is_none(),
+        "a pedantic client wants to be told"
+    );
 }

@@ -57,7 +57,10 @@ pub struct QueueGroup<S> {
 impl<S: Entry> QueueGroup<S> {
     /// The group's name.
     pub fn name(&self) -> &[u8] {
-        self.members.first().and_then(|m| m.queue()).unwrap_or_default()
+        self.members
+            .first()
+            .and_then(|m| m.queue())
+            .unwrap_or_default()
     }
 
     /// The members, in no particular order; never empty inside an index.
@@ -76,7 +79,11 @@ pub struct Group<S> {
 
 impl<S> Default for Group<S> {
     fn default() -> Self {
-        Group { plain: Vec::new(), counts: Counts::default(), queues: Vec::new() }
+        Group {
+            plain: Vec::new(),
+            counts: Counts::default(),
+            queues: Vec::new(),
+        }
     }
 }
 
@@ -118,7 +125,10 @@ impl<S: Entry> Group<S> {
                 let at = match self.queues.iter().position(|q| q.name() == name) {
                     Some(at) => at,
                     None => {
-                        self.queues.push(QueueGroup { members: Vec::new(), counts: Counts::default() });
+                        self.queues.push(QueueGroup {
+                            members: Vec::new(),
+                            counts: Counts::default(),
+                        });
                         self.queues.len() - 1
                     }
                 };

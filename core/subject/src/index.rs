@@ -53,7 +53,11 @@ pub struct Index<S> {
 impl<S: Entry> Index<S> {
     /// An empty index. `seed` keys its hash tables, so that nobody outside can aim at collisions.
     pub fn new(seed: u64) -> Self {
-        Index { literals: Literals::new(seed), patterns: Trie::new(seed.rotate_left(32)), stats: Stats::default() }
+        Index {
+            literals: Literals::new(seed),
+            patterns: Trie::new(seed.rotate_left(32)),
+            stats: Stats::default(),
+        }
     }
 
     /// Adds an entry, which must not be in the index yet. Answers how many entries its exact
@@ -61,7 +65,11 @@ impl<S: Entry> Index<S> {
     pub fn insert(&mut self, entry: S) -> Counts {
         self.stats.entries += 1;
         self.stats.inserts += 1;
-        if has_wildcard(entry.subject()) { self.patterns.insert(entry) } else { self.literals.insert(entry) }
+        if has_wildcard(entry.subject()) {
+            self.patterns.insert(entry)
+        } else {
+            self.literals.insert(entry)
+        }
     }
 
     /// Removes an entry. Answers how many are left on its exact (subject, queue), or `None` if it

@@ -18,5 +18,6 @@ mod validity;
 pub use group::{Class, Counts, Group, QueueGroup};
 pub use index::{Entry, Index, MatchSink, Stats};
 pub use validity::{
-    InvalidSubject, covers, has_wildcard, is_valid_literal, is_valid_pattern, matches, token_count, tokens,
+    InvalidSubject, covers, has_wildcard, is_valid_literal, is_valid_pattern, matches, token_count,
+    tokens,
 };

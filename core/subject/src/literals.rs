@@ -23,7 +23,10 @@ impl<S: Entry> Slot<S> {
         match self {
             Slot::One(entry) => entry.subject(),
             Slot::Many(group) => {
-                let entry = group.plain().first().or_else(|| group.queues().first().and_then(|q| q.members().first()));
+                let entry = group
+                    .plain()
+                    .first()
+                    .or_else(|| group.queues().first().and_then(|q| q.members().first()));
                 entry.map_or(&[], Entry::subject)
             }
         }
@@ -44,7 +47,10 @@ pub(crate) struct Literals<S> {
 
 impl<S: Entry> Literals<S> {
     pub(crate) fn new(seed: u64) -> Self {
-        Literals { table: HashTable::new(), hasher: FixedState::with_seed(seed) }
+        Literals {
+            table: HashTable::new(),
+            hasher: FixedState::with_seed(seed),
+        }
     }
 
     #[inline]
@@ -57,10 +63,12 @@ impl<S: Entry> Literals<S> {
     #[inline]
     pub(crate) fn get(&self, subject: &[u8]) -> Option<Found<'_, S>> {
         let hash = self.hash(subject);
-        self.table.find(hash, |slot| slot.subject() == subject).map(|slot| match slot {
-            Slot::One(entry) => Found::One(entry),
-            Slot::Many(group) => Found::Many(group),
-        })
+        self.table
+            .find(hash, |slot| slot.subject() == subject)
+            .map(|slot| match slot {
+                Slot::One(entry) => Found::One(entry),
+                Slot::Many(group) => Found::Many(group),
+            })
     }
 
     pub(crate) fn insert(&mut self, entry: S) -> Counts {
@@ -80,8 +88,12 @@ impl<S: Entry> Literals<S> {
             }
             Some(slot @ Slot::One(_)) => {
                 let empty = Slot::Many(Box::default());
-                let Slot::One(first) = mem::replace(slot, empty) else { unreachable!("matched above") };
-                let Slot::Many(group) = slot else { unreachable!("just put there") };
+                let Slot::One(first) = mem::replace(slot, empty) else {
+                    unreachable!("matched above")
+                };
+                let Slot::Many(group) = slot else {
+                    unreachable!("just put there")
+                };
                 group.insert(first);
                 group.insert(entry)
             }
@@ -91,7 +103,10 @@ impl<S: Entry> Literals<S> {
 
     pub(crate) fn remove(&mut self, entry: &S) -> Option<Counts> {
         let hash = self.hash(entry.subject());
-        let mut found = self.table.find_entry(hash, |slot| slot.subject() == entry.subject()).ok()?;
+        let mut found = self
+            .table
+            .find_entry(hash, |slot| slot.subject() == entry.subject())
+            .ok()?;
         match found.get_mut() {
             Slot::One(have) => {
                 if !have.same(entry) {
@@ -143,4 +158,3 @@ impl<S: Entry> Literals<S> {
         }
     }
 }
-

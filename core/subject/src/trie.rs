@@ -31,11 +31,21 @@ struct Node<S> {
 
 impl<S> Node<S> {
     fn new(token: &[u8], parent: NodeId) -> Self {
-        Node { token: token.into(), parent, children: HashTable::new(), star: None, ends: None, rest: None }
+        Node {
+            token: token.into(),
+            parent,
+            children: HashTable::new(),
+            star: None,
+            ends: None,
+            rest: None,
+        }
     }
 
     fn is_unused(&self) -> bool {
-        self.children.is_empty() && self.star.is_none() && self.ends.is_none() && self.rest.is_none()
+        self.children.is_empty()
+            && self.star.is_none()
+            && self.ends.is_none()
+            && self.rest.is_none()
     }
 }
 
@@ -48,7 +58,11 @@ pub(crate) struct Trie<S> {
 
 impl<S: Entry> Trie<S> {
     pub(crate) fn new(seed: u64) -> Self {
-        Trie { nodes: Vec::new(), free: Vec::new(), hasher: FixedState::with_seed(seed) }
+        Trie {
+            nodes: Vec::new(),
+            free: Vec::new(),
+            hasher: FixedState::with_seed(seed),
+        }
     }
 
     /// Whether there is no pattern at all, so that a lookup can be skipped.
@@ -78,11 +92,17 @@ impl<S: Entry> Trie<S> {
         if children.is_empty() {
             return None;
         }
-        children.find(self.hash(token), |&id| *self.node(id).token == *token).copied()
+        children
+            .find(self.hash(token), |&id| *self.node(id).token == *token)
+            .copied()
     }
 
     fn child_or_new(&mut self, parent: NodeId, token: &[u8]) -> NodeId {
-        let known = if token == b"*" { self.node(parent).star } else { self.child(parent, token) };
+        let known = if token == b"*" {
+            self.node(parent).star
+        } else {
+            self.child(parent, token)
+        };
         if let Some(id) = known {
             return id;
         }
@@ -106,7 +126,8 @@ impl<S: Entry> Trie<S> {
             }
             None => {
                 self.nodes.push(node);
-                NodeId::try_from(self.nodes.len() - 1).expect("fewer than 2^32 wildcard tokens fit in memory")
+                NodeId::try_from(self.nodes.len() - 1)
+                    .expect("fewer than 2^32 wildcard tokens fit in memory")
             }
         }
     }

@@ -46,7 +46,10 @@ pub fn is_valid_pattern(subject: &[u8]) -> Result<(), InvalidSubject> {
         if token.is_empty() {
             return Err(InvalidSubject::EmptyToken);
         }
-        if token.iter().any(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0c)) {
+        if token
+            .iter()
+            .any(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0c))
+        {
             return Err(InvalidSubject::WhiteSpace);
         }
         ended = token == b">";
@@ -99,7 +102,10 @@ mod tests {
 
     #[test]
     fn patterns_follow_the_token_rules() {
-        for good in ["foo", "foo.bar", "foo.*", "*", ">", "foo.>", "foo*bar", "a.b>c", "foo.>bar", "*.*.>", "$SYS.a"] {
+        for good in [
+            "foo", "foo.bar", "foo.*", "*", ">", "foo.>", "foo*bar", "a.b>c", "foo.>bar", "*.*.>",
+            "$SYS.a",
+        ] {
             assert_eq!(is_valid_pattern(good.as_bytes()), Ok(()), "{good}");
         }
         for (bad, why) in [
@@ -139,7 +145,11 @@ mod tests {
             (">", "a.b.c", true),
             ("foo*", "foobar", false),
         ] {
-            assert_eq!(matches(pattern.as_bytes(), subject.as_bytes()), want, "{pattern} / {subject}");
+            assert_eq!(
+                matches(pattern.as_bytes(), subject.as_bytes()),
+                want,
+                "{pattern} / {subject}"
+            );
         }
     }
 
@@ -155,7 +165,11 @@ mod tests {
             ("foo.bar", "foo.*", false),
             ("*.*", "foo.>", false),
         ] {
-            assert_eq!(covers(wide.as_bytes(), narrow.as_bytes()), want, "{wide} / {narrow}");
+            assert_eq!(
+                covers(wide.as_bytes(), narrow.as_bytes()),
+                want,
+                "{wide} / {narrow}"
+            );
         }
     }
 }

@@ -95,7 +95,9 @@ fn lookup(index: &Index<Sub>, subject: &str) -> (Vec<usize>, BTreeMap<String, Ve
 
 fn scan(subs: &[Sub], subject: &str) -> (Vec<usize>, BTreeMap<String, Vec<usize>>) {
     let mut found = Collect::default();
-    subs.iter().filter(|s| matches(s.subject(), subject.as_bytes())).for_each(|s| found.add(s));
+    subs.iter()
+        .filter(|s| matches(s.subject(), subject.as_bytes()))
+        .for_each(|s| found.add(s));
     found.sorted()
 }
 
@@ -111,7 +113,10 @@ fn counts_tell_first_and_last_of_a_subject_and_queue() {
     assert_eq!(index.insert(c.clone()).in_cluster(), 1);
     assert_eq!(index.remove(&a).map(|left| left.in_cluster()), Some(0));
     assert_eq!(index.remove(&a), None, "a second removal finds nothing");
-    assert_eq!(index.remove(&b).map(|left| left.of(Class::Gateway)), Some(0));
+    assert_eq!(
+        index.remove(&b).map(|left| left.of(Class::Gateway)),
+        Some(0)
+    );
     assert_eq!(index.remove(&c).map(|left| left.in_cluster()), Some(0));
     assert_eq!(index.stats().entries, 0);
 }
@@ -119,7 +124,9 @@ fn counts_tell_first_and_last_of_a_subject_and_queue() {
 #[test]
 fn a_group_that_falls_to_one_member_still_answers() {
     let mut index = Index::new(7);
-    let subs: Vec<Sub> = (0..40).map(|id| sub(id, "foo.bar", (id % 2 == 1).then_some("q"), Class::Local)).collect();
+    let subs: Vec<Sub> = (0..40)
+        .map(|id| sub(id, "foo.bar", (id % 2 == 1).then_some("q"), Class::Local))
+        .collect();
     for s in &subs {
         index.insert(s.clone());
     }

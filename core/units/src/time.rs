@@ -33,14 +33,20 @@ impl Moment {
 impl Add<Duration> for Moment {
     type Output = Moment;
     fn add(self, d: Duration) -> Moment {
-        Moment(self.0.saturating_add(u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)))
+        Moment(
+            self.0
+                .saturating_add(u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)),
+        )
     }
 }
 
 impl Sub<Duration> for Moment {
     type Output = Moment;
     fn sub(self, d: Duration) -> Moment {
-        Moment(self.0.saturating_sub(u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)))
+        Moment(
+            self.0
+                .saturating_sub(u64::try_from(d.as_nanos()).unwrap_or(u64::MAX)),
+        )
     }
 }
 
@@ -62,14 +68,21 @@ impl WallTime {
     /// Time passed from `earlier` to `self`; zero if `earlier` is later.
     pub const fn since(self, earlier: WallTime) -> Duration {
         let d = self.0.saturating_sub(earlier.0);
-        if d <= 0 { Duration::ZERO } else { Duration::from_nanos(d as u64) }
+        if d <= 0 {
+            Duration::ZERO
+        } else {
+            Duration::from_nanos(d as u64)
+        }
     }
 }
 
 impl Add<Duration> for WallTime {
     type Output = WallTime;
     fn add(self, d: Duration) -> WallTime {
-        WallTime(self.0.saturating_add(i64::try_from(d.as_nanos()).unwrap_or(i64::MAX)))
+        WallTime(
+            self.0
+                .saturating_add(i64::try_from(d.as_nanos()).unwrap_or(i64::MAX)),
+        )
     }
 }
 

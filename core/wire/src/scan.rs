@@ -31,7 +31,11 @@ pub(crate) fn verb(buf: &[u8], verbs: &[(&[u8], bool)]) -> Verb {
             Some(_) => {}
         }
     }
-    if possible { Verb::Incomplete } else { Verb::Unknown }
+    if possible {
+        Verb::Incomplete
+    } else {
+        Verb::Unknown
+    }
 }
 
 /// Result of looking for the end of a line.
@@ -57,13 +61,19 @@ pub(crate) fn line(buf: &[u8], limit: usize) -> Line<'_> {
                 text => text,
             };
             let text = match text.first() {
-                Some(b' ' | b'\t') => text.trim_ascii_start(),
+                Some(b' ' | b'\t') => {
+                    let words = text.iter().position(|b| !matches!(b, b' ' | b'\t'));
+                    &text[words.unwrap_or(text.len())..]
+                }
                 _ => text,
             };
             if text.len() > limit || end > limit.saturating_add(2) {
                 return Line::TooLong;
             }
-            Line::Whole { text, used: end + 1 }
+            Line::Whole {
+                text,
+                used: end + 1,
+            }
         }
         None if buf.len() > limit.saturating_add(2) => Line::TooLong,
         None => Line::Incomplete,
@@ -75,7 +85,10 @@ pub(crate) fn line(buf: &[u8], limit: usize) -> Line<'_> {
 pub(crate) fn split_args<const N: usize>(text: &[u8]) -> Option<([&[u8]; N], usize)> {
     let mut args: [&[u8]; N] = [&text[..0]; N];
     let mut count = 0;
-    for arg in text.split(|b| matches!(b, b' ' | b'\t' | b'\r')).filter(|arg| !arg.is_empty()) {
+    for arg in text
+        .split(|b| matches!(b, b' ' | b'\t' | b'\r'))
+        .filter(|arg| !arg.is_empty())
+    {
         *args.get_mut(count)? = arg;
         count += 1;
     }

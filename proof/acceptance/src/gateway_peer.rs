@@ -4,8 +4,11 @@
 use crate::server::Server;
 use crate::wait::eventually;
 use crate::wire::Wire;
+use rustix::net::{self, AddressFamily, SocketType};
 use serde_json::{Value, json};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 /// The scripted cluster with its listener.
 #[derive(Debug)]
@@ -123,6 +126,11 @@ impl ScriptedGateway {
         Wire::over(blocking(stream))
     }
 
+    /// Whether nobody has dialled since the last connection that was accepted.
+    pub fn is_left_alone(&self) -> bool {
+        self.listener.accept().is_err()
+    }
+
     /// Waits for the server to dial and greets it: INFO out, CONNECT and INFO in.
     pub fn accept(&self) -> GatewayPeer {
         self.accept_as(&json!({}))
@@ -140,6 +148,51 @@ impl ScriptedGateway {
             connect,
         }
     }
+}
+
+/// An address at which connections are neither accepted nor refused, as when a host is down.
+#[derive(Debug)]
+pub struct Unanswering {
+    listener: OwnedFd,
+    /// They fill the listener's queue, so that the operating system ignores what comes next.
+    _queued: Vec<TcpStream>,
+}
+
+impl Unanswering {
+    /// An unanswering address on loopback.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    #[expect(
+        clippy::new_without_default,
+        reason = "a default value should not take a port"
+    )]
+    pub fn new() -> Unanswering {
+        let listener = net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket can be made");
+        net::bind(&listener, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
+        net::listen(&listener, 0).expect("a bound socket can listen");
+        let address = name_of(&listener);
+        let mut queued = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+            queued.push(stream);
+        }
+        Unanswering {
+            listener,
+            _queued: queued,
+        }
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> String {
+        name_of(&self.listener).to_string()
+    }
+}
+
+fn name_of(socket: &OwnedFd) -> SocketAddr {
+    net::getsockname(socket)
+        .ok()
+        .and_then(|name| SocketAddr::try_from(name).ok())
+        .expect("a bound socket has an address")
 }
 
 impl GatewayPeer {

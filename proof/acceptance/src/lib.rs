@@ -19,7 +19,7 @@ pub mod wait;
 pub mod wire;
 
 pub use agent::{Agent, Language};
-pub use gateway_peer::{GatewayPeer, ScriptedGateway};
+pub use gateway_peer::{GatewayPeer, ScriptedGateway, Unanswering};
 pub use server::{Kind, Server};
 pub use slow_road::SlowRoad;
 pub use supercluster::{Seeds, SuperCluster};

@@ -136,7 +136,7 @@ both! {
         }
     }
 
-    /// Help mentions the flags that tools use.
+    /// Help mentions the flags that tools use; how it words them is each server's own business.
     #[test]
     fn help_is_printed(kind: Kind) {
         let folder = TempDir::new().expect("a temporary folder can be made");
@@ -144,7 +144,7 @@ both! {
             let output = run(kind, folder.path(), &[argument]);
             let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
             assert_eq!(output.status.code(), Some(0), "{argument}: {told}");
-            for flag in ["--addr", "--port", "--config", "--http_port", "--ports_file_dir", "--server_name", "--pid", "--log"] {
+            for flag in ["--addr", "--port", "--config", "--http_port", "--ports_file_dir", "--name", "--pid", "--log"] {
                 assert!(told.contains(flag), "{argument} does not mention {flag}: {told}");
             }
         }

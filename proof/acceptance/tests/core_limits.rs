@@ -206,6 +206,29 @@ both! {
         server.expect_log("Slow Consumer Detected");
     }
 
+    /// CORE-32: who publishes faster than somebody reads is held back for a moment, which is counted, unless that is
+    /// switched off.
+    #[test]
+    fn fast_publishers_are_held_back(kind: Kind) {
+        let server = Server::start(kind, "max_pending: 8MB");
+        let mut slow = Wire::client(&server);
+        slow.send("SUB flood 1\r\n");
+        slow.fence();
+        let mut fast = Wire::client(&server);
+        let message = format!("PUB flood 65536\r\n{}\r\n", "x".repeat(65536));
+        eventually("the fast one to be held back", || {
+            fast.send(&message);
+            let page = server.try_monitor("/varz")?;
+            if page["stalled_clients"].as_u64() > Some(0) { Ok(()) } else { Err(format!("{}", page["slow_consumers"])) }
+        });
+        assert_eq!(server.monitor("/varz")["slow_consumers"], 0, "that is before it is too much");
+        let stalls = server.monitor("/connz")["connections"][0]["stalls"].clone();
+        assert!(stalls.as_u64() > Some(0), "counted at the one that reads slowly: {stalls}");
+        let server = Server::start(kind, "max_pending: 8MB\nno_fast_producer_stall: true");
+        overwhelm(&server);
+        assert_eq!(server.monitor("/varz")["stalled_clients"], 0);
+    }
+
     /// CORE-31: so is one whose socket takes nothing for the write deadline.
     #[test]
     fn slow_consumers_are_cut_off_at_the_write_deadline(kind: Kind) {

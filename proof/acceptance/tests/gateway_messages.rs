@@ -2,8 +2,10 @@
 //! GW-56 to GW-81, GW-87 to GW-93). For the roles of server and script see `gateway_wire.rs`.
 
 use gannet_acceptance::gateway_peer::short_hash;
+use gannet_acceptance::wire::Heard;
 use gannet_acceptance::{GatewayPeer, ScriptedGateway, Server, Wire, both, eventually};
 use serde_json::json;
+use std::time::Duration;
 
 const A: &str = "server_name: A1\ndebug: true\ngateway { name: A, listen: \"{gateway}\" }";
 
@@ -146,6 +148,105 @@ both! {
         inbound.wire.send("RMSG $G foo 0\r\n\r\nRMSG X foo 0\r\n\r\nRMSG X bar 0\r\n\r\n");
         inbound.expect("A- X");
         inbound.fence();
+    }
+
+    /// GW-15: each link has its direction: messages go from who dialled to who accepted, interest comes back; a
+    /// message on the way of interest ends the link.
+    #[test]
+    fn each_link_has_one_direction(kind: Kind) {
+        let server = Server::start(kind, A);
+        let script = ScriptedGateway::new("B");
+        let (mut inbound, mut outbound) = script.link(&server);
+        outbound.announce(&script, "$G", &["RS+ $G foo"]);
+        inbound.read_initial_interest();
+        server.await_links(1, 1);
+        let mut local = client(&server);
+        local.send("SUB bar 1\r\nPUB foo 2\r\nhi\r\n");
+        local.fence();
+        // Interest on the one and the message on the other, and nothing else on either.
+        inbound.expect("RS+ $G bar");
+        inbound.fence();
+        outbound.expect("RMSG $G foo 2\r\nhi");
+        outbound.fence();
+        outbound.wire.send("RMSG $G bar 2\r\nhi\r\n");
+        let heard = outbound.wire.hear(Duration::from_secs(20));
+        assert!(matches!(heard, Heard::End(_)), "{heard:?}");
+        let _again = script.accept();
+        server.await_links(1, 1);
+        local.fence();
+    }
+
+    /// GW-70: a peer from before interest-only mode gets everything, but what it refuses: subjects one by one, or a
+    /// whole account.
+    #[test]
+    fn old_peers_get_what_they_have_not_refused(kind: Kind) {
+        let server = Server::start(kind, A);
+        let script = ScriptedGateway::new("B");
+        let old = json!({"gateway_iom": null});
+        let _inbound = script.dial_as(&server, &json!({}), &old);
+        let mut outbound = script.accept_as(&old);
+        server.await_links(1, 1);
+        let mut local = client(&server);
+        let mut step = |told: &str, published: &[&str], expected: &[&str]| {
+            if !told.is_empty() {
+                outbound.wire.send(&format!("{told}\r\n"));
+            }
+            outbound.fence();
+            for subject in published {
+                local.send(&format!("PUB {subject} 2\r\nhi\r\n"));
+            }
+            local.fence();
+            for line in expected {
+                outbound.expect(&format!("RMSG $G {line} 2\r\nhi"));
+            }
+            outbound.fence();
+        };
+        step("", &["foo", "bar"], &["foo", "bar"]);
+        step("RS- $G foo", &["foo", "bar", "foo.x"], &["bar", "foo.x"]);
+        step("RS- $G foo.x", &["foo", "foo.x", "bar"], &["bar"]);
+        step("RS+ $G foo", &["foo", "foo.x"], &["foo"]);
+        // A wildcard takes back what it covers.
+        step("RS+ $G foo.*", &["foo.x", "foo.y"], &["foo.x", "foo.y"]);
+        step("A- $G", &["foo", "bar", "new"], &[]);
+        step("A+ $G", &["foo", "bar"], &["foo", "bar"]);
+        // GW-73: a queue group counts as interest of the account.
+        step("A- $G", &["foo"], &[]);
+        step("RS+ $G work q 1", &["foo"], &["foo"]);
+        let page = server.monitor("/gatewayz?accs=1");
+        let account = &page["outbound_gateways"]["B"]["accounts"][0];
+        assert_eq!((&account["name"], &account["interest_mode"]), (&json!("$G"), &json!("Optimistic")), "{page}");
+    }
+
+    /// GW-61, GW-72: an old peer that has refused too much switches the account: from the start command to the end
+    /// command the old rule holds, after it only what was asked for.
+    #[test]
+    fn old_peers_switch_to_interest_only(kind: Kind) {
+        let server = Server::start(kind, A);
+        let script = ScriptedGateway::new("B");
+        let old = json!({"gateway_iom": null});
+        let _inbound = script.dial_as(&server, &json!({}), &old);
+        let mut outbound = script.accept_as(&old);
+        server.await_links(1, 1);
+        let mut local = client(&server);
+        let account = || server.monitor("/gatewayz?accs=1")["outbound_gateways"]["B"]["accounts"][0].clone();
+        let refusals: String = (0..1000).map(|number| format!("RS- $G no.{number}\r\n")).collect();
+        outbound.wire.send(&refusals);
+        outbound.fence();
+        assert_eq!((&account()["interest_mode"], &account()["no_interest_count"]), (&json!("Optimistic"), &json!(1000)));
+        outbound.wire.send(&format!("INFO {}\r\nRS+ $G wanted\r\n", script.switch_command(2, "$G")));
+        outbound.fence();
+        assert_eq!(account()["interest_mode"], "Transitioning");
+        local.send("PUB other 1\r\na\r\nPUB no.7 1\r\nb\r\nPUB wanted 1\r\nc\r\n");
+        local.fence();
+        outbound.expect("RMSG $G other 1\r\na\r\nRMSG $G wanted 1\r\nc");
+        outbound.fence();
+        outbound.wire.send(&format!("INFO {}\r\n", script.switch_command(3, "$G")));
+        outbound.fence();
+        assert_eq!((&account()["interest_mode"], &account()["num_subs"]), (&json!("Interest-Only"), &json!(1)));
+        local.send("PUB other 1\r\nd\r\nPUB no.7 1\r\ne\r\nPUB wanted 1\r\nf\r\n");
+        local.fence();
+        outbound.expect("RMSG $G wanted 1\r\nf");
+        outbound.fence();
     }
 
     /// GW-78: a peer without headers gets none.
@@ -350,6 +451,52 @@ both! {
         spy.fence();
     }
 
+    /// GW-91: an answer that came home is offered to other clusters that want its subject, too.
+    #[test]
+    fn returned_answers_are_offered_to_others(kind: Kind) {
+        let server = Server::start(kind, A);
+        let (b, c) = (ScriptedGateway::new("B"), ScriptedGateway::new("C"));
+        let (mut from_b, mut to_b) = b.link(&server);
+        let (_from_c, mut to_c) = c.link(&server);
+        to_b.announce(&b, "$G", &["RS+ $G svc"]);
+        to_c.announce(&c, "$G", &["RS+ $G in.>"]);
+        server.await_links(2, 2);
+        let mut local = client(&server);
+        local.send("SUB in.1 1\r\nPUB svc in.1 2\r\nhi\r\n");
+        let line = to_b.line();
+        to_b.expect("hi");
+        let routed = line.split(' ').nth(3).expect("a reply").to_owned();
+        assert!(routed.starts_with("_GR_."), "{line}");
+        from_b.wire.send(&format!("RMSG $G {routed} 2\r\nok\r\n"));
+        local.expect("MSG in.1 1 2\r\nok");
+        local.fence();
+        to_c.expect("RMSG $G in.1 2\r\nok");
+        to_c.fence();
+        to_b.fence();
+    }
+
+    /// GW-95: an answer that itself asks for an answer brings the way back along: it needs no interest.
+    #[test]
+    fn answers_to_answers_find_their_way(kind: Kind) {
+        let server = Server::start(kind, A);
+        let script = ScriptedGateway::new("B");
+        let (mut inbound, mut outbound) = script.link(&server);
+        outbound.announce(&script, "$G", &["RS+ $G svc"]);
+        server.await_links(1, 1);
+        let mut local = client(&server);
+        local.send("SUB in.1 1\r\nPUB svc in.1 2\r\nhi\r\n");
+        let line = outbound.line();
+        outbound.expect("hi");
+        let home = line.split(' ').nth(3).expect("a reply").to_owned();
+        let back = format!("_GR_.{}.{}.back", short_hash("B"), short_hash(&script.server_id()));
+        inbound.wire.send(&format!("RMSG $G {home} {back} 2\r\nok\r\n"));
+        local.expect("MSG in.1 1 back 2\r\nok");
+        local.send("PUB back 4\r\ndone\r\n");
+        local.fence();
+        outbound.expect(&format!("RMSG $G {back} 4\r\ndone"));
+        outbound.fence();
+    }
+
     /// GW-14, links and payload: a large message crosses whole.
     #[test]
     fn large_messages_cross(kind: Kind) {
@@ -390,6 +537,32 @@ both! {
         local.send("PUB foo 1\r\nc\r\n");
         outbound.expect("RMSG $G foo 1\r\nc");
         outbound.fence();
+    }
+
+    /// GW-57: what a link was remembered by is gone with it.
+    #[test]
+    fn links_leave_nothing_behind(kind: Kind) {
+        let server = Server::start(kind, A);
+        let count = || server.try_monitor("/subsz").map(|page| page["num_subscriptions"].clone());
+        let before = count().expect("a number");
+        let script = ScriptedGateway::new("B");
+        let (mut inbound, mut outbound) = script.link(&server);
+        outbound.announce(&script, "$G", &["RS+ $G foo", "RS+ $G work q 1"]);
+        server.await_links(1, 1);
+        let mut local = client(&server);
+        local.send("SUB svc 1\r\n");
+        local.fence();
+        for number in 0..20 {
+            let routed = format!("_GR_.{}.{}.in.{number}", short_hash("B"), short_hash(&script.server_id()));
+            inbound.wire.send(&format!("RMSG $G svc {routed} 2\r\nhi\r\n"));
+            local.expect(&format!("MSG svc 1 in.{number} 2\r\nhi"));
+        }
+        drop((local, inbound, outbound, script));
+        server.await_links(0, 0);
+        eventually("all subscriptions to be gone", || {
+            let now = count()?;
+            if now == before { Ok(()) } else { Err(format!("{now}, not {before}")) }
+        });
     }
 
     /// Interest in the middle of bytes: gateway frames in any pieces.

@@ -281,6 +281,28 @@ mixes! {
         check_reach(&cluster, &mut members, "gossip");
     }
 
+    /// GW-50: every server knows another one only, in a ring; all find all.
+    #[test]
+    fn a_ring_of_seeds_becomes_a_full_mesh(mix: &str) {
+        let mut cluster = SuperCluster::prepare(mix, Seeds::None, "", "");
+        for index in 0..cluster.len() {
+            let next = (index + 1) % cluster.len();
+            cluster.write_config(
+                index,
+                &format!(
+                    "server_name: {0}1\ngateway {{ name: {0}, listen: \"{{gateway}}\", gateways: [{{name: {1}, url: \"nats://{2}\"}}] }}",
+                    name(index),
+                    name(next),
+                    cluster.server(next).gateway_address()
+                ),
+            );
+        }
+        cluster.launch();
+        let mut members = clients(&cluster);
+        subscribe_for_reach(&cluster, &mut members);
+        check_reach(&cluster, &mut members, "ring");
+    }
+
     /// GW-13, GW-22: a super-cluster with gateway credentials.
     #[test]
     fn gateway_credentials(mix: &str) {
@@ -396,6 +418,20 @@ both! {
     #[test]
     fn the_nearest_cluster_serves_a_group(kind: Kind) {
         check_nearest(&pure(kind, 3));
+    }
+
+    /// GW-40: in a super-cluster of M single servers each has M - 1 links of either direction, and stays so.
+    #[test]
+    fn links_are_as_many_as_a_full_mesh_has(kind: Kind) {
+        for count in 2..=4 {
+            for seeds in [Seeds::All, Seeds::First] {
+                let cluster = SuperCluster::start_with(&pure(kind, count), seeds, "", "");
+                let mut members = clients(&cluster);
+                subscribe_for_reach(&cluster, &mut members);
+                check_reach(&cluster, &mut members, "count");
+                cluster.await_mesh();
+            }
+        }
     }
 
     /// GW-40.

@@ -69,10 +69,7 @@ impl Run<'_> {
         let bound = bound + self.arena.world.topology.notice();
         let deadline = self.arena.world.now() + bound;
         self.arena.until(bound, "clients", everybody_is_settled)?;
-        loop {
-            let Err(text) = self.round(Workload::say_everything, judge_everything)? else {
-                break;
-            };
+        while let Err(text) = self.round(Workload::say_everything, judge_everything)? {
             if self.arena.world.now() >= deadline {
                 let text = format!("after {bound:?} still: {text}");
                 return Err(self
@@ -120,16 +117,14 @@ impl Run<'_> {
         let deadline = self.arena.world.now() + CONVERGENCE;
         self.arena
             .until(CONVERGENCE, "clients", everybody_is_settled)?;
-        loop {
-            let Err(text) = self.round(Workload::ask_everywhere, check::judge_ghosts)? else {
-                return Ok(());
-            };
+        while let Err(text) = self.round(Workload::ask_everywhere, check::judge_ghosts)? {
             if self.arena.world.now() >= deadline {
                 return Err(self
                     .arena
                     .failure(FailureKind::Liveness, "no ghost interest", text));
             }
         }
+        Ok(())
     }
 
     /// Everybody leaves, then the servers stop.

@@ -15,14 +15,22 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 
 /// Lets clients in until none are wanted any more.
 pub(crate) async fn clients(shared: Arc<Shared>, listener: Listener) {
-    race(shared.clients_unwanted(), accept(&shared, &listener, "client", crate::client::start)).await;
+    race(
+        shared.clients_unwanted(),
+        accept(&shared, &listener, "client", crate::client::start),
+    )
+    .await;
     drop(listener);
     shared.door_is_shut();
 }
 
 /// Lets other clusters in until the server stops.
 pub(crate) async fn gateways(shared: Arc<Shared>, listener: Listener) {
-    race(shared.stopped(), accept(&shared, &listener, "gateway", crate::gateway::accepted)).await;
+    race(
+        shared.stopped(),
+        accept(&shared, &listener, "gateway", crate::gateway::accepted),
+    )
+    .await;
 }
 
 /// Hands connections to `start`. Dropping it loses none that `start` has not got.
@@ -40,7 +48,11 @@ async fn accept(
                 start(shared, stream, addr);
             }
             Err(e) => {
-                log!(shared.log, Error, "Error accepting a {what} connection, waiting {pause:?}: {e}");
+                log!(
+                    shared.log,
+                    Error,
+                    "Error accepting a {what} connection, waiting {pause:?}: {e}"
+                );
                 shared.rt.sleep(pause).await;
                 pause = (pause * 2).min(PAUSE.1);
             }

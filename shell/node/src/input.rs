@@ -11,6 +11,8 @@ use crate::buffers::{Buffers, READ_SIZE};
 /// From this size on, an operation gets a buffer of its own, of just its size, that deliveries can share
 /// instead of copying.
 const OWN_BUFFER_FROM: usize = gannet_broker::LINK_FROM;
+/// A buffer for a larger operation than this grows with what comes.
+const GROW_FROM: usize = 1024 * 1024;
 /// After such an operation, the next read is this short: it brings the next operation's line, and the
 /// rest of it is then read where it belongs.
 const SHORT_READ: usize = 1024;
@@ -24,9 +26,46 @@ pub(crate) struct Input {
     filled: usize,
     /// An incomplete operation's bytes while no buffer is borrowed.
     rest: Vec<u8>,
-    /// A large operation being read, and its size.
-    large: Option<(BytesMut, usize)>,
+    /// A large operation being read.
+    large: Option<Large>,
     after_large: bool,
+}
+
+/// An operation too large for the shared buffer.
+#[derive(Debug)]
+struct Large {
+    bytes: BytesMut,
+    /// Bytes it has; of a line whose end is not in sight, bytes to read at most before looking again.
+    size: usize,
+    /// Whether `size` is known: then there is nothing to look at before all of it is there.
+    known: bool,
+}
+
+impl Large {
+    /// Continues with `start`, which needs at least `need` bytes to make sense.
+    fn new(start: &[u8], need: usize) -> Large {
+        // One byte more than there is means that nobody knows yet how many there will be.
+        let known = need > start.len() + 1;
+        let size = if known { need } else { start.len() + READ_SIZE };
+        let mut bytes = BytesMut::with_capacity(size.min(GROW_FROM).max(start.len()));
+        bytes.extend_from_slice(start);
+        Large { bytes, size, known }
+    }
+
+    fn read(&mut self, stream: &Stream) -> io::Result<(usize, bool)> {
+        if self.bytes.len() == self.bytes.capacity() {
+            // Memory follows what has come, not what was announced.
+            self.bytes
+                .reserve(self.bytes.len().min(self.size - self.bytes.len()));
+        }
+        let room = (self.bytes.capacity() - self.bytes.len()).min(self.size - self.bytes.len());
+        let n = stream.try_read_buf(&mut self.bytes, room)?;
+        Ok((n, n == room))
+    }
+
+    fn is_ready(&self) -> bool {
+        !self.known || self.bytes.len() == self.size
+    }
 }
 
 /// Bytes to work on.
@@ -42,10 +81,8 @@ pub(crate) enum Ready {
 impl Input {
     /// Reads once. Answers how many bytes came and whether there may be more at once.
     pub(crate) fn read(&mut self, stream: &Stream, buffers: &Buffers) -> io::Result<(usize, bool)> {
-        if let Some((large, size)) = &mut self.large {
-            let missing = *size - large.len();
-            let n = stream.try_read_buf(large, missing)?;
-            return Ok((n, n == missing));
+        if let Some(large) = &mut self.large {
+            return large.read(stream);
         }
         if self.buffer.is_none() {
             let mut buffer = buffers.take();
@@ -54,8 +91,14 @@ impl Input {
             self.rest = Vec::new();
             self.buffer = Some(buffer);
         }
-        let Some(buffer) = &mut self.buffer else { return Ok((0, false)) };
-        let end = if self.after_large { (self.filled + SHORT_READ).min(READ_SIZE) } else { READ_SIZE };
+        let Some(buffer) = &mut self.buffer else {
+            return Ok((0, false));
+        };
+        let end = if self.after_large {
+            (self.filled + SHORT_READ).min(READ_SIZE)
+        } else {
+            READ_SIZE
+        };
         let n = stream.try_read(&mut buffer[self.filled..end])?;
         self.after_large = false;
         self.filled += n;
@@ -65,9 +108,9 @@ impl Input {
     /// Takes what was read, to be worked on. Give the rest back with [`Input::put_back`].
     pub(crate) fn take(&mut self) -> Ready {
         match self.large.take() {
-            Some((large, size)) if large.len() == size => {
+            Some(large) if large.is_ready() => {
                 self.after_large = true;
-                return Ready::Large(large.freeze());
+                return Ready::Large(large.bytes.freeze());
             }
             Some(incomplete) => {
                 self.large = Some(incomplete);
@@ -83,12 +126,16 @@ impl Input {
 
     /// Puts `buffer` back, of which the bytes from `used` to `filled` are left, the beginning of an
     /// operation of at least `need` bytes.
-    pub(crate) fn put_back(&mut self, mut buffer: Vec<u8>, used: usize, filled: usize, need: usize) {
+    pub(crate) fn put_back(
+        &mut self,
+        mut buffer: Vec<u8>,
+        used: usize,
+        filled: usize,
+        need: usize,
+    ) {
         let left = filled - used;
         if need > READ_SIZE || (need >= OWN_BUFFER_FROM && left > 0 && need > left) {
-            let mut large = BytesMut::with_capacity(need);
-            large.extend_from_slice(&buffer[used..filled]);
-            self.large = Some((large, need));
+            self.large = Some(Large::new(&buffer[used..filled], need));
             self.filled = 0;
         } else {
             buffer.copy_within(used..filled, 0);
@@ -99,9 +146,7 @@ impl Input {
 
     /// Puts back a large operation that turned out to need more bytes than thought.
     pub(crate) fn put_back_large(&mut self, bytes: &Bytes, used: usize, need: usize) {
-        let mut large = BytesMut::with_capacity(need);
-        large.extend_from_slice(&bytes[used..]);
-        self.large = Some((large, need));
+        self.large = Some(Large::new(&bytes[used..], need));
     }
 
     /// Gives the borrowed buffer back until there is something to read.

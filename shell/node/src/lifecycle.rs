@@ -88,12 +88,18 @@ impl Shared {
 
     /// Sleeps; answers whether the server goes on after that.
     async fn pause(&self, duration: Duration) -> bool {
-        matches!(race(self.rt.sleep(duration), self.stopped()).await, Either::First(()))
+        matches!(
+            race(self.rt.sleep(duration), self.stopped()).await,
+            Either::First(())
+        )
     }
 
     /// Tells all clients that understand it to look for another server.
     fn announce_lame_duck(&self, clients: &[Arc<ClientConn>]) {
-        for conn in clients.iter().filter(|conn| conn.takes_info.load(Ordering::Acquire)) {
+        for conn in clients
+            .iter()
+            .filter(|conn| conn.takes_info.load(Ordering::Acquire))
+        {
             let mut line = Vec::new();
             client_info(self, conn.id, conn.addr).encode(&mut line);
             conn.peer.send_later(&line);
@@ -107,7 +113,8 @@ impl Server {
         let shared = &self.shared;
         self.stop();
         let deadline = shared.rt.now() + FAREWELL;
-        while !(shared.clients.len() == 0 && shared.links.is_empty()) && shared.rt.now() < deadline {
+        while !(shared.clients.len() == 0 && shared.links.is_empty()) && shared.rt.now() < deadline
+        {
             // Again and again: a connection may have been accepted just before the door was shut.
             for conn in shared.clients.open() {
                 conn.close(CloseReason::ServerShutdown);
@@ -127,7 +134,11 @@ impl Server {
         if shared.is_stopping() || !shared.life.lame_duck.reach() {
             return;
         }
-        log!(shared.log, Info, "Entering lame duck mode, stop accepting new clients");
+        log!(
+            shared.log,
+            Info,
+            "Entering lame duck mode, stop accepting new clients"
+        );
         shared.life.door_shut.wait().await;
         let clients = shared.clients.open();
         if !clients.is_empty() && !shared.is_stopping() {

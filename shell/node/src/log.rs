@@ -75,9 +75,21 @@ struct Inner {
 impl Logger {
     /// A log into `writer`.
     pub fn new(rt: &Rt, options: LogOptions, writer: Box<dyn LogWriter>) -> Logger {
-        let zone = if options.utc || rt.is_simulated() { TimeZone::UTC } else { TimeZone::system() };
+        let zone = if options.utc || rt.is_simulated() {
+            TimeZone::UTC
+        } else {
+            TimeZone::system()
+        };
         let pid = gannet_rt::process::pid(rt);
-        Logger { inner: Some(Arc::new(Inner { options, rt: rt.clone(), pid, zone, writer })) }
+        Logger {
+            inner: Some(Arc::new(Inner {
+                options,
+                rt: rt.clone(),
+                pid,
+                zone,
+                writer,
+            })),
+        }
     }
 
     /// A log that nobody reads.
@@ -109,7 +121,11 @@ impl Inner {
         if !self.options.time {
             return format!("[{}] [{tag}] {text}", self.pid);
         }
-        format!("[{}] {} [{tag}] {text}", self.pid, format_time(self.rt.wall(), &self.zone))
+        format!(
+            "[{}] {} [{tag}] {text}",
+            self.pid,
+            format_time(self.rt.wall(), &self.zone)
+        )
     }
 }
 
@@ -143,6 +159,9 @@ mod tests {
     #[test]
     fn time_has_the_form_that_log_tools_parse() {
         let at = WallTime::from_unix_nanos(1_136_214_245_000_042_999);
-        assert_eq!(format_time(at, &TimeZone::UTC), "2006/01/02 15:04:05.000042");
+        assert_eq!(
+            format_time(at, &TimeZone::UTC),
+            "2006/01/02 15:04:05.000042"
+        );
     }
 }

@@ -4,24 +4,45 @@ use std::io;
 
 /// The text for the listener called `what`: `client`, `monitor` or another, at `host`:`port`.
 pub(crate) fn listen_error(what: &str, host: &str, port: u16, error: &io::Error) -> String {
-    refusal(what, host, port, &format!("listen tcp {}: bind: {}", address(host, port), reason(error)))
+    refusal(
+        what,
+        host,
+        port,
+        &format!(
+            "listen tcp {}: bind: {}",
+            address(host, port),
+            reason(error)
+        ),
+    )
 }
 
 /// The text if `host` is a name that stands for no address.
 pub(crate) fn lookup_error(what: &str, host: &str, port: u16, error: &io::Error) -> String {
-    refusal(what, host, port, &format!("listen tcp: lookup {host}: {}", reason(error)))
+    refusal(
+        what,
+        host,
+        port,
+        &format!("listen tcp: lookup {host}: {}", reason(error)),
+    )
 }
 
 fn refusal(what: &str, host: &str, port: u16, why: &str) -> String {
     match what {
-        "client" => format!("Error listening on port: {}, \"{why}\"", address(host, port)),
+        "client" => format!(
+            "Error listening on port: {}, \"{why}\"",
+            address(host, port)
+        ),
         "monitor" => format!("Can't start monitoring: can't listen to the monitor port: {why}"),
         _ => format!("Error listening on {what} port: {port} - {why}"),
     }
 }
 
 fn address(host: &str, port: u16) -> String {
-    if host.contains(':') && !host.starts_with('[') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
 }
 
 /// The system's reason: no number behind it, no capital letter in front.
@@ -29,7 +50,9 @@ fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error ").next().unwrap_or_default();
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
 }
 
 #[cfg(test)]
@@ -58,7 +81,8 @@ mod tests {
     #[test]
     fn an_address_of_version_6_has_brackets() {
         let denied = io::Error::from_raw_os_error(13);
-        let want = "Error listening on gateway port: 1 - listen tcp [::1]:1: bind: permission denied";
+        let want =
+            "Error listening on gateway port: 1 - listen tcp [::1]:1: bind: permission denied";
         assert_eq!(listen_error("gateway", "::1", 1, &denied), want);
     }
 }

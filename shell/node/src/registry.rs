@@ -115,7 +115,11 @@ impl Links {
 
     /// Interest that came over all links together, in entries.
     pub(crate) fn subscriptions(&self) -> u64 {
-        self.facts.lock().values().map(|facts| u64::from(facts.subscriptions.load(Ordering::Relaxed))).sum()
+        self.facts
+            .lock()
+            .values()
+            .map(|facts| u64::from(facts.subscriptions.load(Ordering::Relaxed)))
+            .sum()
     }
 }
 

@@ -13,8 +13,8 @@ use gannet_rt::{Listener, Rt};
 use gannet_session::CloseReason;
 use gannet_wire::reply_prefix::ReplyPrefix;
 
-use crate::buffers::Buffers;
 use crate::accept;
+use crate::buffers::Buffers;
 use crate::gateway::{self, GatewayLink};
 use crate::info::{COMPATIBLE_VERSION, VERSION};
 use crate::lifecycle::Life;
@@ -44,13 +44,28 @@ pub struct Server {
 impl Server {
     /// Starts a server: when this returns, it accepts connections.
     pub async fn start(options: Options, rt: Rt, log: Logger) -> Result<Server, StartError> {
-        options.validate().map_err(|e| StartError::Options(e.to_string()))?;
+        options
+            .validate()
+            .map_err(|e| StartError::Options(e.to_string()))?;
         let shared = Arc::new(new_shared(options, rt, log));
         greet(&shared);
-        let clients = open_listener(&shared, &shared.options.host, shared.options.port.to_bind(), "client").await?;
-        let addr = clients.local_addr().map_err(|e| StartError::Listen(e.to_string()))?;
+        let clients = open_listener(
+            &shared,
+            &shared.options.host,
+            shared.options.port.to_bind(),
+            "client",
+        )
+        .await?;
+        let addr = clients
+            .local_addr()
+            .map_err(|e| StartError::Listen(e.to_string()))?;
         let _: Result<(), SocketAddr> = shared.client_addr.set(addr);
-        log!(shared.log, Info, "Listening for client connections on {}", shown(&shared.options.host, addr));
+        log!(
+            shared.log,
+            Info,
+            "Listening for client connections on {}",
+            shown(&shared.options.host, addr)
+        );
         if let Some((host, port)) = monitor::wanted(&shared) {
             let listener = open_listener(&shared, host, port, "monitor").await?;
             monitor::start(&shared, host, listener)?;
@@ -91,7 +106,10 @@ impl Server {
 
     /// The other clusters, and the links to and from them.
     pub fn gateway_links(&self) -> Vec<GatewayLink> {
-        self.shared.mesh.get().map_or_else(Vec::new, |mesh| mesh.links(&self.shared))
+        self.shared
+            .mesh
+            .get()
+            .map_or_else(Vec::new, |mesh| mesh.links(&self.shared))
     }
 
     /// Stops: accepts nothing more, ends all connections. Returns at once; the tasks end soon after.
@@ -159,7 +177,12 @@ fn greet(shared: &Shared) {
 }
 
 /// Opens a listener on `host`, which may be a name or an address.
-pub(crate) async fn open_listener(shared: &Shared, host: &str, port: u16, what: &str) -> Result<Listener, StartError> {
+pub(crate) async fn open_listener(
+    shared: &Shared,
+    host: &str,
+    port: u16,
+    what: &str,
+) -> Result<Listener, StartError> {
     let unknown = |e| StartError::Listen(lookup_error(what, host, port, &e));
     let addrs = shared.rt.resolve(host, port).await.map_err(unknown)?;
     let mut last = None;
@@ -175,5 +198,9 @@ pub(crate) async fn open_listener(shared: &Shared, host: &str, port: u16, what: 
 
 /// `host:port` as the log shows it: the host as configured, the port as bound.
 pub(crate) fn shown(host: &str, addr: SocketAddr) -> String {
-    if host.contains(':') { format!("[{host}]:{}", addr.port()) } else { format!("{host}:{}", addr.port()) }
+    if host.contains(':') {
+        format!("[{host}]:{}", addr.port())
+    } else {
+        format!("{host}:{}", addr.port())
+    }
 }

@@ -62,12 +62,16 @@ pub(crate) struct Shared {
 impl Shared {
     /// Bounds of a client's conversation.
     pub(crate) fn client_limits(&self) -> &Arc<ClientLimits> {
-        self.client_limits.get_or_init(|| Arc::new(self.make_client_limits()))
+        self.client_limits
+            .get_or_init(|| Arc::new(self.make_client_limits()))
     }
 
     /// Largest payload in bytes.
     pub(crate) fn max_payload(&self) -> usize {
-        self.options.limits.max_payload.map_or(DEFAULT_MAX_PAYLOAD, |n| n.as_usize())
+        self.options
+            .limits
+            .max_payload
+            .map_or(DEFAULT_MAX_PAYLOAD, |n| n.as_usize())
     }
 
     /// Bounds of a client's conversation. Made once: all conversations share them.
@@ -90,7 +94,9 @@ impl Shared {
         let bound = self.client_addr.get().map_or(0, SocketAddr::port);
         match &self.options.client_advertise {
             None => (self.options.host.clone(), bound),
-            Some(text) => gannet_config::advertised(text, bound).unwrap_or_else(|_| (text.clone(), bound)),
+            Some(text) => {
+                gannet_config::advertised(text, bound).unwrap_or_else(|_| (text.clone(), bound))
+            }
         }
     }
 

@@ -22,7 +22,9 @@ const SLICES: usize = 32;
 
 impl Sink for StreamSink {
     fn try_write(&self, chunks: &[&[u8]]) -> Written {
-        let Some(stream) = self.0.upgrade() else { return Written::Broken };
+        let Some(stream) = self.0.upgrade() else {
+            return Written::Broken;
+        };
         let result = match chunks {
             [one] => stream.try_write(one),
             many => {

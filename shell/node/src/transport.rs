@@ -58,9 +58,21 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(rt: &Rt, peer: Arc<Peer>, stream: Arc<Stream>, deadline: Moment) -> Transport {
+    pub(crate) fn new(
+        rt: &Rt,
+        peer: Arc<Peer>,
+        stream: Arc<Stream>,
+        deadline: Moment,
+    ) -> Transport {
         let sleep = rt.sleep_until(deadline);
-        Transport { rt: rt.clone(), peer, stream, input: Input::default(), sleep, blocked: None }
+        Transport {
+            rt: rt.clone(),
+            peer,
+            stream,
+            input: Input::default(),
+            sleep,
+            blocked: None,
+        }
     }
 
     /// What comes next. Nothing is read while `reading` is false.
@@ -137,14 +149,19 @@ impl Transport {
     /// Remembers since when the socket takes nothing: the last time that it took something.
     fn note_blocked(&mut self) {
         let flushed = self.peer.outbox().flushed();
-        if !self.blocked.is_some_and(|b| b.flushed == flushed) {
-            self.blocked = Some(Blocked { since: self.rt.now(), flushed });
+        if self.blocked.is_none_or(|b| b.flushed != flushed) {
+            self.blocked = Some(Blocked {
+                since: self.rt.now(),
+                flushed,
+            });
         }
     }
 
     /// For how long the socket has taken nothing.
     pub(crate) fn stuck_for(&self, now: Moment) -> Option<Duration> {
-        self.blocked.filter(|b| b.flushed == self.peer.outbox().flushed()).map(|b| now.since(b.since))
+        self.blocked
+            .filter(|b| b.flushed == self.peer.outbox().flushed())
+            .map(|b| now.since(b.since))
     }
 
     /// Since when the socket takes nothing.
@@ -166,7 +183,10 @@ impl Transport {
         if last_words {
             self.stream.shutdown_write();
             // Out of time is as good as done.
-            let _ = self.rt.timeout(LINGER.0, drain(&self.stream, buffers)).await;
+            let _ = self
+                .rt
+                .timeout(LINGER.0, drain(&self.stream, buffers))
+                .await;
         }
         self.stream.shutdown();
     }
@@ -178,7 +198,10 @@ async fn drain(stream: &Stream, buffers: &Buffers) {
     let mut buffer = buffers.take();
     let mut total = 0;
     while total < LINGER.1 {
-        if std::future::poll_fn(|cx| stream.poll_read_ready(cx)).await.is_err() {
+        if std::future::poll_fn(|cx| stream.poll_read_ready(cx))
+            .await
+            .is_err()
+        {
             break;
         }
         match stream.try_read(&mut buffer) {

@@ -1,5 +1,8 @@
 //! The monitoring port of a running server: over loopback, and in the simulator where time matters.
-#![allow(clippy::disallowed_types, reason = "the test is the outside world, with sockets of its own")]
+#![allow(
+    clippy::disallowed_types,
+    reason = "the test is the outside world, with sockets of its own"
+)]
 
 use std::future::poll_fn;
 use std::io::{Read, Write};
@@ -21,7 +24,11 @@ struct Running {
 }
 
 fn options() -> Options {
-    let mut options = Options { host: "127.0.0.1".into(), port: Port::Random, ..Options::default() };
+    let mut options = Options {
+        host: "127.0.0.1".into(),
+        port: Port::Random,
+        ..Options::default()
+    };
     options.server_name = Some("mon".into());
     options.monitoring.port = Some(Port::Random);
     options
@@ -29,14 +36,23 @@ fn options() -> Options {
 
 fn run(options: Options) -> Running {
     let runtime = Runtime::new(Some(2)).expect("a runtime");
-    let server = runtime.block_on(Server::start(options, runtime.rt(), Logger::none())).expect("the server starts");
-    Running { server, _runtime: runtime }
+    let server = runtime
+        .block_on(Server::start(options, runtime.rt(), Logger::none()))
+        .expect("the server starts");
+    Running {
+        server,
+        _runtime: runtime,
+    }
 }
 
 impl Running {
     fn get(&self, target: &str) -> Answer {
         let mut stream = self.open();
-        write!(stream, "GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("the request is taken");
+        write!(
+            stream,
+            "GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
+        .expect("the request is taken");
         let mut text = Vec::new();
         stream.read_to_end(&mut text).expect("an answer");
         Answer::parse(&text)
@@ -49,7 +65,11 @@ impl Running {
     }
 
     fn open(&self) -> TcpStream {
-        connect(self.server.monitor_addr().expect("the server has monitoring"))
+        connect(
+            self.server
+                .monitor_addr()
+                .expect("the server has monitoring"),
+        )
     }
 
     /// Asks again until `page` has what is wanted; fails with what it has.
@@ -66,7 +86,11 @@ impl Running {
     }
 
     fn client(&self, connect_json: &str) -> Client {
-        let mut client = Client(connect(self.server.client_addr().expect("the server has a client port")));
+        let mut client = Client(connect(
+            self.server
+                .client_addr()
+                .expect("the server has a client port"),
+        ));
         client.read_until(b" \r\n");
         client.say(&format!("CONNECT {connect_json}\r\n"));
         client.settle();
@@ -76,7 +100,9 @@ impl Running {
 
 fn connect(addr: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(addr).expect("the port is open");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a socket takes a timeout");
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a socket takes a timeout");
     stream
 }
 
@@ -85,7 +111,9 @@ struct Client(TcpStream);
 
 impl Client {
     fn say(&mut self, text: &str) {
-        self.0.write_all(text.as_bytes()).expect("the server takes it");
+        self.0
+            .write_all(text.as_bytes())
+            .expect("the server takes it");
     }
 
     /// Waits until everything said has been performed.
@@ -104,7 +132,10 @@ impl Client {
     }
 
     fn port(&self) -> u16 {
-        self.0.local_addr().expect("the socket has an address").port()
+        self.0
+            .local_addr()
+            .expect("the socket has an address")
+            .port()
     }
 }
 
@@ -120,16 +151,27 @@ impl Answer {
         let text = String::from_utf8(text.to_vec()).expect("an answer is text");
         let (head, body) = text.split_once("\r\n\r\n").expect("a head");
         let mut lines = head.lines();
-        let status = lines.next().and_then(|l| l.split(' ').nth(1)).and_then(|s| s.parse().ok()).expect("a status");
+        let status = lines
+            .next()
+            .and_then(|l| l.split(' ').nth(1))
+            .and_then(|s| s.parse().ok())
+            .expect("a status");
         let header = |line: &str| {
             let (name, value) = line.split_once(": ").expect("a header");
             (name.to_ascii_lowercase(), value.to_owned())
         };
-        Answer { status, headers: lines.map(header).collect(), body: body.to_owned() }
+        Answer {
+            status,
+            headers: lines.map(header).collect(),
+            body: body.to_owned(),
+        }
     }
 
     fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, value)| value)
     }
 }
 
@@ -140,28 +182,88 @@ fn pages_have_the_status_and_headers_of_the_reference() {
     let server = run(options);
     let cases = [
         ("/mon", 200, "text/html; charset=utf-8", "<!doctype html>\n"),
-        ("/mon/varz", 200, "application/json", "{\n  \"server_id\": \"N"),
-        ("/mon/connz", 200, "application/json", "{\n  \"server_id\": \"N"),
-        ("/mon/gatewayz", 200, "application/json", "{\n  \"server_id\": \"N"),
-        ("/mon/subsz", 200, "application/json", "{\n  \"server_id\": \"N"),
-        ("/mon/subscriptionsz", 200, "application/json", "{\n  \"server_id\": \"N"),
-        ("/mon/healthz", 200, "application/json", "{\"status\":\"ok\"}"),
-        ("/varz", 404, "text/plain; charset=utf-8", "404 page not found\n"),
-        ("/mon/connz?sort=x", 400, "text/plain; charset=utf-8", "invalid sorting option: x"),
-        ("/mon//varz?a=b", 307, "text/html; charset=utf-8", "<a href=\"/mon/varz?a=b\">"),
+        (
+            "/mon/varz",
+            200,
+            "application/json",
+            "{\n  \"server_id\": \"N",
+        ),
+        (
+            "/mon/connz",
+            200,
+            "application/json",
+            "{\n  \"server_id\": \"N",
+        ),
+        (
+            "/mon/gatewayz",
+            200,
+            "application/json",
+            "{\n  \"server_id\": \"N",
+        ),
+        (
+            "/mon/subsz",
+            200,
+            "application/json",
+            "{\n  \"server_id\": \"N",
+        ),
+        (
+            "/mon/subscriptionsz",
+            200,
+            "application/json",
+            "{\n  \"server_id\": \"N",
+        ),
+        (
+            "/mon/healthz",
+            200,
+            "application/json",
+            "{\"status\":\"ok\"}",
+        ),
+        (
+            "/varz",
+            404,
+            "text/plain; charset=utf-8",
+            "404 page not found\n",
+        ),
+        (
+            "/mon/connz?sort=x",
+            400,
+            "text/plain; charset=utf-8",
+            "invalid sorting option: x",
+        ),
+        (
+            "/mon//varz?a=b",
+            307,
+            "text/html; charset=utf-8",
+            "<a href=\"/mon/varz?a=b\">",
+        ),
     ];
     for (target, status, kind, begins) in cases {
         let answer = server.get(target);
         assert_eq!(answer.status, status, "{target}");
         assert_eq!(answer.header("content-type"), kind, "{target}");
         let cors = if kind == "application/json" { "*" } else { "" };
-        assert_eq!(answer.header("access-control-allow-origin"), cors, "{target}");
-        assert!(answer.header("date").ends_with(" GMT"), "{target}: {answer:?}");
-        assert_eq!(answer.header("content-length"), answer.body.len().to_string(), "{target}");
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            cors,
+            "{target}"
+        );
+        assert!(
+            answer.header("date").ends_with(" GMT"),
+            "{target}: {answer:?}"
+        );
+        assert_eq!(
+            answer.header("content-length"),
+            answer.body.len().to_string(),
+            "{target}"
+        );
         assert!(answer.body.starts_with(begins), "{target}: {answer:?}");
     }
-    assert_eq!(server.get("/mon//varz?a=b").header("location"), "/mon/varz?a=b");
-    let counts = json!({"/": 1, "/connz": 2, "/gatewayz": 1, "/healthz": 1, "/subsz": 2, "/varz": 2});
+    assert_eq!(
+        server.get("/mon//varz?a=b").header("location"),
+        "/mon/varz?a=b"
+    );
+    let counts =
+        json!({"/": 1, "/connz": 2, "/gatewayz": 1, "/healthz": 1, "/subsz": 2, "/varz": 2});
     assert_eq!(server.json("/mon/varz")["http_req_stats"], counts);
 }
 
@@ -178,11 +280,32 @@ fn varz_counts_what_clients_do() {
     drop(publisher);
     let page = server.eventually("/varz", |page| page["connections"] == 1);
     let picked = [
-        "server_name", "version", "proto", "host", "port", "http_host", "http_port", "http_base_path", "connections",
-        "total_connections", "in_msgs", "in_bytes", "in_client_msgs", "in_client_bytes", "out_msgs", "out_bytes",
-        "out_client_msgs", "out_client_bytes", "subscriptions", "slow_consumers", "max_payload",
+        "server_name",
+        "version",
+        "proto",
+        "host",
+        "port",
+        "http_host",
+        "http_port",
+        "http_base_path",
+        "connections",
+        "total_connections",
+        "in_msgs",
+        "in_bytes",
+        "in_client_msgs",
+        "in_client_bytes",
+        "out_msgs",
+        "out_bytes",
+        "out_client_msgs",
+        "out_client_bytes",
+        "subscriptions",
+        "slow_consumers",
+        "max_payload",
     ];
-    let picked: Value = picked.into_iter().map(|key| (key.to_owned(), page[key].clone())).collect();
+    let picked: Value = picked
+        .into_iter()
+        .map(|key| (key.to_owned(), page[key].clone()))
+        .collect();
     let wanted = json!({
         "server_name": "mon", "version": "2.15.1", "proto": 1,
         "host": "127.0.0.1", "port": server.server.client_addr().map(|a| a.port()),
@@ -192,7 +315,10 @@ fn varz_counts_what_clients_do() {
         "out_msgs": 1, "out_bytes": 5, "out_client_msgs": 1, "out_client_bytes": 5,
     });
     assert_eq!(picked, wanted);
-    assert!(page["mem"].as_u64() > Some(0) && page["cores"].as_u64() > Some(0), "{page:#}");
+    assert!(
+        page["mem"].as_u64() > Some(0) && page["cores"].as_u64() > Some(0),
+        "{page:#}"
+    );
 }
 
 #[test]
@@ -201,7 +327,8 @@ fn connz_shows_open_and_closed_connections_with_their_subscriptions() {
     options.auth.user = Some("ann".into());
     options.auth.password = gannet_config::Secret::new("secret");
     let server = run(options);
-    let who = r#"{"user":"ann","pass":"secret","name":"one","lang":"x","version":"9","headers":true}"#;
+    let who =
+        r#"{"user":"ann","pass":"secret","name":"one","lang":"x","version":"9","headers":true}"#;
     let mut open = server.client(who);
     open.say("SUB a.* 1\r\nSUB b.> q 22\r\nUNSUB 1 7\r\nPUB a.b 5\r\nhello\r\n");
     open.settle();
@@ -211,17 +338,27 @@ fn connz_shows_open_and_closed_connections_with_their_subscriptions() {
     let (open_port, gone_port) = (open.port(), gone.port());
     drop(gone);
     let page = server.eventually("/connz?state=any&subs=detail&auth=1", |page| {
-        page["connections"].as_array().is_some_and(|c| c.iter().any(|c| c["reason"] != Value::Null))
+        page["connections"]
+            .as_array()
+            .is_some_and(|c| c.iter().any(|c| c["reason"] != Value::Null))
     });
     let without_times = |conn: &Value| {
         let mut conn = conn.clone();
         for key in ["start", "last_activity", "stop", "rtt", "uptime", "idle"] {
             let taken = conn.as_object_mut().and_then(|c| c.remove(key));
-            assert!(taken.is_some_and(|t| t.is_string()) || key == "stop", "{key} is missing");
+            assert!(
+                taken.is_some_and(|t| t.is_string()) || key == "stop",
+                "{key} is missing"
+            );
         }
         conn
     };
-    let conns: Vec<Value> = page["connections"].as_array().expect("a list").iter().map(without_times).collect();
+    let conns: Vec<Value> = page["connections"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(without_times)
+        .collect();
     let account = |cid: u64, port: u16| {
         json!({
             "cid": cid, "kind": "Client", "type": "nats", "ip": "127.0.0.1", "port": port, "pending_bytes": 0,
@@ -235,19 +372,25 @@ fn connz_shows_open_and_closed_connections_with_their_subscriptions() {
         }
         conn
     };
-    let first = with(account(1, open_port), json!({
-        "in_msgs": 1, "out_msgs": 1, "in_bytes": 5, "out_bytes": 5, "subscriptions": 2, "name_tag": "$G",
-        "subscriptions_list_detail": [
-            {"subject": "a.*", "sid": "1", "msgs": 1, "max": 7, "cid": 1},
-            {"subject": "b.>", "qgroup": "q", "sid": "22", "msgs": 0, "cid": 1},
-        ],
-    }));
-    let second = with(account(2, gone_port), json!({
-        "reason": "Client Closed", "subscriptions": 1,
-        "subscriptions_list_detail": [
-            {"account": "$G", "account_tag": "$G", "subject": "c", "sid": "5", "msgs": 0, "cid": 2},
-        ],
-    }));
+    let first = with(
+        account(1, open_port),
+        json!({
+            "in_msgs": 1, "out_msgs": 1, "in_bytes": 5, "out_bytes": 5, "subscriptions": 2, "name_tag": "$G",
+            "subscriptions_list_detail": [
+                {"subject": "a.*", "sid": "1", "msgs": 1, "max": 7, "cid": 1},
+                {"subject": "b.>", "qgroup": "q", "sid": "22", "msgs": 0, "cid": 1},
+            ],
+        }),
+    );
+    let second = with(
+        account(2, gone_port),
+        json!({
+            "reason": "Client Closed", "subscriptions": 1,
+            "subscriptions_list_detail": [
+                {"account": "$G", "account_tag": "$G", "subject": "c", "sid": "5", "msgs": 0, "cid": 2},
+            ],
+        }),
+    );
     assert_eq!(conns, [first, second]);
     let closed = server.json("/connz?state=closed&subs=1");
     assert_eq!(closed["connections"][0]["subscriptions_list"], json!(["c"]));
@@ -266,7 +409,8 @@ fn subsz_lists_the_subscriptions_of_all_clients() {
         {"account": "$G", "account_tag": "$G", "subject": "a.*", "sid": "1", "msgs": 0, "cid": 1},
     ]);
     assert_eq!(page["subscriptions_list"], list);
-    let figures = ["num_subscriptions", "num_inserts", "num_removes", "total"].map(|key| page[key].as_u64());
+    let figures =
+        ["num_subscriptions", "num_inserts", "num_removes", "total"].map(|key| page[key].as_u64());
     assert_eq!(figures, [Some(2), Some(3), Some(1), Some(1)]);
     let all = server.json("/subsz?subs=1");
     assert_eq!(all["total"], 2);
@@ -276,11 +420,22 @@ fn subsz_lists_the_subscriptions_of_all_clients() {
 fn a_connection_serves_one_request_after_another() {
     let server = run(options());
     let mut stream = server.open();
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nHEAD /varz HTTP/1.1\r\nHost: x\r\n\r\n").expect("taken");
-    stream.write_all(b"POST /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi").expect("taken");
+    stream
+        .write_all(
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nHEAD /varz HTTP/1.1\r\nHost: x\r\n\r\n",
+        )
+        .expect("taken");
+    stream
+        .write_all(
+            b"POST /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi",
+        )
+        .expect("taken");
     let mut text = String::new();
     stream.read_to_string(&mut text).expect("answers");
-    let statuses: Vec<&str> = text.match_indices("HTTP/1.1 ").map(|(at, _)| &text[at + 9..at + 12]).collect();
+    let statuses: Vec<&str> = text
+        .match_indices("HTTP/1.1 ")
+        .map(|(at, _)| &text[at + 9..at + 12])
+        .collect();
     assert_eq!(statuses, ["200", "200", "404"], "{text}");
 }
 
@@ -288,13 +443,18 @@ fn a_connection_serves_one_request_after_another() {
 fn stopping_the_server_ends_idle_connections_and_the_port() {
     let server = run(options());
     let mut stream = server.open();
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").expect("taken");
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        .expect("taken");
     let mut answer = [0; 9];
     stream.read_exact(&mut answer).expect("an answer");
     server.server.stop();
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).expect("the end, not a reset");
-    let addr = server.server.monitor_addr().expect("the server has monitoring");
+    let addr = server
+        .server
+        .monitor_addr()
+        .expect("the server has monitoring");
     let begun = std::time::Instant::now();
     while TcpStream::connect(addr).is_ok() {
         assert!(begun.elapsed() < PATIENCE, "the port stays open");
@@ -308,10 +468,15 @@ fn stopping_the_server_ends_idle_connections_and_the_port() {
 fn simulated(seed: u64) -> (Sim, Server, SocketAddr, Rt) {
     let sim = Sim::new(seed);
     let host = sim.host("server");
-    let mut options = Options { host: host.ip().to_string(), ..options() };
+    let mut options = Options {
+        host: host.ip().to_string(),
+        ..options()
+    };
     options.monitoring.port = Some(Port::At(8222));
     let server = sim.block_on(Server::start(options, host.rt(), Logger::none()));
-    let server = server.expect("the world goes on").expect("the server starts");
+    let server = server
+        .expect("the world goes on")
+        .expect("the server starts");
     let addr = server.monitor_addr().expect("the server has monitoring");
     let prober = sim.host("prober").rt();
     (sim, server, addr, prober)
@@ -319,7 +484,9 @@ fn simulated(seed: u64) -> (Sim, Server, SocketAddr, Rt) {
 
 async fn write_all(stream: &Stream, mut bytes: &[u8]) {
     while !bytes.is_empty() {
-        poll_fn(|cx| stream.poll_write_ready(cx)).await.expect("the connection stands");
+        poll_fn(|cx| stream.poll_write_ready(cx))
+            .await
+            .expect("the connection stands");
         bytes = match stream.try_write(bytes) {
             Ok(n) => &bytes[n..],
             Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => bytes,
@@ -332,7 +499,9 @@ async fn write_all(stream: &Stream, mut bytes: &[u8]) {
 async fn read_to_end(stream: &Stream) -> Vec<u8> {
     let (mut got, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
-        poll_fn(|cx| stream.poll_read_ready(cx)).await.expect("the connection stands");
+        poll_fn(|cx| stream.poll_read_ready(cx))
+            .await
+            .expect("the connection stands");
         match stream.try_read(&mut buffer) {
             Ok(0) => return got,
             Ok(n) => got.extend_from_slice(&buffer[..n]),
@@ -350,10 +519,17 @@ fn the_simulated_world_can_ask_too_and_always_gets_the_same_answer() {
         let (sim, _server, addr, prober) = simulated(seed);
         let answer = sim.block_on(async {
             let stream = prober.connect(addr).await.expect("the port is open");
-            write_all(&stream, b"GET /connz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+            write_all(
+                &stream,
+                b"GET /connz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            )
+            .await;
             read_to_end(&stream).await
         });
-        (String::from_utf8(answer.expect("the world goes on")).expect("text"), sim.trace_hash())
+        (
+            String::from_utf8(answer.expect("the world goes on")).expect("text"),
+            sim.trace_hash(),
+        )
     };
     let (first, hash) = ask(7);
     assert!(first.starts_with("HTTP/1.1 200 OK\r\n"), "{first}");
@@ -372,7 +548,10 @@ fn a_peer_that_asks_nothing_is_sent_away() {
             prober.now().since(begun)
         });
         let waited = waited.expect("the world goes on");
-        assert!((Duration::from_secs(9)..Duration::from_secs(11)).contains(&waited), "{waited:?}");
+        assert!(
+            (Duration::from_secs(9)..Duration::from_secs(11)).contains(&waited),
+            "{waited:?}"
+        );
     }
 }
 
@@ -387,7 +566,9 @@ fn a_flood_of_silent_connections_holds_up_others_only_until_they_are_sent_away()
         prober.sleep(Duration::from_secs(1)).await;
         let stream = prober.connect(addr).await.expect("the port is open");
         write_all(&stream, CLOSING_GET).await;
-        let early = prober.timeout(Duration::from_secs(5), read_to_end(&stream)).await;
+        let early = prober
+            .timeout(Duration::from_secs(5), read_to_end(&stream))
+            .await;
         assert!(early.is_err(), "there is room for more than 64: {early:?}");
         read_to_end(&stream).await
     });

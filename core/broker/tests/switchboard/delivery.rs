@@ -17,15 +17,30 @@ fn everybody_interested_gets_the_message_once_per_subscription() {
     w.subscribe(&b, ">", None, "sid9");
     let mut way = w.way();
     for round in 0..3 {
-        assert_eq!(way.publish(&w, &a, &text("foo", "", "hi").message()), to(3, 0), "round {round}");
-        let mut got: Vec<String> = a.take().split_inclusive("hi\r\n").map(str::to_owned).collect();
+        assert_eq!(
+            way.publish(&w, &a, &text("foo", "", "hi").message()),
+            to(3, 0),
+            "round {round}"
+        );
+        let mut got: Vec<String> = a
+            .take()
+            .split_inclusive("hi\r\n")
+            .map(str::to_owned)
+            .collect();
         got.sort();
         assert_eq!(got, ["MSG foo 1 2\r\nhi\r\n", "MSG foo 2 2\r\nhi\r\n"]);
         assert_eq!(b.take(), "MSG foo sid9 2\r\nhi\r\n");
     }
-    assert_eq!(way.publish(&w, &a, &text("foo.bar", "re.ply", "").message()), to(1, 0));
+    assert_eq!(
+        way.publish(&w, &a, &text("foo.bar", "re.ply", "").message()),
+        to(1, 0)
+    );
     assert_eq!(b.take(), "MSG foo.bar sid9 re.ply 0\r\n\r\n");
-    assert_eq!(way.publish(&w, &a, &text("foo..bar", "", "x").message()), to(0, 0), "no subject at all");
+    assert_eq!(
+        way.publish(&w, &a, &text("foo..bar", "", "x").message()),
+        to(0, 0),
+        "no subject at all"
+    );
 }
 
 #[test]
@@ -36,7 +51,11 @@ fn a_tail_that_cannot_be_repeated_is_written_anew() {
     let mut way = w.way();
     way.publish(&w, &a, &text("foo", "r", "hello").untidy());
     assert_eq!(a.take(), "MSG foo 1 r 5\r\nhello\r\n");
-    way.publish(&w, &a, &with_headers("foo", "", "NATS/1.0\r\n\r\n", "x").untidy());
+    way.publish(
+        &w,
+        &a,
+        &with_headers("foo", "", "NATS/1.0\r\n\r\n", "x").untidy(),
+    );
     assert_eq!(a.take(), "HMSG foo 1 12 13\r\nNATS/1.0\r\n\r\nx\r\n");
 }
 
@@ -49,10 +68,20 @@ fn headers_are_cut_off_for_those_who_do_not_take_them() {
     w.subscribe(&b, "foo", None, "2");
     let mut way = w.way();
     for body in ["body", "", "other"] {
-        way.publish(&w, &a, &with_headers("foo", "r", "NATS/1.0\r\nA: b\r\n\r\n", body).message());
+        way.publish(
+            &w,
+            &a,
+            &with_headers("foo", "r", "NATS/1.0\r\nA: b\r\n\r\n", body).message(),
+        );
         let size = 18 + body.len();
-        assert_eq!(a.take(), format!("HMSG foo 1 r 18 {size}\r\nNATS/1.0\r\nA: b\r\n\r\n{body}\r\n"));
-        assert_eq!(b.take(), format!("MSG foo 2 r {}\r\n{body}\r\n", body.len()));
+        assert_eq!(
+            a.take(),
+            format!("HMSG foo 1 r 18 {size}\r\nNATS/1.0\r\nA: b\r\n\r\n{body}\r\n")
+        );
+        assert_eq!(
+            b.take(),
+            format!("MSG foo 2 r {}\r\n{body}\r\n", body.len())
+        );
     }
 }
 
@@ -66,10 +95,17 @@ fn without_echo_own_messages_do_not_come_back_even_from_a_queue_group() {
     w.subscribe(&b, "foo", Some("q"), "3");
     let mut way = w.way();
     for _ in 0..20 {
-        assert_eq!(way.publish(&w, &a, &text("foo", "", "x").message()), to(1, 0));
+        assert_eq!(
+            way.publish(&w, &a, &text("foo", "", "x").message()),
+            to(1, 0)
+        );
     }
     assert_eq!(a.take(), "");
-    assert_eq!(b.take().matches("MSG foo 3").count(), 20, "the other member takes every one");
+    assert_eq!(
+        b.take().matches("MSG foo 3").count(),
+        20,
+        "the other member takes every one"
+    );
 }
 
 #[test]
@@ -81,11 +117,20 @@ fn one_member_of_each_group_gets_the_message_and_the_group_is_its_name_over_all_
     w.subscribe(&c, "foo", Some("other"), "3");
     let mut way = w.way();
     for _ in 0..200 {
-        assert_eq!(way.publish(&w, &a, &text("foo", "", "x").message()), to(2, 0));
+        assert_eq!(
+            way.publish(&w, &a, &text("foo", "", "x").message()),
+            to(2, 0)
+        );
     }
-    let (one, two) = (a.take().matches("MSG").count(), b.take().matches("MSG").count());
+    let (one, two) = (
+        a.take().matches("MSG").count(),
+        b.take().matches("MSG").count(),
+    );
     assert_eq!(one + two, 200);
-    assert!(one > 50 && two > 50, "{one} and {two}: the members share the load");
+    assert!(
+        one > 50 && two > 50,
+        "{one} and {two}: the members share the load"
+    );
     assert_eq!(c.take().matches("MSG").count(), 200);
 }
 
@@ -96,9 +141,15 @@ fn a_subscription_ends_after_its_last_message_and_leaves_the_account() {
     let sub = w.subscribe(&a, "foo", None, "1");
     sub.set_max(2);
     let mut way = w.way();
-    let counts: Vec<u32> = (0..4).map(|_| way.publish(&w, &a, &text("foo", "", "x").message()).local).collect();
+    let counts: Vec<u32> = (0..4)
+        .map(|_| way.publish(&w, &a, &text("foo", "", "x").message()).local)
+        .collect();
     assert_eq!(counts, [1, 1, 0, 0]);
-    assert_eq!(a.peer.outbox().take_ended().len(), 1, "its connection is told");
+    assert_eq!(
+        a.peer.outbox().take_ended().len(),
+        1,
+        "its connection is told"
+    );
     assert_eq!(w.broker.global().stats().0.entries, 0);
 }
 
@@ -108,19 +159,30 @@ fn a_new_subscription_is_seen_by_a_publisher_that_has_cached_the_subject() {
     let a = w.client();
     let mut way = w.way();
     for _ in 0..4 {
-        assert!(way.publish(&w, &a, &text("foo", "", "x").message()).is_none());
+        assert!(
+            way.publish(&w, &a, &text("foo", "", "x").message())
+                .is_none()
+        );
     }
     let sub = w.subscribe(&a, "foo", None, "1");
-    assert_eq!(way.publish(&w, &a, &text("foo", "", "x").message()), to(1, 0));
+    assert_eq!(
+        way.publish(&w, &a, &text("foo", "", "x").message()),
+        to(1, 0)
+    );
     w.broker.global().unsubscribe(&sub);
-    assert!(way.publish(&w, &a, &text("foo", "", "x").message()).is_none());
+    assert!(
+        way.publish(&w, &a, &text("foo", "", "x").message())
+            .is_none()
+    );
 }
 
 #[test]
 fn many_subjects_and_generations_give_the_same_answers_as_no_cache() {
     let mut w = World::new();
     let a = w.client();
-    let subs: Vec<_> = (0..300).map(|n| w.subscribe(&a, &format!("s.{n}"), None, &n.to_string())).collect();
+    let subs: Vec<_> = (0..300)
+        .map(|n| w.subscribe(&a, &format!("s.{n}"), None, &n.to_string()))
+        .collect();
     let mut way = w.way();
     for round in 0..3 {
         for n in 0..5000 {
@@ -151,8 +213,21 @@ fn own_subscription_is_found_for_no_responders_only_if_it_is_the_requesters() {
     w.subscribe(&b, "_INBOX.>", None, "8");
     w.subscribe(&b, "q", Some("g"), "9");
     let account = w.broker.global();
-    assert_eq!(account.own_subscription(&a.peer, b"_INBOX.a.1").map(|s| s.sid().to_vec()), Some(b"7".to_vec()));
-    assert_eq!(account.own_subscription(&b.peer, b"_INBOX.a.1").map(|s| s.sid().to_vec()), Some(b"8".to_vec()));
+    assert_eq!(
+        account
+            .own_subscription(&a.peer, b"_INBOX.a.1")
+            .map(|s| s.sid().to_vec()),
+        Some(b"7".to_vec())
+    );
+    assert_eq!(
+        account
+            .own_subscription(&b.peer, b"_INBOX.a.1")
+            .map(|s| s.sid().to_vec()),
+        Some(b"8".to_vec())
+    );
     assert!(account.own_subscription(&a.peer, b"_INBOX.b").is_none());
-    assert!(account.own_subscription(&b.peer, b"q").is_none(), "a queue member is no requester");
+    assert!(
+        account.own_subscription(&b.peer, b"q").is_none(),
+        "a queue member is no requester"
+    );
 }

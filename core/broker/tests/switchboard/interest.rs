@@ -14,17 +14,30 @@ type Known = BTreeSet<(String, Option<String>)>;
 /// Applies what a link was told to what it knows; panics on anything told twice or taken back unknown.
 fn hear(end: &End, known: &mut Known) -> String {
     let told = end.take();
-    let limits = Limits { control_line: 4096, payload: 0 };
+    let limits = Limits {
+        control_line: 4096,
+        payload: 0,
+    };
     let mut rest = told.as_bytes();
     while !rest.is_empty() {
-        let Ok(Decoded::Op { op, used }) = decode(rest, &limits) else { panic!("{told:?}") };
+        let Ok(Decoded::Op { op, used }) = decode(rest, &limits) else {
+            panic!("{told:?}")
+        };
         let key = |i: &gannet_wire::gateway::Interest<'_>| {
             let text = |b: &[u8]| String::from_utf8(b.to_vec()).expect("text");
             (text(i.subject), i.queue.map(text))
         };
         match op {
-            GatewayOp::Interest(i) => assert!(known.insert(key(&i)), "told twice: {:?} in {told:?}", key(&i)),
-            GatewayOp::NoInterest(i) => assert!(known.remove(&key(&i)), "never told: {:?} in {told:?}", key(&i)),
+            GatewayOp::Interest(i) => assert!(
+                known.insert(key(&i)),
+                "told twice: {:?} in {told:?}",
+                key(&i)
+            ),
+            GatewayOp::NoInterest(i) => assert!(
+                known.remove(&key(&i)),
+                "never told: {:?} in {told:?}",
+                key(&i)
+            ),
             GatewayOp::Info(_) => {}
             other => panic!("{other:?}"),
         }
@@ -41,11 +54,23 @@ fn queue_interest_comes_first_then_the_account_between_its_switch_commands() {
     w.subscribe(&a, "foo", None, "2");
     w.subscribe(&a, "work", Some("q"), "3");
     let told = w.inbound("FAR").take();
-    let lines: Vec<&str> = told.split("\r\n").map(|line| line.split(' ').next().unwrap_or_default()).collect();
+    let lines: Vec<&str> = told
+        .split("\r\n")
+        .map(|line| line.split(' ').next().unwrap_or_default())
+        .collect();
     assert_eq!(lines, ["RS+", "INFO", "RS+", "INFO", ""]);
-    assert!(told.starts_with("RS+ $G work q 1\r\n") && told.contains("RS+ $G foo\r\n"), "{told}");
-    assert!(told.contains("\"gateway_cmd\":2,\"gateway_cmd_payload\":\"JEc=\""), "{told}");
-    assert!(told.contains("\"gateway_cmd\":3,\"gateway_cmd_payload\":\"JEc=\""), "{told}");
+    assert!(
+        told.starts_with("RS+ $G work q 1\r\n") && told.contains("RS+ $G foo\r\n"),
+        "{told}"
+    );
+    assert!(
+        told.contains("\"gateway_cmd\":2,\"gateway_cmd_payload\":\"JEc=\""),
+        "{told}"
+    );
+    assert!(
+        told.contains("\"gateway_cmd\":3,\"gateway_cmd_payload\":\"JEc=\""),
+        "{told}"
+    );
 }
 
 #[test]
@@ -54,7 +79,9 @@ fn only_the_first_and_the_last_of_a_kind_are_announced() {
     let a = w.client();
     let far = w.inbound("FAR");
     far.take();
-    let subs: Vec<Sub> = (0..3).map(|n| w.subscribe(&a, "foo", None, &n.to_string())).collect();
+    let subs: Vec<Sub> = (0..3)
+        .map(|n| w.subscribe(&a, "foo", None, &n.to_string()))
+        .collect();
     assert_eq!(far.take(), "RS+ $G foo\r\n");
     let queued = w.subscribe(&a, "foo", Some("q"), "9");
     assert_eq!(far.take(), "RS+ $G foo q 1\r\n");
@@ -74,12 +101,17 @@ fn interest_learned_from_another_cluster_is_announced_to_nobody() {
     let (_, link) = w.outbound("THIRD", 1);
     far.take();
     let mut interest = Default::default();
-    w.broker.remote_subscribe(&link, &mut interest, "$G", b"foo", None, w.now);
+    w.broker
+        .remote_subscribe(&link, &mut interest, "$G", b"foo", None, w.now);
     assert_eq!(far.take(), "");
     assert_eq!(w.inbound("OTHER").take().matches("RS+").count(), 0);
     let a = w.client();
     let sub = w.subscribe(&a, "foo", None, "1");
-    assert_eq!(far.take(), "RS+ $G foo\r\n", "remote interest does not hide our own");
+    assert_eq!(
+        far.take(),
+        "RS+ $G foo\r\n",
+        "remote interest does not hide our own"
+    );
     w.broker.global().unsubscribe(&sub);
     assert_eq!(far.take(), "RS- $G foo\r\n");
 }
@@ -92,7 +124,14 @@ fn a_link_that_is_gone_hears_nothing_more_and_its_interest_is_forgotten() {
     let (_, link) = w.outbound("FAR", 1);
     let mut interest = Default::default();
     for n in 0..1000 {
-        w.broker.remote_subscribe(&link, &mut interest, "$G", format!("s.{n}").as_bytes(), None, w.now);
+        w.broker.remote_subscribe(
+            &link,
+            &mut interest,
+            "$G",
+            format!("s.{n}").as_bytes(),
+            None,
+            w.now,
+        );
     }
     assert_eq!(w.broker.global().stats().0.entries, 1000);
     w.broker.remove_inbound(&far.peer);
@@ -172,9 +211,16 @@ fn a_table_of_subscriptions_finds_each_by_its_id() {
     for n in 0..5000 {
         table.insert(w.subscribe(&a, "x", None, &n.to_string()));
     }
-    assert!((0..5000).all(|n: u32| table.get(n.to_string().as_bytes()).is_some_and(|s| s.sid() == n.to_string().as_bytes())));
+    assert!((0..5000).all(|n: u32| {
+        table
+            .get(n.to_string().as_bytes())
+            .is_some_and(|s| s.sid() == n.to_string().as_bytes())
+    }));
     assert!((0..4990).all(|n: u32| table.remove(n.to_string().as_bytes()).is_some()));
     assert!(table.remove(b"0").is_none());
-    assert_eq!((table.len(), table.iter().count(), table.drain().count()), (10, 10, 10));
+    assert_eq!(
+        (table.len(), table.iter().count(), table.drain().count()),
+        (10, 10, 10)
+    );
     assert!(table.is_empty());
 }

@@ -11,9 +11,15 @@ use crate::world::{OWN_PREFIX, World, text, with_headers};
 /// The queues of a frame, as a link's decoder gives them.
 fn queues_of<T>(names: &str, then: impl FnOnce(Queues<'_>) -> T) -> T {
     let line = format!("RMSG $G s | {names} 0\r\n\r\n");
-    let limits = Limits { control_line: 4096, payload: 10 };
+    let limits = Limits {
+        control_line: 4096,
+        payload: 10,
+    };
     match decode(line.as_bytes(), &limits) {
-        Ok(Decoded::Op { op: GatewayOp::Message(m), .. }) => then(m.queues),
+        Ok(Decoded::Op {
+            op: GatewayOp::Message(m),
+            ..
+        }) => then(m.queues),
         other => panic!("{other:?}"),
     }
 }
@@ -25,17 +31,30 @@ fn a_remote_cluster_gets_one_copy_however_many_of_its_interests_match() {
     let (far, link) = w.outbound("FAR", 1);
     let mut interest = Default::default();
     for subject in ["foo.bar", "foo.*", ">"] {
-        w.broker.remote_subscribe(&link, &mut interest, "$G", subject.as_bytes(), None, w.now);
+        w.broker
+            .remote_subscribe(&link, &mut interest, "$G", subject.as_bytes(), None, w.now);
     }
     let mut way = w.way();
-    assert_eq!(way.publish(&w, &a, &text("foo.bar", "", "x").message()).remote, 1);
+    assert_eq!(
+        way.publish(&w, &a, &text("foo.bar", "", "x").message())
+            .remote,
+        1
+    );
     assert_eq!(far.take(), "RMSG $G foo.bar 1\r\nx\r\n");
-    way.publish(&w, &a, &with_headers("foo.bar", "", "NATS/1.0\r\n\r\n", "x").message());
+    way.publish(
+        &w,
+        &a,
+        &with_headers("foo.bar", "", "NATS/1.0\r\n\r\n", "x").message(),
+    );
     assert_eq!(far.take(), "HMSG $G foo.bar 12 13\r\nNATS/1.0\r\n\r\nx\r\n");
     for subject in ["foo.bar", "foo.*", ">"] {
-        w.broker.remote_unsubscribe(&link, &mut interest, "$G", subject.as_bytes(), None);
+        w.broker
+            .remote_unsubscribe(&link, &mut interest, "$G", subject.as_bytes(), None);
     }
-    assert!(way.publish(&w, &a, &text("foo.bar", "", "x").message()).is_none());
+    assert!(
+        way.publish(&w, &a, &text("foo.bar", "", "x").message())
+            .is_none()
+    );
 }
 
 #[test]
@@ -46,7 +65,8 @@ fn a_local_member_wins_then_the_nearest_cluster() {
     let (near, near_link) = w.outbound("NEAR", 5);
     let (mut of_far, mut of_near) = (Default::default(), Default::default());
     for (link, interest) in [(&far_link, &mut of_far), (&near_link, &mut of_near)] {
-        w.broker.remote_subscribe(link, interest, "$G", b"foo", Some(b"q"), w.now);
+        w.broker
+            .remote_subscribe(link, interest, "$G", b"foo", Some(b"q"), w.now);
     }
     let local = w.subscribe(&a, "foo", Some("q"), "1");
     let mut way = w.way();
@@ -56,9 +76,15 @@ fn a_local_member_wins_then_the_nearest_cluster() {
     };
     assert_eq!(once(&w), (1, 0, "".into(), "".into()));
     w.broker.global().unsubscribe(&local);
-    assert_eq!(once(&w), (0, 1, "RMSG $G foo | q 1\r\nx\r\n".into(), "".into()));
+    assert_eq!(
+        once(&w),
+        (0, 1, "RMSG $G foo | q 1\r\nx\r\n".into(), "".into())
+    );
     w.broker.set_rtt(&near_link, Duration::from_millis(90));
-    assert_eq!(once(&w), (0, 1, "".into(), "RMSG $G foo | q 1\r\nx\r\n".into()));
+    assert_eq!(
+        once(&w),
+        (0, 1, "".into(), "RMSG $G foo | q 1\r\nx\r\n".into())
+    );
     w.broker.remove_outbound(&far_link, &mut of_far);
     assert_eq!(once(&w).2, "RMSG $G foo | q 1\r\nx\r\n");
     w.broker.remove_outbound(&near_link, &mut of_near);
@@ -71,16 +97,29 @@ fn a_frame_for_plain_interest_lists_only_the_groups_nobody_here_served() {
     let a = w.client();
     let (far, link) = w.outbound("FAR", 1);
     let mut interest = Default::default();
-    for (subject, queue) in [("foo", None), ("foo", Some("served")), ("*", Some("unserved")), ("foo", Some("two"))] {
+    for (subject, queue) in [
+        ("foo", None),
+        ("foo", Some("served")),
+        ("*", Some("unserved")),
+        ("foo", Some("two")),
+    ] {
         let queue = queue.map(str::as_bytes);
-        w.broker.remote_subscribe(&link, &mut interest, "$G", subject.as_bytes(), queue, w.now);
+        w.broker
+            .remote_subscribe(&link, &mut interest, "$G", subject.as_bytes(), queue, w.now);
     }
     w.subscribe(&a, "foo", Some("served"), "1");
     w.broker.global();
     let mut way = w.way();
     way.publish(&w, &a, &text("foo", "", "x").message());
     let frame = far.take();
-    assert!(["RMSG $G foo | unserved two 1\r\nx\r\n", "RMSG $G foo | two unserved 1\r\nx\r\n"].contains(&frame.as_str()), "{frame}");
+    assert!(
+        [
+            "RMSG $G foo | unserved two 1\r\nx\r\n",
+            "RMSG $G foo | two unserved 1\r\nx\r\n"
+        ]
+        .contains(&frame.as_str()),
+        "{frame}"
+    );
 }
 
 #[test]
@@ -89,13 +128,16 @@ fn a_message_of_another_cluster_stays_here_and_reaches_only_the_groups_it_names(
     let a = w.client();
     let (far, link) = w.outbound("FAR", 1);
     let mut interest = Default::default();
-    w.broker.remote_subscribe(&link, &mut interest, "$G", b">", None, w.now);
+    w.broker
+        .remote_subscribe(&link, &mut interest, "$G", b">", None, w.now);
     let from = w.inbound("FAR");
     w.subscribe(&a, "foo", None, "1");
     w.subscribe(&a, "foo", Some("named"), "2");
     w.subscribe(&a, "foo", Some("unnamed"), "3");
     let mut way = w.way();
-    let got = queues_of("named", |queues| way.remote(&w, &from, &text("foo", "r", "x").message(), queues, b""));
+    let got = queues_of("named", |queues| {
+        way.remote(&w, &from, &text("foo", "r", "x").message(), queues, b"")
+    });
     assert_eq!((got.local, got.remote), (2, 0));
     assert_eq!(a.take(), "MSG foo 1 r 1\r\nx\r\nMSG foo 2 r 1\r\nx\r\n");
     assert_eq!(far.take(), "");
@@ -107,13 +149,17 @@ fn a_reply_subscribed_to_a_moment_ago_is_mapped_and_later_not() {
     let a = w.client();
     let (far, link) = w.outbound("FAR", 1);
     let mut interest = Default::default();
-    w.broker.remote_subscribe(&link, &mut interest, "$G", b"svc", None, w.now);
+    w.broker
+        .remote_subscribe(&link, &mut interest, "$G", b"svc", None, w.now);
     w.subscribe(&a, "_INBOX.*", None, "1");
     let mut way = w.way();
     let prefix = ReplyPrefix::new(OWN_PREFIX.0, OWN_PREFIX.1);
     let prefix = std::str::from_utf8(prefix.as_bytes()).expect("text");
     way.publish(&w, &a, &text("svc", "_INBOX.1", "x").message());
-    assert_eq!(far.take(), format!("RMSG $G svc {prefix}_INBOX.1 1\r\nx\r\n"));
+    assert_eq!(
+        far.take(),
+        format!("RMSG $G svc {prefix}_INBOX.1 1\r\nx\r\n")
+    );
     way.publish(&w, &a, &text("svc", "elsewhere", "x").message());
     assert_eq!(far.take(), "RMSG $G svc elsewhere 1\r\nx\r\n");
     w.now = w.now + Duration::from_millis(2100);
@@ -133,16 +179,27 @@ fn the_answer_to_a_mapped_request_goes_straight_back_for_two_seconds() {
     let mut way = w.way();
     let request = text("svc", "_INBOX.9", "x");
     way.remote(&w, &from, &request.message(), Queues::default(), &mapped);
-    assert_eq!(responder.take(), "MSG svc 1 _INBOX.9 1\r\nx\r\n", "the client sees the plain reply");
+    assert_eq!(
+        responder.take(),
+        "MSG svc 1 _INBOX.9 1\r\nx\r\n",
+        "the client sees the plain reply"
+    );
     bystander.take();
     let mut answers = w.way();
     let answer = text("_INBOX.9", "", "yes");
     assert_eq!(answers.publish(&w, &responder, &answer.message()).remote, 1);
     let mapped = String::from_utf8(mapped).expect("text");
-    assert_eq!((far.take(), bystander.take()), (format!("RMSG $G {mapped} 3\r\nyes\r\n"), String::new()));
+    assert_eq!(
+        (far.take(), bystander.take()),
+        (format!("RMSG $G {mapped} 3\r\nyes\r\n"), String::new())
+    );
     w.now = w.now + Duration::from_secs(3);
     let delivered = answers.publish(&w, &responder, &answer.message());
-    assert_eq!((delivered.remote, far.take().as_str()), (0, ""), "by now the interest itself has arrived");
+    assert_eq!(
+        (delivered.remote, far.take().as_str()),
+        (0, ""),
+        "by now the interest itself has arrived"
+    );
 }
 
 #[test]
@@ -152,7 +209,8 @@ fn a_mapped_reply_come_home_reaches_subscriptions_here_and_interest_elsewhere() 
     let from = w.inbound("FAR");
     let (third, link) = w.outbound("THIRD", 1);
     let mut interest = Default::default();
-    w.broker.remote_subscribe(&link, &mut interest, "$G", b"_INBOX.>", None, w.now);
+    w.broker
+        .remote_subscribe(&link, &mut interest, "$G", b"_INBOX.>", None, w.now);
     w.subscribe(&a, "_INBOX.1", None, "1");
     let mut way = w.way();
     way.returned(&w, &from, &text("_INBOX.1", "", "x").message());
@@ -165,7 +223,11 @@ fn an_old_peer_gets_what_it_has_not_refused_until_it_is_switched() {
     let mut w = World::new();
     let a = w.client();
     let end = w.end_with(PeerKind::OutboundGateway, 1 << 20);
-    let traits = LinkTraits { name: "OLD".into(), headers: false, interest_only: false };
+    let traits = LinkTraits {
+        name: "OLD".into(),
+        headers: false,
+        interest_only: false,
+    };
     let link = Arc::new(OutboundLink::new(end.peer.clone(), traits));
     w.broker.add_outbound(link.clone());
     let mut interest = Default::default();
@@ -175,20 +237,26 @@ fn an_old_peer_gets_what_it_has_not_refused_until_it_is_switched() {
         !end.take().is_empty()
     };
     assert!(sent(&w, "foo"), "optimistic");
-    w.broker.remote_unsubscribe(&link, &mut interest, "$G", b"foo", None);
+    w.broker
+        .remote_unsubscribe(&link, &mut interest, "$G", b"foo", None);
     assert!(!sent(&w, "foo") && sent(&w, "bar"), "RS- for one subject");
-    w.broker.remote_subscribe(&link, &mut interest, "$G", b"*", None, w.now);
+    w.broker
+        .remote_subscribe(&link, &mut interest, "$G", b"*", None, w.now);
     assert!(sent(&w, "foo"), "a wider RS+ takes it back");
-    w.broker.remote_unsubscribe(&link, &mut interest, "$G", b"*", None);
+    w.broker
+        .remote_unsubscribe(&link, &mut interest, "$G", b"*", None);
     w.broker.remote_account(&link, "$G", AccountChange::Refused);
     assert!(!sent(&w, "other"), "A-");
     w.broker.remote_account(&link, "$G", AccountChange::Allowed);
     assert!(sent(&w, "other"), "A+");
-    w.broker.remote_account(&link, "$G", AccountChange::SwitchBegins);
+    w.broker
+        .remote_account(&link, "$G", AccountChange::SwitchBegins);
     assert!(sent(&w, "other"), "transitioning");
-    w.broker.remote_account(&link, "$G", AccountChange::SwitchComplete);
+    w.broker
+        .remote_account(&link, "$G", AccountChange::SwitchComplete);
     assert!(!sent(&w, "other"), "interest-only");
-    w.broker.remote_subscribe(&link, &mut interest, "$G", b"other", None, w.now);
+    w.broker
+        .remote_subscribe(&link, &mut interest, "$G", b"other", None, w.now);
     assert!(sent(&w, "other"));
     let _ = reply_prefix::hash("OLD");
 }

@@ -17,10 +17,15 @@ fn a_client_that_leaves_too_much_waiting_is_given_up_and_nothing_of_it_kept() {
     w.subscribe(&slow, "foo", None, "1");
     let mut way = w.way();
     let message = text("foo", "", &"x".repeat(100));
-    let taken = (0..50).take_while(|_| way.publish(&w, &a, &message.message()).local == 1).count();
+    let taken = (0..50)
+        .take_while(|_| way.publish(&w, &a, &message.message()).local == 1)
+        .count();
     assert!((8..10).contains(&taken), "{taken}");
     let outbox = slow.peer.outbox();
-    assert_eq!((outbox.overflow(), outbox.pending()), (Some(Overflow::PendingBytes), 0));
+    assert_eq!(
+        (outbox.overflow(), outbox.pending()),
+        (Some(Overflow::PendingBytes), 0)
+    );
 }
 
 #[test]
@@ -29,19 +34,30 @@ fn a_link_that_is_full_loses_messages_and_counts_them_but_stays() {
     let a = w.client();
     let (far, link) = w.outbound("FAR", 1);
     let mut interest = Default::default();
-    w.broker.remote_subscribe(&link, &mut interest, "$G", b"foo", None, w.now);
+    w.broker
+        .remote_subscribe(&link, &mut interest, "$G", b"foo", None, w.now);
     far.tap.lock().room = Some(0);
     let mut way = w.way();
     let message = text("foo", "", &"x".repeat(10_000));
     for _ in 0..200 {
-        assert_eq!(way.publish(&w, &a, &message.message()).remote, 1, "somebody wanted it all the same");
+        assert_eq!(
+            way.publish(&w, &a, &message.message()).remote,
+            1,
+            "somebody wanted it all the same"
+        );
     }
     let stats = far.peer.outbox().stats();
     assert_eq!(stats.msgs + stats.dropped, 200);
-    assert!(stats.dropped > 90 && far.peer.outbox().overflow().is_none(), "{stats:?}");
+    assert!(
+        stats.dropped > 90 && far.peer.outbox().overflow().is_none(),
+        "{stats:?}"
+    );
     far.tap.lock().room = None;
     assert_eq!(far.peer.flush_unblocked(&mut Vec::new()), Flush::Done);
-    assert_eq!(far.take().matches("RMSG $G foo 10000").count() as u64, stats.msgs);
+    assert_eq!(
+        far.take().matches("RMSG $G foo 10000").count() as u64,
+        stats.msgs
+    );
 }
 
 #[test]
@@ -55,7 +71,11 @@ fn crowded_peers_hold_the_publisher_back_unless_they_lag() {
     way.publish(&w, &a, &message.message());
     assert!(way.delivery.take_crowded().is_none());
     way.publish(&w, &a, &message.message());
-    assert!(way.delivery.take_crowded().is_some_and(|p| Arc::ptr_eq(&p, &slow.peer)));
+    assert!(
+        way.delivery
+            .take_crowded()
+            .is_some_and(|p| Arc::ptr_eq(&p, &slow.peer))
+    );
     slow.peer.outbox().set_lagging(true);
     assert!(!slow.peer.outbox().is_crowded());
 }
@@ -72,11 +92,20 @@ fn large_messages_are_linked_and_small_ones_around_them_keep_their_place() {
     let large = text("foo", "", &payload);
     a.tap.lock().room = Some(0);
     way.publish(&w, &a, &small.message());
-    way.publish(&w, &a, &Message { tail: &shared, shared: Some(&shared), ..large.message() });
+    way.publish(
+        &w,
+        &a,
+        &Message {
+            tail: &shared,
+            shared: Some(&shared),
+            ..large.message()
+        },
+    );
     way.publish(&w, &a, &small.message());
     a.tap.lock().room = None;
     assert_eq!(a.peer.flush_unblocked(&mut Vec::new()), Flush::Done);
-    let expected = format!("MSG foo 1 1\r\ns\r\nMSG foo 1 {LINK_FROM}\r\n{payload}\r\nMSG foo 1 1\r\ns\r\n");
+    let expected =
+        format!("MSG foo 1 1\r\ns\r\nMSG foo 1 {LINK_FROM}\r\n{payload}\r\nMSG foo 1 1\r\ns\r\n");
     assert!(a.take() == expected);
 }
 
@@ -87,11 +116,20 @@ fn a_broken_connection_is_reported_to_its_task() {
     w.subscribe(&a, "foo", None, "1");
     a.tap.lock().broken = true;
     let mut way = w.way();
-    assert_eq!(way.publish(&w, &a, &text("foo", "", "x").message()).local, 1);
+    assert_eq!(
+        way.publish(&w, &a, &text("foo", "", "x").message()).local,
+        1
+    );
     let waker = std::task::Waker::noop();
-    let bits = a.peer.signal().poll(&mut std::task::Context::from_waker(waker));
+    let bits = a
+        .peer
+        .signal()
+        .poll(&mut std::task::Context::from_waker(waker));
     assert_eq!(bits, std::task::Poll::Ready(Signal::CLOSE));
-    assert_eq!(way.publish(&w, &a, &text("foo", "", "x").message()).local, 0);
+    assert_eq!(
+        way.publish(&w, &a, &text("foo", "", "x").message()).local,
+        0
+    );
 }
 
 proptest! {

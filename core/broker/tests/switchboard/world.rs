@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gannet_broker::{
-    Broker, BrokerOptions, Delivered, Delivery, InboundLink, LinkTraits, Message, OutboundLink, Peer, PeerKind,
-    Publisher, Sink, Sub, Written,
+    Broker, BrokerOptions, Delivered, Delivery, InboundLink, LinkTraits, Message, OutboundLink,
+    Peer, PeerKind, Publisher, Sink, Sub, Written,
 };
 use gannet_subject::Class;
 use gannet_units::{ConnId, Moment};
@@ -14,12 +14,12 @@ use parking_lot::Mutex;
 
 /// What a sink has taken, and how much more it takes.
 #[derive(Default)]
-pub struct Tap {
-    pub bytes: Vec<u8>,
-    pub room: Option<usize>,
-    pub broken: bool,
+pub(crate) struct Tap {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) room: Option<usize>,
+    pub(crate) broken: bool,
     /// Most bytes taken at a time.
-    pub step: Option<usize>,
+    pub(crate) step: Option<usize>,
 }
 
 struct TapSink(Arc<Mutex<Tap>>);
@@ -31,7 +31,10 @@ impl Sink for TapSink {
             return Written::Broken;
         }
         let all: Vec<u8> = chunks.concat();
-        let most = tap.room.unwrap_or(usize::MAX).min(tap.step.unwrap_or(usize::MAX));
+        let most = tap
+            .room
+            .unwrap_or(usize::MAX)
+            .min(tap.step.unwrap_or(usize::MAX));
         let n = all.len().min(most);
         if n == 0 {
             return Written::Full;
@@ -46,49 +49,68 @@ impl Sink for TapSink {
 
 /// A peer and what it was sent.
 #[derive(Clone)]
-pub struct End {
-    pub peer: Arc<Peer>,
-    pub tap: Arc<Mutex<Tap>>,
+pub(crate) struct End {
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) tap: Arc<Mutex<Tap>>,
 }
 
 impl End {
     /// Takes what was sent so far, as text.
-    pub fn take(&self) -> String {
+    pub(crate) fn take(&self) -> String {
         self.peer.flush(&mut Vec::new());
         String::from_utf8(std::mem::take(&mut self.tap.lock().bytes)).expect("text")
     }
 }
 
-pub struct World {
-    pub broker: Broker,
-    pub now: Moment,
+pub(crate) struct World {
+    pub(crate) broker: Broker,
+    pub(crate) now: Moment,
     next: u64,
 }
 
-pub const OWN_PREFIX: (&str, &str) = ("HERE", "NSERVER");
+pub(crate) const OWN_PREFIX: (&str, &str) = ("HERE", "NSERVER");
 
 impl World {
-    pub fn new() -> World {
+    pub(crate) fn new() -> World {
         let reply_prefix = Some(ReplyPrefix::new(OWN_PREFIX.0, OWN_PREFIX.1));
-        let options = BrokerOptions { seed: 7, reply_prefix, gateway: OWN_PREFIX.0.into() };
-        World { broker: Broker::new(options), now: Moment::from_nanos(10_000_000_000), next: 0 }
+        let options = BrokerOptions {
+            seed: 7,
+            reply_prefix,
+            gateway: OWN_PREFIX.0.into(),
+        };
+        World {
+            broker: Broker::new(options),
+            now: Moment::from_nanos(10_000_000_000),
+            next: 0,
+        }
     }
 
-    pub fn end_with(&mut self, kind: PeerKind, max_pending: usize) -> End {
+    pub(crate) fn end_with(&mut self, kind: PeerKind, max_pending: usize) -> End {
         self.next += 1;
         let tap: Arc<Mutex<Tap>> = Arc::default();
-        let peer = Arc::new(Peer::new(ConnId(self.next), kind, max_pending, Box::new(TapSink(tap.clone()))));
+        let peer = Arc::new(Peer::new(
+            ConnId(self.next),
+            kind,
+            max_pending,
+            Box::new(TapSink(tap.clone())),
+        ));
         End { peer, tap }
     }
 
-    pub fn client(&mut self) -> End {
+    pub(crate) fn client(&mut self) -> End {
         let end = self.end_with(PeerKind::Client, 1 << 20);
         end.peer.set_headers(true);
         end.peer.set_echo(true);
         end
     }
 
-    pub fn subscribe(&self, end: &End, subject: &str, queue: Option<&str>, sid: &str) -> Sub {
+    pub(crate) fn subscribe(
+        &self,
+        end: &End,
+        subject: &str,
+        queue: Option<&str>,
+        sid: &str,
+    ) -> Sub {
         let sub = Sub::new(
             end.peer.clone(),
             Class::Local,
@@ -102,35 +124,49 @@ impl World {
     }
 
     /// A link to another cluster, nearer the smaller its `rtt` in milliseconds.
-    pub fn outbound(&mut self, name: &str, rtt: u64) -> (End, Arc<OutboundLink>) {
+    pub(crate) fn outbound(&mut self, name: &str, rtt: u64) -> (End, Arc<OutboundLink>) {
         let end = self.end_with(PeerKind::OutboundGateway, 1 << 20);
-        let traits = LinkTraits { name: name.into(), headers: true, interest_only: true };
+        let traits = LinkTraits {
+            name: name.into(),
+            headers: true,
+            interest_only: true,
+        };
         let link = Arc::new(OutboundLink::new(end.peer.clone(), traits));
         self.broker.add_outbound(link.clone());
-        self.broker.set_rtt(&link, std::time::Duration::from_millis(rtt));
+        self.broker
+            .set_rtt(&link, std::time::Duration::from_millis(rtt));
         (end, link)
     }
 
     /// A link from another cluster.
-    pub fn inbound(&mut self, name: &str) -> End {
+    pub(crate) fn inbound(&mut self, name: &str) -> End {
         let end = self.end_with(PeerKind::InboundGateway, 1 << 20);
-        self.broker.add_inbound(Arc::new(InboundLink { peer: end.peer.clone(), name: name.into() }), b"");
+        self.broker.add_inbound(
+            Arc::new(InboundLink {
+                peer: end.peer.clone(),
+                name: name.into(),
+            }),
+            b"",
+        );
         end
     }
 
-    pub fn way(&self) -> Way {
-        Way { publisher: Publisher::new(self.broker.global().clone(), 3), delivery: Delivery::new(5) }
+    pub(crate) fn way(&self) -> Way {
+        Way {
+            publisher: Publisher::new(self.broker.global().clone(), 3),
+            delivery: Delivery::new(5),
+        }
     }
 }
 
 /// One connection's way into the switchboard.
-pub struct Way {
-    pub publisher: Publisher,
-    pub delivery: Delivery,
+pub(crate) struct Way {
+    pub(crate) publisher: Publisher,
+    pub(crate) delivery: Delivery,
 }
 
 /// A message as it would have come in.
-pub struct Text {
+pub(crate) struct Text {
     subject: Vec<u8>,
     reply: Vec<u8>,
     header_len: Option<usize>,
@@ -138,20 +174,32 @@ pub struct Text {
     tail: Vec<u8>,
 }
 
-pub fn text(subject: &str, reply: &str, payload: &str) -> Text {
+pub(crate) fn text(subject: &str, reply: &str, payload: &str) -> Text {
     let tail = format!("{}\r\n{payload}\r\n", payload.len()).into_bytes();
-    Text { subject: subject.into(), reply: reply.into(), header_len: None, payload: payload.into(), tail }
+    Text {
+        subject: subject.into(),
+        reply: reply.into(),
+        header_len: None,
+        payload: payload.into(),
+        tail,
+    }
 }
 
-pub fn with_headers(subject: &str, reply: &str, headers: &str, body: &str) -> Text {
+pub(crate) fn with_headers(subject: &str, reply: &str, headers: &str, body: &str) -> Text {
     let payload = format!("{headers}{body}");
     let tail = format!("{} {}\r\n{payload}\r\n", headers.len(), payload.len()).into_bytes();
     let header_len = Some(headers.len());
-    Text { subject: subject.into(), reply: reply.into(), header_len, payload: payload.into(), tail }
+    Text {
+        subject: subject.into(),
+        reply: reply.into(),
+        header_len,
+        payload: payload.into(),
+        tail,
+    }
 }
 
 impl Text {
-    pub fn message(&self) -> Message<'_> {
+    pub(crate) fn message(&self) -> Message<'_> {
         Message {
             subject: &self.subject,
             reply: &self.reply,
@@ -163,30 +211,61 @@ impl Text {
     }
 
     /// Without the tail: as if the sender's spacing could not be repeated.
-    pub fn untidy(&self) -> Message<'_> {
-        Message { tail: b"", ..self.message() }
+    pub(crate) fn untidy(&self) -> Message<'_> {
+        Message {
+            tail: b"",
+            ..self.message()
+        }
     }
 }
 
 impl Way {
-    pub fn publish(&mut self, world: &World, from: &End, message: &Message<'_>) -> Delivered {
+    pub(crate) fn publish(
+        &mut self,
+        world: &World,
+        from: &End,
+        message: &Message<'_>,
+    ) -> Delivered {
         self.delivery.begin(world.now);
-        let delivered = self.publisher.publish(&world.broker, &mut self.delivery, &from.peer, message);
+        let delivered =
+            self.publisher
+                .publish(&world.broker, &mut self.delivery, &from.peer, message);
         self.delivery.finish(&world.broker);
         delivered
     }
 
-    pub fn remote(&mut self, world: &World, from: &End, message: &Message<'_>, queues: Queues<'_>, mapped: &[u8]) -> Delivered {
+    pub(crate) fn remote(
+        &mut self,
+        world: &World,
+        from: &End,
+        message: &Message<'_>,
+        queues: Queues<'_>,
+        mapped: &[u8],
+    ) -> Delivered {
         self.delivery.begin(world.now);
         let broker = &world.broker;
-        let delivered = self.publisher.publish_remote(broker, &mut self.delivery, &from.peer, message, queues, mapped);
+        let delivered = self.publisher.publish_remote(
+            broker,
+            &mut self.delivery,
+            &from.peer,
+            message,
+            queues,
+            mapped,
+        );
         self.delivery.finish(broker);
         delivered
     }
 
-    pub fn returned(&mut self, world: &World, from: &End, message: &Message<'_>) -> Delivered {
+    pub(crate) fn returned(
+        &mut self,
+        world: &World,
+        from: &End,
+        message: &Message<'_>,
+    ) -> Delivered {
         self.delivery.begin(world.now);
-        let delivered = self.publisher.publish_returned(&world.broker, &mut self.delivery, &from.peer, message);
+        let delivered =
+            self.publisher
+                .publish_returned(&world.broker, &mut self.delivery, &from.peer, message);
         self.delivery.finish(&world.broker);
         delivered
     }

@@ -34,14 +34,23 @@ pub struct KeepAlive {
 impl KeepAlive {
     /// Pings every `interval`; `most` may be unanswered. None is sent before [`KeepAlive::start`].
     pub fn new(interval: Duration, most: u32) -> KeepAlive {
-        KeepAlive { interval, most, unanswered: 0, deadline: Moment::NEVER, asked: None, rtt: None }
+        KeepAlive {
+            interval,
+            most,
+            unanswered: 0,
+            deadline: Moment::NEVER,
+            asked: None,
+            rtt: None,
+        }
     }
 
     /// Sends the first ping `first` from now (never later than the interval), plus up to a fifth of it
     /// chosen by `chance`, so that clients that came together are not pinged together.
     pub fn start(&mut self, now: Moment, first: Duration, chance: u64) {
         let first = first.min(self.interval);
-        let spread = u64::try_from(first.as_nanos() / 5).unwrap_or(u64::MAX).max(1);
+        let spread = u64::try_from(first.as_nanos() / 5)
+            .unwrap_or(u64::MAX)
+            .max(1);
         self.deadline = now + first + Duration::from_nanos(chance % spread);
     }
 
@@ -111,7 +120,11 @@ mod tests {
     fn an_answer_gives_the_round_trip_time_and_a_busy_client_is_left_alone() {
         let mut k = KeepAlive::new(S * 10, 2);
         k.start(at(0), S * 2, 0);
-        assert_eq!(k.due(at(2), at(1)), Due::Ping, "a first round-trip time is wanted even from a busy client");
+        assert_eq!(
+            k.due(at(2), at(1)),
+            Due::Ping,
+            "a first round-trip time is wanted even from a busy client"
+        );
         k.answered(at(3));
         assert_eq!(k.rtt(), Some(S));
         assert_eq!(k.due(at(12), at(11)), Due::Later);

@@ -10,7 +10,10 @@ use core::time::Duration;
 
 use gannet_subject::{is_valid_literal, is_valid_pattern, token_count};
 use gannet_units::Moment;
-use gannet_wire::client::{ClientConnect, ClientOp, DecodeError, Decoded, Limits, Publish, decode, decode_plain_publish, encode};
+use gannet_wire::client::{
+    ClientConnect, ClientOp, DecodeError, Decoded, Limits, Publish, decode, decode_plain_publish,
+    encode,
+};
 
 use super::keepalive::{Due, KeepAlive};
 use crate::CloseReason;
@@ -240,9 +243,13 @@ impl ClientSession {
         if self.state != ClientState::Ready || self.manners.verbose || self.manners.pedantic {
             return None;
         }
-        let limits = Limits { control_line: self.limits.control_line, payload: self.limits.payload };
+        let limits = Limits {
+            control_line: self.limits.control_line,
+            payload: self.limits.payload,
+        };
         let found = decode_plain_publish(buf, &limits)?;
-        (!is_reserved_subject(found.0.subject) && !is_reserved_reply(found.0.reply)).then_some(found)
+        (!is_reserved_subject(found.0.subject) && !is_reserved_reply(found.0.reply))
+            .then_some(found)
     }
 
     /// Performs the operation at the start of `buf`; answers how many bytes it took. What the session
@@ -252,9 +259,15 @@ impl ClientSession {
         if self.state != ClientState::Ready {
             return self.step_before_ready(buf, now, out);
         }
-        let limits = Limits { control_line: self.limits.control_line, payload: self.limits.payload };
+        let limits = Limits {
+            control_line: self.limits.control_line,
+            payload: self.limits.payload,
+        };
         match decode(buf, &limits) {
-            Ok(Decoded::Op { op: ClientOp::Publish(publish), used }) => (used, self.publish(publish, out)),
+            Ok(Decoded::Op {
+                op: ClientOp::Publish(publish),
+                used,
+            }) => (used, self.publish(publish, out)),
             Ok(Decoded::Op { op, used }) => (used, self.control(op, now, out)),
             Ok(Decoded::Incomplete { need }) => (0, Step::NeedMore(need)),
             Err(error) => (0, self.undecodable(buf, error, out)),
@@ -262,19 +275,32 @@ impl ClientSession {
     }
 
     #[cold]
-    fn step_before_ready<'a>(&mut self, buf: &'a [u8], now: Moment, out: &mut Vec<u8>) -> (usize, Step<'a>) {
+    fn step_before_ready<'a>(
+        &mut self,
+        buf: &'a [u8],
+        now: Moment,
+        out: &mut Vec<u8>,
+    ) -> (usize, Step<'a>) {
         match self.state {
             ClientState::ExpectConnect => {}
-            ClientState::Authenticating | ClientState::Closed | ClientState::Ready => return (0, Step::NeedMore(usize::MAX)),
+            ClientState::Authenticating | ClientState::Closed | ClientState::Ready => {
+                return (0, Step::NeedMore(usize::MAX));
+            }
         }
         match buf.first() {
             None => return (0, Step::NeedMore(1)),
             Some(b'C' | b'c') => {}
             Some(_) => return (0, self.auth_violation(out, "authentication error".into())),
         }
-        let limits = Limits { control_line: self.limits.control_line, payload: self.limits.payload };
+        let limits = Limits {
+            control_line: self.limits.control_line,
+            payload: self.limits.payload,
+        };
         match decode(buf, &limits) {
-            Ok(Decoded::Op { op: ClientOp::Connect(json), used }) => (used, self.on_connect(json, now)),
+            Ok(Decoded::Op {
+                op: ClientOp::Connect(json),
+                used,
+            }) => (used, self.on_connect(json, now)),
             Ok(Decoded::Op { .. }) => (0, self.auth_violation(out, "authentication error".into())),
             Ok(Decoded::Incomplete { need }) => (0, Step::NeedMore(need)),
             Err(error) => (0, self.undecodable(buf, error, out)),
@@ -293,7 +319,9 @@ impl ClientSession {
                 let log = format!("{what}: \"{}\"", snippet(buf));
                 self.close(CloseReason::ProtocolViolation, Some(log))
             }
-            DecodeError::ControlLine => self.close_saying(out, CloseReason::MaxControlLineExceeded, &text),
+            DecodeError::ControlLine => {
+                self.close_saying(out, CloseReason::MaxControlLineExceeded, &text)
+            }
             DecodeError::Payload => self.close_saying(out, CloseReason::MaxPayloadExceeded, &text),
         }
     }
@@ -301,18 +329,30 @@ impl ClientSession {
     #[inline]
     fn publish<'a>(&mut self, publish: Publish<'a>, out: &mut Vec<u8>) -> Step<'a> {
         if publish.header_len.is_some() && !self.headers {
-            return self.close(CloseReason::ProtocolViolation, Some("message headers not supported".into()));
+            return self.close(
+                CloseReason::ProtocolViolation,
+                Some("message headers not supported".into()),
+            );
         }
         if self.manners.pedantic && is_valid_literal(publish.subject).is_err() {
             encode::err(out, "Invalid Publish Subject");
         }
         if is_reserved_subject(publish.subject) {
-            encode::err(out, &format!("Permissions Violation for Publish to \"{}\"", text(publish.subject)));
+            encode::err(
+                out,
+                &format!(
+                    "Permissions Violation for Publish to \"{}\"",
+                    text(publish.subject)
+                ),
+            );
             return Step::Continue;
         }
         if is_reserved_reply(publish.reply) {
             let reply = text(publish.reply);
-            encode::err(out, &format!("Permissions Violation for Publish with Reply of \"{reply}\""));
+            encode::err(
+                out,
+                &format!("Permissions Violation for Publish with Reply of \"{reply}\""),
+            );
             return Step::Continue;
         }
         if self.manners.verbose {
@@ -324,7 +364,11 @@ impl ClientSession {
     fn control<'a>(&mut self, op: ClientOp<'a>, now: Moment, out: &mut Vec<u8>) -> Step<'a> {
         match op {
             ClientOp::Publish(publish) => self.publish(publish, out),
-            ClientOp::Subscribe { subject, queue, sid } => self.subscribe(subject, queue, sid, out),
+            ClientOp::Subscribe {
+                subject,
+                queue,
+                sid,
+            } => self.subscribe(subject, queue, sid, out),
             ClientOp::Unsubscribe { sid, max } => Step::Unsubscribe { sid, max },
             ClientOp::Ping => {
                 out.extend_from_slice(encode::PONG);
@@ -332,7 +376,11 @@ impl ClientSession {
                     return Step::Continue;
                 }
                 self.first_pong_sent = true;
-                if self.takes_info() { Step::SendConnectInfo } else { Step::Continue }
+                if self.takes_info() {
+                    Step::SendConnectInfo
+                } else {
+                    Step::Continue
+                }
             }
             ClientOp::Pong => {
                 self.keepalive.answered(now);
@@ -344,16 +392,19 @@ impl ClientSession {
                 Err(error) => self.close(CloseReason::ProtocolViolation, Some(format!("{error}"))),
             },
             ClientOp::Ok => Step::Continue,
-            ClientOp::Err(what) => {
-                self.close(CloseReason::ParseError, Some(format!("Client Error {}", text(what))))
-            }
+            ClientOp::Err(what) => self.close(
+                CloseReason::ParseError,
+                Some(format!("Client Error {}", text(what))),
+            ),
         }
     }
 
     fn on_connect<'a>(&mut self, json: &[u8], now: Moment) -> Step<'a> {
         let connect = match ClientConnect::parse(json) {
             Ok(connect) => Box::new(connect),
-            Err(error) => return self.close(CloseReason::ProtocolViolation, Some(format!("{error}"))),
+            Err(error) => {
+                return self.close(CloseReason::ProtocolViolation, Some(format!("{error}")));
+            }
         };
         let again = self.has_connected;
         self.has_connected = true;
@@ -372,14 +423,22 @@ impl ClientSession {
             return Step::Continue;
         }
         if !allowed {
-            let log = if who.is_empty() { "authentication error".into() } else { format!("authentication error - {who}") };
+            let log = if who.is_empty() {
+                "authentication error".into()
+            } else {
+                format!("authentication error - {who}")
+            };
             return self.auth_violation(out, log);
         }
         if self.manners.wants_account {
             return self.auth_violation(out, "authentication error".into());
         }
         if !(0..=1).contains(&self.manners.protocol) {
-            return self.close_saying(out, CloseReason::BadClientProtocolVersion, "invalid client protocol");
+            return self.close_saying(
+                out,
+                CloseReason::BadClientProtocolVersion,
+                "invalid client protocol",
+            );
         }
         if self.manners.no_responders && !self.headers {
             let text = "no responders requires headers support";
@@ -390,23 +449,43 @@ impl ClientSession {
         Step::Continue
     }
 
-    fn subscribe<'a>(&mut self, subject: &'a [u8], queue: Option<&'a [u8]>, sid: &'a [u8], out: &mut Vec<u8>) -> Step<'a> {
+    fn subscribe<'a>(
+        &mut self,
+        subject: &'a [u8],
+        queue: Option<&'a [u8]>,
+        sid: &'a [u8],
+        out: &mut Vec<u8>,
+    ) -> Step<'a> {
         if queue == Some(b"_sys_") {
             let subject = text(subject);
-            encode::err(out, &format!("Permissions Violation for Subscription to \"{subject}\" using queue \"_sys_\""));
+            encode::err(
+                out,
+                &format!(
+                    "Permissions Violation for Subscription to \"{subject}\" using queue \"_sys_\""
+                ),
+            );
             return Step::Continue;
         }
         let most = self.limits.subject_tokens;
         if most != 0 && token_count(subject) > most {
             let subject = text(subject);
-            encode::err(out, &format!("Permissions Violation for Subscription to \"{subject}\", too many tokens"));
+            encode::err(
+                out,
+                &format!(
+                    "Permissions Violation for Subscription to \"{subject}\", too many tokens"
+                ),
+            );
             return Step::Continue;
         }
         if is_valid_pattern(subject).is_err() {
             encode::err(out, "Invalid Subject");
             return Step::Continue;
         }
-        Step::Subscribe { subject, queue, sid }
+        Step::Subscribe {
+            subject,
+            queue,
+            sid,
+        }
     }
 
     /// Most subscriptions the connection may have.
@@ -438,7 +517,11 @@ impl ClientSession {
             return Step::Continue;
         }
         if now >= self.auth_deadline {
-            return self.close_saying(out, CloseReason::AuthenticationTimeout, "Authentication Timeout");
+            return self.close_saying(
+                out,
+                CloseReason::AuthenticationTimeout,
+                "Authentication Timeout",
+            );
         }
         match self.keepalive.due(now, self.last_heard) {
             Due::Later => Step::Continue,
@@ -456,7 +539,11 @@ impl ClientSession {
 
 /// The part of log lines that names a client: `v1.2:lang:name`, as far as it told.
 pub fn label(connect: &ClientConnect) -> String {
-    let version = if connect.version.is_empty() { String::new() } else { format!("v{}", connect.version) };
+    let version = if connect.version.is_empty() {
+        String::new()
+    } else {
+        format!("v{}", connect.version)
+    };
     let parts = [version.as_str(), &connect.lang, &connect.name];
     let parts: Vec<&str> = parts.into_iter().filter(|p| !p.is_empty()).collect();
     parts.join(":")
@@ -476,7 +563,9 @@ fn is_reserved_subject(subject: &[u8]) -> bool {
 #[inline]
 fn is_reserved_reply(reply: &[u8]) -> bool {
     match reply.first() {
-        Some(b'_') => reply.starts_with(b"_R_.") || (reply.len() > 5 && reply.starts_with(b"_GR_.")),
+        Some(b'_') => {
+            reply.starts_with(b"_R_.") || (reply.len() > 5 && reply.starts_with(b"_GR_."))
+        }
         Some(b'$') => reply.starts_with(b"$JS.ACK."),
         _ => false,
     }
@@ -492,7 +581,14 @@ fn text(bytes: &[u8]) -> String {
 fn snippet(buf: &[u8]) -> String {
     const LONGEST: usize = 32;
     let buf = buf.split(|&b| b == b'\n').next().unwrap_or_default();
-    let shown = if buf.get(..7).is_some_and(|v| v.eq_ignore_ascii_case(b"CONNECT")) { &buf[..7] } else { &buf[..buf.len().min(LONGEST)] };
+    let shown = if buf
+        .get(..7)
+        .is_some_and(|v| v.eq_ignore_ascii_case(b"CONNECT"))
+    {
+        &buf[..7]
+    } else {
+        &buf[..buf.len().min(LONGEST)]
+    };
     shown.escape_ascii().map(char::from).collect()
 }
 
@@ -505,9 +601,15 @@ mod tests {
         for (json, want) in [
             (r#"{}"#, ""),
             (r#"{"name":"n"}"#, "n"),
-            (r#"{"version":"1.2","lang":"rust","name":"n"}"#, "v1.2:rust:n"),
+            (
+                r#"{"version":"1.2","lang":"rust","name":"n"}"#,
+                "v1.2:rust:n",
+            ),
         ] {
-            assert_eq!(label(&ClientConnect::parse(json.as_bytes()).expect("JSON")), want);
+            assert_eq!(
+                label(&ClientConnect::parse(json.as_bytes()).expect("JSON")),
+                want
+            );
         }
     }
 }

@@ -137,7 +137,10 @@ impl<'de> Visitor<'de> for Fields {
     }
 }
 
-fn set<'de, T: Deserialize<'de>, A: MapAccess<'de>>(field: &mut T, map: &mut A) -> Result<(), A::Error> {
+fn set<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    field: &mut T,
+    map: &mut A,
+) -> Result<(), A::Error> {
     if let Some(value) = map.next_value::<Option<T>>()? {
         *field = value;
     }

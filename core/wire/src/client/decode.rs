@@ -103,10 +103,25 @@ pub enum DecodeError {
 /// Finds the operation at the start of `buf`.
 #[inline]
 pub fn decode<'a>(buf: &'a [u8], limits: &Limits) -> Result<Decoded<'a>, DecodeError> {
-    if let [b'P' | b'p', b'U' | b'u', b'B' | b'b', b' ' | b'\t', rest @ ..] = buf {
+    if let [
+        b'P' | b'p',
+        b'U' | b'u',
+        b'B' | b'b',
+        b' ' | b'\t',
+        rest @ ..,
+    ] = buf
+    {
         return publish(buf, rest, 4, false, limits);
     }
-    if let [b'H' | b'h', b'P' | b'p', b'U' | b'u', b'B' | b'b', b' ' | b'\t', rest @ ..] = buf {
+    if let [
+        b'H' | b'h',
+        b'P' | b'p',
+        b'U' | b'u',
+        b'B' | b'b',
+        b' ' | b'\t',
+        rest @ ..,
+    ] = buf
+    {
         return publish(buf, rest, 5, true, limits);
     }
     control(buf, limits)
@@ -134,8 +149,13 @@ pub fn decode_plain_publish<'a>(buf: &'a [u8], limits: &Limits) -> Option<(Publi
     if buf.get(end..end + 2)? != b"\r\n" || size > limits.payload || at - 4 > limits.control_line {
         return None;
     }
-    let publish =
-        Publish { subject, reply, header_len: None, payload: &buf[at + 2..end], tail: &buf[digits_at..end + 2] };
+    let publish = Publish {
+        subject,
+        reply,
+        header_len: None,
+        payload: &buf[at + 2..end],
+        tail: &buf[digits_at..end + 2],
+    };
     Some((publish, end + 2))
 }
 
@@ -182,12 +202,20 @@ fn control<'a>(buf: &'a [u8], limits: &Limits) -> Result<Decoded<'a>, DecodeErro
     ];
     let (at, verb_len) = match crate::scan::verb(buf, &VERBS) {
         Verb::Is(at) => (at, VERBS[at].0.len()),
-        Verb::Incomplete => return Ok(Decoded::Incomplete { need: buf.len() + 1 }),
+        Verb::Incomplete => {
+            return Ok(Decoded::Incomplete {
+                need: buf.len() + 1,
+            });
+        }
         Verb::Unknown => return Err(DecodeError::UnknownOperation),
     };
     let (args, used) = match line(&buf[verb_len..], limits.control_line) {
         Line::Whole { text, used } => (text, verb_len + used),
-        Line::Incomplete => return Ok(Decoded::Incomplete { need: buf.len() + 1 }),
+        Line::Incomplete => {
+            return Ok(Decoded::Incomplete {
+                need: buf.len() + 1,
+            });
+        }
         Line::TooLong => return Err(DecodeError::ControlLine),
     };
     let op = match at {
@@ -206,8 +234,16 @@ fn control<'a>(buf: &'a [u8], limits: &Limits) -> Result<Decoded<'a>, DecodeErro
 
 fn subscribe(args: &[u8]) -> Result<ClientOp<'_>, DecodeError> {
     match split_args::<4>(args) {
-        Some(([subject, sid, ..], 2)) => Ok(ClientOp::Subscribe { subject, queue: None, sid }),
-        Some(([subject, queue, sid, _], 3)) => Ok(ClientOp::Subscribe { subject, queue: Some(queue), sid }),
+        Some(([subject, sid, ..], 2)) => Ok(ClientOp::Subscribe {
+            subject,
+            queue: None,
+            sid,
+        }),
+        Some(([subject, queue, sid, _], 3)) => Ok(ClientOp::Subscribe {
+            subject,
+            queue: Some(queue),
+            sid,
+        }),
         _ => Err(DecodeError::BadArguments("processSub Parse Error")),
     }
 }
@@ -215,9 +251,10 @@ fn subscribe(args: &[u8]) -> Result<ClientOp<'_>, DecodeError> {
 fn unsubscribe(args: &[u8]) -> Result<ClientOp<'_>, DecodeError> {
     match split_args::<3>(args) {
         Some(([sid, ..], 1)) => Ok(ClientOp::Unsubscribe { sid, max: None }),
-        Some(([sid, max, _], 2)) => {
-            Ok(ClientOp::Unsubscribe { sid, max: parse_size(max).map(|n| n as u64).filter(|&n| n > 0) })
-        }
+        Some(([sid, max, _], 2)) => Ok(ClientOp::Unsubscribe {
+            sid,
+            max: parse_size(max).map(|n| n as u64).filter(|&n| n > 0),
+        }),
         _ => Err(DecodeError::BadArguments("processUnsub Parse Error")),
     }
 }
@@ -253,7 +290,11 @@ fn tidy_head(args: &[u8], with_header: bool) -> Option<Head<'_>> {
         (false, false) => (second, None, third),
         (true, _) => {
             let fourth = next();
-            if fourth.is_empty() { (&args[..0], Some(second), third) } else { (second, Some(third), fourth) }
+            if fourth.is_empty() {
+                (&args[..0], Some(second), third)
+            } else {
+                (second, Some(third), fourth)
+            }
         }
     };
     let digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
@@ -263,18 +304,34 @@ fn tidy_head(args: &[u8], with_header: bool) -> Option<Head<'_>> {
         && header.is_none_or(digits)
         && args.last() != Some(&b' ')
         && memchr::memchr(b'\t', args).is_none();
-    tidy.then_some(Head { subject, reply, header, size, tidy: true })
+    tidy.then_some(Head {
+        subject,
+        reply,
+        header,
+        size,
+        tidy: true,
+    })
 }
 
 #[cold]
 fn untidy_head(args: &[u8], with_header: bool) -> Result<Head<'_>, DecodeError> {
-    let head = |subject, reply, header, size| Ok(Head { subject, reply, header, size, tidy: false });
+    let head = |subject, reply, header, size| {
+        Ok(Head {
+            subject,
+            reply,
+            header,
+            size,
+            tidy: false,
+        })
+    };
     let none = &args[..0];
     match (with_header, split_args::<5>(args)) {
         (false, Some(([subject, size, ..], 2))) => head(subject, none, None, size),
         (false, Some(([subject, reply, size, ..], 3))) => head(subject, reply, None, size),
         (true, Some(([subject, header, size, ..], 3))) => head(subject, none, Some(header), size),
-        (true, Some(([subject, reply, header, size, _], 4))) => head(subject, reply, Some(header), size),
+        (true, Some(([subject, reply, header, size, _], 4))) => {
+            head(subject, reply, Some(header), size)
+        }
         (false, _) => Err(DecodeError::BadArguments("processPub Parse Error")),
         (true, _) => Err(DecodeError::BadArguments("processHeaderPub Parse Error")),
     }
@@ -290,22 +347,33 @@ fn publish<'a>(
 ) -> Result<Decoded<'a>, DecodeError> {
     let (args, line_len) = match line(rest, limits.control_line) {
         Line::Whole { text, used } => (text, verb_len + used),
-        Line::Incomplete => return Ok(Decoded::Incomplete { need: buf.len() + 1 }),
+        Line::Incomplete => {
+            return Ok(Decoded::Incomplete {
+                need: buf.len() + 1,
+            });
+        }
         Line::TooLong => return Err(DecodeError::ControlLine),
     };
     let head = match tidy_head(args, with_header) {
         Some(head) => head,
         None => untidy_head(args, with_header)?,
     };
-    let size = parse_size(head.size).ok_or(DecodeError::BadArguments("processPub Bad or Missing Size"))?;
+    let size =
+        parse_size(head.size).ok_or(DecodeError::BadArguments("processPub Bad or Missing Size"))?;
     let header_len = match head.header {
         None => None,
         Some(text) => match parse_size(text) {
             Some(len) if len <= size => Some(len),
             Some(_) => {
-                return Err(DecodeError::BadArguments("processHeaderPub Header Size larger then TotalSize"));
+                return Err(DecodeError::BadArguments(
+                    "processHeaderPub Header Size larger then TotalSize",
+                ));
             }
-            None => return Err(DecodeError::BadArguments("processHeaderPub Bad or Missing Header Size")),
+            None => {
+                return Err(DecodeError::BadArguments(
+                    "processHeaderPub Bad or Missing Header Size",
+                ));
+            }
         },
     };
     if size > limits.payload {
@@ -323,7 +391,20 @@ fn publish<'a>(
     // The sizes start as far before the end of the line as they are long: nothing stands after them
     // but the line end, which must be CR LF to be repeated as it is.
     let sizes_len = head.size.len() + head.header.map_or(0, |h| h.len() + 1) + 2;
-    let tail = if head.tidy && buf[line_len - 2] == b'\r' { &buf[line_len - sizes_len..used] } else { &buf[..0] };
-    let op = Publish { subject: head.subject, reply: head.reply, header_len, payload: &buf[line_len..end], tail };
-    Ok(Decoded::Op { op: ClientOp::Publish(op), used })
+    let tail = if head.tidy && buf[line_len - 2] == b'\r' {
+        &buf[line_len - sizes_len..used]
+    } else {
+        &buf[..0]
+    };
+    let op = Publish {
+        subject: head.subject,
+        reply: head.reply,
+        header_len,
+        payload: &buf[line_len..end],
+        tail,
+    };
+    Ok(Decoded::Op {
+        op: ClientOp::Publish(op),
+        used,
+    })
 }

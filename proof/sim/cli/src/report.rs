@@ -98,7 +98,7 @@ pub(crate) fn one(outcome: &Outcome) -> Vec<String> {
     lines.push(format!("faults        {}", counted(outcome.faults.iter())));
     lines.push(format!("trace         {:016x}", outcome.trace_hash));
     match &outcome.failure {
-        None => lines.push(format!("result        holds")),
+        None => lines.push("result        holds".into()),
         Some(failure) => lines.push(format!("result        {failure}")),
     }
     lines

@@ -20,7 +20,12 @@ pub(crate) fn start(shared: &Arc<Shared>, stream: Stream, addr: SocketAddr) {
     let stream = Arc::new(stream);
     let id = shared.clients.next_id();
     let max_pending = shared.options.limits.max_pending.as_usize();
-    let peer = Peer::new(id, PeerKind::Client, max_pending, Box::new(StreamSink::new(&stream)));
+    let peer = Peer::new(
+        id,
+        PeerKind::Client,
+        max_pending,
+        Box::new(StreamSink::new(&stream)),
+    );
     let started_at = shared.rt.now();
     let conn = Arc::new(ClientConn {
         id,

@@ -55,7 +55,12 @@ struct Task {
 pub(crate) async fn run(shared: Arc<Shared>, conn: Arc<ClientConn>) {
     let now = shared.rt.now();
     let session = ClientSession::new(shared.client_limits().clone(), now, shared.rt.random_u64());
-    let transport = Transport::new(&shared.rt, conn.peer.clone(), conn.stream.clone(), session.deadline());
+    let transport = Transport::new(
+        &shared.rt,
+        conn.peer.clone(),
+        conn.stream.clone(),
+        session.deadline(),
+    );
     let seed = shared.seed ^ conn.id.0;
     // In a box of its own, so that the futures around it stay small: an idle connection is mostly this.
     let mut task = Box::new(Task {
@@ -78,11 +83,21 @@ impl Task {
         let most = self.shared.options.limits.max_connections as usize;
         if !self.shared.clients.add(&self.conn, most) {
             encode::err(&mut self.out, "maximum connections exceeded");
-            log!(self.shared.log, Error, "{} - maximum connections exceeded", self.conn.label());
+            log!(
+                self.shared.log,
+                Error,
+                "{} - maximum connections exceeded",
+                self.conn.label()
+            );
             self.speak();
             return CloseReason::MaxConnectionsExceeded;
         }
-        log!(self.shared.log, Debug, "{} - Client connection created", self.conn.label());
+        log!(
+            self.shared.log,
+            Debug,
+            "{} - Client connection created",
+            self.conn.label()
+        );
         self.speak();
         loop {
             let wake = poll_fn(|cx| self.transport.poll_wake(cx, true)).await;
@@ -128,11 +143,17 @@ impl Task {
 
     /// Holds the connection back for a moment where it publishes faster than somebody reads.
     async fn stall(&mut self) {
-        let Some(peer) = self.delivery.take_crowded() else { return };
-        if self.shared.options.limits.no_fast_producer_stall || Arc::ptr_eq(&peer, &self.conn.peer) {
+        let Some(peer) = self.delivery.take_crowded() else {
+            return;
+        };
+        if self.shared.options.limits.no_fast_producer_stall || Arc::ptr_eq(&peer, &self.conn.peer)
+        {
             return;
         }
-        self.shared.trouble.stalled_clients.fetch_add(1, Ordering::Relaxed);
+        self.shared
+            .trouble
+            .stalled_clients
+            .fetch_add(1, Ordering::Relaxed);
         peer.outbox().count_stall();
         let mut waited = Duration::ZERO;
         while waited < STALL.0 && peer.outbox().is_crowded() {
@@ -143,8 +164,12 @@ impl Task {
 
     /// Moves the timer if a deadline is nearer than it.
     fn set_timer(&mut self) {
-        let stuck = self.transport.blocked_since().map(|since| since + self.shared.options.limits.write_deadline);
-        self.transport.set_timer(self.session.deadline().min(stuck.unwrap_or(Moment::NEVER)));
+        let stuck = self
+            .transport
+            .blocked_since()
+            .map(|since| since + self.shared.options.limits.write_deadline);
+        self.transport
+            .set_timer(self.session.deadline().min(stuck.unwrap_or(Moment::NEVER)));
     }
 
     /// Puts the session's own words into the outbox and flushes it.
@@ -197,20 +222,31 @@ impl Task {
             self.out = Vec::new();
         }
         if batch.operations + batch.msgs > 0 {
-            self.conn.last_active.store(now.as_nanos(), Ordering::Relaxed);
+            self.conn
+                .last_active
+                .store(now.as_nanos(), Ordering::Relaxed);
         }
         if batch.msgs > 0 {
             self.conn.in_msgs.fetch_add(batch.msgs, Ordering::Relaxed);
             self.conn.in_bytes.fetch_add(batch.bytes, Ordering::Relaxed);
             self.shared.broker.traffic.received(batch.msgs, batch.bytes);
-            self.shared.broker.client_traffic.received(batch.msgs, batch.bytes);
+            self.shared
+                .broker
+                .client_traffic
+                .received(batch.msgs, batch.bytes);
         }
         after
     }
 
     /// Performs the operations in `bytes`. Answers how many bytes were used, how many the next operation
     /// needs, and what to do next.
-    fn operations(&mut self, bytes: &[u8], shared: Option<&Bytes>, now: Moment, batch: &mut Counts) -> (usize, usize, After) {
+    fn operations(
+        &mut self,
+        bytes: &[u8],
+        shared: Option<&Bytes>,
+        now: Moment,
+        batch: &mut Counts,
+    ) -> (usize, usize, After) {
         let mut at = 0;
         loop {
             while let Some((publish, used)) = self.session.plain_publish(&bytes[at..]) {
@@ -240,10 +276,16 @@ impl Task {
                     batch.bytes += publish.payload.len() as u64;
                     self.publish(&publish, shared);
                 }
-                Step::Subscribe { subject, queue, sid } => self.subscribe(subject, queue, sid, now),
+                Step::Subscribe {
+                    subject,
+                    queue,
+                    sid,
+                } => self.subscribe(subject, queue, sid, now),
                 Step::Unsubscribe { sid, max } => self.unsubscribe(sid, max),
                 Step::SendConnectInfo => self.send_connect_info(),
-                Step::Authenticate { connect, again } => return (at, 0, After::Authenticate(connect, again)),
+                Step::Authenticate { connect, again } => {
+                    return (at, 0, After::Authenticate(connect, again));
+                }
                 Step::Close { reason, log } => return (at, 0, After::Close(reason, log)),
             }
             batch.operations += 1;
@@ -256,7 +298,9 @@ impl Task {
 
     #[inline]
     fn publish(&mut self, publish: &Publish<'_>, shared: Option<&Bytes>) {
-        let tail = shared.filter(|_| !publish.tail.is_empty()).map(|b| b.slice_ref(publish.tail));
+        let tail = shared
+            .filter(|_| !publish.tail.is_empty())
+            .map(|b| b.slice_ref(publish.tail));
         let message = Message {
             subject: publish.subject,
             reply: publish.reply,
@@ -266,7 +310,9 @@ impl Task {
             shared: tail.as_ref(),
         };
         let broker = &self.shared.broker;
-        let delivered = self.publisher.publish(broker, &mut self.delivery, &self.conn.peer, &message);
+        let delivered =
+            self.publisher
+                .publish(broker, &mut self.delivery, &self.conn.peer, &message);
         if delivered.is_none() && !publish.reply.is_empty() && self.session.wants_no_responders() {
             self.no_responders(publish);
         }
@@ -275,7 +321,11 @@ impl Task {
     /// Tells the requester, on its own subscription to the reply, that nobody is there.
     #[cold]
     fn no_responders(&mut self, publish: &Publish<'_>) {
-        if let Some(sub) = self.publisher.account().own_subscription(&self.conn.peer, publish.reply) {
+        if let Some(sub) = self
+            .publisher
+            .account()
+            .own_subscription(&self.conn.peer, publish.reply)
+        {
             encode::no_responders(&mut self.out, publish.reply, sub.sid(), publish.subject);
         }
     }
@@ -287,7 +337,14 @@ impl Task {
         } else if self.subs.len() >= self.session.max_subscriptions() {
             Err(Refused::TooMany)
         } else {
-            let sub = Sub::new(self.conn.peer.clone(), Class::Local, subject, queue, sid, now);
+            let sub = Sub::new(
+                self.conn.peer.clone(),
+                Class::Local,
+                subject,
+                queue,
+                sid,
+                now,
+            );
             self.subs.insert(sub.clone());
             self.publisher.account().subscribe(sub, now);
             self.count_subscriptions();
@@ -327,11 +384,17 @@ impl Task {
         if again {
             self.drop_subscriptions();
         }
-        let given = Credentials { user: &connect.user, password: &connect.pass, token: &connect.auth_token };
+        let given = Credentials {
+            user: &connect.user,
+            password: &connect.pass,
+            token: &connect.auth_token,
+        };
         let (allowed, user) = match self.shared.auth.decide(&given) {
             Decision::Allow { user } => (true, user),
             Decision::Deny => (false, String::new()),
-            Decision::Check { check, user } => (self.shared.rt.run_blocking(move || check.run()).await, user),
+            Decision::Check { check, user } => {
+                (self.shared.rt.run_blocking(move || check.run()).await, user)
+            }
         };
         {
             let mut facts = self.conn.facts.lock();
@@ -353,13 +416,20 @@ impl Task {
     }
 
     fn note_rtt(&self) {
-        let nanos = self.session.rtt().map_or(0, |rtt| u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX));
+        let nanos = self
+            .session
+            .rtt()
+            .map_or(0, |rtt| u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX));
         self.conn.rtt_nanos.store(nanos, Ordering::Relaxed);
     }
 
     fn on_writable(&mut self) -> After {
         let alive = self.transport.on_writable(self.delivery.spare());
-        if alive { After::Wait } else { After::Close(CloseReason::WriteError, None) }
+        if alive {
+            After::Wait
+        } else {
+            After::Close(CloseReason::WriteError, None)
+        }
     }
 
     fn on_signal(&mut self, bits: u32) -> After {
@@ -380,9 +450,17 @@ impl Task {
 
     fn closed_by_others(&mut self) -> After {
         if self.conn.peer.outbox().overflow().is_some() {
-            self.shared.trouble.slow_clients.fetch_add(1, Ordering::Relaxed);
+            self.shared
+                .trouble
+                .slow_clients
+                .fetch_add(1, Ordering::Relaxed);
             let max = self.shared.options.limits.max_pending;
-            log!(self.shared.log, Info, "{} - Slow Consumer Detected: MaxPending of {max} Exceeded", self.conn.label());
+            log!(
+                self.shared.log,
+                Info,
+                "{} - Slow Consumer Detected: MaxPending of {max} Exceeded",
+                self.conn.label()
+            );
             return After::Close(CloseReason::SlowConsumerPendingBytes, None);
         }
         let asked = self.conn.close_with.lock().take();
@@ -392,9 +470,15 @@ impl Task {
     fn on_deadline(&mut self) -> After {
         let now = self.shared.rt.now();
         let write_deadline = self.shared.options.limits.write_deadline;
-        if self.transport.stuck_for(now).is_some_and(|stuck| stuck >= write_deadline)
+        if self
+            .transport
+            .stuck_for(now)
+            .is_some_and(|stuck| stuck >= write_deadline)
         {
-            self.shared.trouble.slow_clients.fetch_add(1, Ordering::Relaxed);
+            self.shared
+                .trouble
+                .slow_clients
+                .fetch_add(1, Ordering::Relaxed);
             log!(
                 self.shared.log,
                 Info,
@@ -410,7 +494,10 @@ impl Task {
         match step {
             Step::Close { reason, log } => {
                 if reason == CloseReason::StaleConnection {
-                    self.shared.trouble.stale_clients.fetch_add(1, Ordering::Relaxed);
+                    self.shared
+                        .trouble
+                        .stale_clients
+                        .fetch_add(1, Ordering::Relaxed);
                 }
                 After::Close(reason, log)
             }
@@ -440,9 +527,17 @@ impl Task {
         for sub in self.subs.drain() {
             self.publisher.account().unsubscribe(&sub);
         }
-        log!(self.shared.log, Debug, "{} - Client connection closed: {reason}", self.conn.label());
+        log!(
+            self.shared.log,
+            Debug,
+            "{} - Client connection closed: {reason}",
+            self.conn.label()
+        );
         self.shared.clients.end(closed);
-        let gone = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError);
+        let gone = matches!(
+            reason,
+            CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError
+        );
         Box::pin(self.transport.close(&self.shared.buffers, !gone)).await;
     }
 }

@@ -26,7 +26,13 @@ pub(super) async fn run(shared: Arc<Shared>, mesh: Arc<Mesh>, dial: Dial) {
 }
 
 async fn connect(shared: &Shared, mesh: &Mesh, dial: &Dial) -> Option<(Stream, SocketAddr)> {
-    let resolved = shared.rt.timeout(DIAL_TIMEOUT, shared.rt.resolve(&dial.url.host, dial.url.port)).await;
+    let resolved = shared
+        .rt
+        .timeout(
+            DIAL_TIMEOUT,
+            shared.rt.resolve(&dial.url.host, dial.url.port),
+        )
+        .await;
     let addrs = match resolved {
         Ok(Ok(addrs)) => addrs,
         Ok(Err(e)) => {
@@ -39,14 +45,25 @@ async fn connect(shared: &Shared, mesh: &Mesh, dial: &Dial) -> Option<(Stream, S
         }
     };
     // A name may stand for several servers; and our own address is no other cluster's.
-    let others: Vec<SocketAddr> = addrs.into_iter().filter(|addr| *addr != mesh.bound).collect();
+    let others: Vec<SocketAddr> = addrs
+        .into_iter()
+        .filter(|addr| *addr != mesh.bound)
+        .collect();
     let chosen = (shared.rt.random_u64() % others.len().max(1) as u64) as usize;
     let Some(addr) = others.get(chosen).copied() else {
-        write_log(shared, "", &dial.unresolved("it is this server's own address"));
+        write_log(
+            shared,
+            "",
+            &dial.unresolved("it is this server's own address"),
+        );
         return None;
     };
     write_log(shared, "", &dial.starting(&addr.to_string()));
-    let error = match shared.rt.timeout(DIAL_TIMEOUT, shared.rt.connect(addr)).await {
+    let error = match shared
+        .rt
+        .timeout(DIAL_TIMEOUT, shared.rt.connect(addr))
+        .await
+    {
         Ok(Ok(stream)) => return Some((stream, addr)),
         Ok(Err(e)) => e.to_string(),
         Err(_) => format!("dial tcp {addr}: i/o timeout"),

@@ -81,8 +81,19 @@ impl Mesh {
         advertised: (String, u16),
         own_server_name: String,
     ) -> Mesh {
-        let state = State { gateways, attempts: BTreeMap::new(), outbound: BTreeMap::new(), own_server_name };
-        Mesh { settings, state: Mutex::new(state), changed: Notify::new(), bound, advertised }
+        let state = State {
+            gateways,
+            attempts: BTreeMap::new(),
+            outbound: BTreeMap::new(),
+            own_server_name,
+        };
+        Mesh {
+            settings,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            bound,
+            advertised,
+        }
     }
 
     /// Changes the state by `change`, then carries out what the reconciler wants.
@@ -107,7 +118,9 @@ impl Mesh {
             Output::Dial(_) if shared.is_stopping() => {}
             Output::Dial(wanted) => {
                 let id = wanted.id;
-                let task = shared.rt.spawn(dial::run(shared.clone(), self.clone(), wanted));
+                let task = shared
+                    .rt
+                    .spawn(dial::run(shared.clone(), self.clone(), wanted));
                 state.attempts.insert(id, Attempt::Dialling(task));
             }
             Output::Cancel(id) => match state.attempts.remove(&id) {
@@ -115,7 +128,12 @@ impl Mesh {
                 Some(Attempt::Connected(peer)) => peer.signal().raise(Signal::CLOSE),
                 None => {}
             },
-            Output::Forget { remote } => log!(shared.log, Debug, "Forgetting gateway {}", gannet_config::quoted(&remote)),
+            Output::Forget { remote } => log!(
+                shared.log,
+                Debug,
+                "Forgetting gateway {}",
+                gannet_config::quoted(&remote)
+            ),
             Output::Log(line) => write_log(shared, "", &line),
         }
     }
@@ -140,7 +158,13 @@ impl Mesh {
             *inbound.entry(link.name.clone()).or_default() += 1;
         }
         let outbound = shared.broker.outbound();
-        let mut names: Vec<String> = self.state.lock().gateways.remotes().map(|r| r.name.to_owned()).collect();
+        let mut names: Vec<String> = self
+            .state
+            .lock()
+            .gateways
+            .remotes()
+            .map(|r| r.name.to_owned())
+            .collect();
         names.extend(inbound.keys().cloned());
         names.sort();
         names.dedup();
@@ -159,7 +183,9 @@ impl Mesh {
 
 impl std::fmt::Debug for Mesh {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mesh").field("gateway", &self.settings.gateway).finish_non_exhaustive()
+        f.debug_struct("Mesh")
+            .field("gateway", &self.settings.gateway)
+            .finish_non_exhaustive()
     }
 }
 

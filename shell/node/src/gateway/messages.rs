@@ -47,7 +47,9 @@ impl Inbound {
                 None => return self.refusals.unknown_account(m.account, words),
             },
         };
-        let tail = whole.filter(|_| !m.tail.is_empty()).map(|b| b.slice_ref(m.tail));
+        let tail = whole
+            .filter(|_| !m.tail.is_empty())
+            .map(|b| b.slice_ref(m.tail));
         let plain = Message {
             subject: m.subject,
             reply: reply_prefix::strip(m.reply),
@@ -60,7 +62,10 @@ impl Inbound {
         if let Some(mapped) = reply_prefix::parse(m.subject) {
             // A mapped reply is for the cluster that its mark names; another one has no use for it.
             if mapped.cluster == own_mark {
-                let home = Message { subject: mapped.subject, ..plain };
+                let home = Message {
+                    subject: mapped.subject,
+                    ..plain
+                };
                 publisher.publish_returned(broker, delivery, from, &home);
             }
             return;
@@ -68,7 +73,11 @@ impl Inbound {
         if reply_prefix::is_old_mapped(m.subject) {
             return;
         }
-        let mapped_reply = if plain.reply.len() < m.reply.len() { m.reply } else { b"" };
+        let mapped_reply = if plain.reply.len() < m.reply.len() {
+            m.reply
+        } else {
+            b""
+        };
         publisher.publish_remote(broker, delivery, from, &plain, m.queues, mapped_reply);
     }
 

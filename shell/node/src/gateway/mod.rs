@@ -23,8 +23,12 @@ use crate::shared::Shared;
 
 /// Starts accepting and dialling.
 pub(crate) fn start(shared: &Arc<Shared>, listener: Listener) {
-    let Some(mesh) = shared.mesh.get() else { return };
-    shared.rt.spawn(crate::accept::gateways(shared.clone(), listener));
+    let Some(mesh) = shared.mesh.get() else {
+        return;
+    };
+    shared
+        .rt
+        .spawn(crate::accept::gateways(shared.clone(), listener));
     shared.rt.spawn(mesh::keep(shared.clone(), mesh.clone()));
 }
 

@@ -25,12 +25,21 @@ const SERVER_PROTOCOL: i64 = 3;
 
 /// Opens the gateway listener and makes the mesh, if gateways are configured. Nothing is dialled yet.
 pub(crate) async fn listen(shared: &Arc<Shared>) -> Result<Option<Listener>, StartError> {
-    let Some(options) = &shared.options.gateway else { return Ok(None) };
+    let Some(options) = &shared.options.gateway else {
+        return Ok(None);
+    };
     let port = options.port.map_or(0, |port| port.to_bind());
     let listener = open_listener(shared, &options.host, port, "gateway").await?;
-    let bound = listener.local_addr().map_err(|e| StartError::Listen(e.to_string()))?;
+    let bound = listener
+        .local_addr()
+        .map_err(|e| StartError::Listen(e.to_string()))?;
     log!(shared.log, Info, "Gateway name is {}", options.name);
-    log!(shared.log, Info, "Listening for gateways connections on {}", shown(&options.host, bound));
+    log!(
+        shared.log,
+        Info,
+        "Listening for gateways connections on {}",
+        shown(&options.host, bound)
+    );
     let (host, port) = advertised(shared, options, bound)?;
     let info = own_info(shared, options, &host, port);
     let settings = Settings {
@@ -45,7 +54,12 @@ pub(crate) async fn listen(shared: &Arc<Shared>) -> Result<Option<Listener>, Sta
     };
     let attempt_limit = DIAL_TIMEOUT + settings.silence_limit() + Duration::from_secs(1);
     let topology = gateways::Settings::new(&shared.options, options, &shared.name, attempt_limit);
-    let gateways = Gateways::new(topology, &options.remotes, shared.rt.now(), shared.rt.random_u64());
+    let gateways = Gateways::new(
+        topology,
+        &options.remotes,
+        shared.rt.now(),
+        shared.rt.random_u64(),
+    );
     let mesh = Mesh::new(settings, gateways, bound, (host, port), shared.name.clone());
     // Set once, here: `listen` is called once per server.
     let _: Result<(), Arc<Mesh>> = shared.mesh.set(Arc::new(mesh));
@@ -59,15 +73,34 @@ fn info_line(info: &ServerInfo) -> Bytes {
 }
 
 /// Host and port that other clusters are told.
-fn advertised(shared: &Shared, options: &GatewayOptions, bound: SocketAddr) -> Result<(String, u16), StartError> {
+fn advertised(
+    shared: &Shared,
+    options: &GatewayOptions,
+    bound: SocketAddr,
+) -> Result<(String, u16), StartError> {
     let name = gannet_config::quoted(&options.name);
     if let Some(text) = &options.advertise {
         let address = gannet_config::advertised(text, bound.port()).map_err(StartError::Options)?;
-        log!(shared.log, Info, "Advertise address for gateway {name} is set to {}:{}", address.0, address.1);
+        log!(
+            shared.log,
+            Info,
+            "Advertise address for gateway {name} is set to {}:{}",
+            address.0,
+            address.1
+        );
         return Ok(address);
     }
-    let host = if bound.ip().is_unspecified() { reachable_ip(shared, options) } else { options.host.clone() };
-    log!(shared.log, Info, "Address for gateway {name} is {host}:{}", bound.port());
+    let host = if bound.ip().is_unspecified() {
+        reachable_ip(shared, options)
+    } else {
+        options.host.clone()
+    };
+    log!(
+        shared.log,
+        Info,
+        "Address for gateway {name} is {host}:{}",
+        bound.port()
+    );
     Ok((host, bound.port()))
 }
 
@@ -82,14 +115,23 @@ fn reachable_ip(shared: &Shared, options: &GatewayOptions) -> String {
         Some(ip) => ip.to_string(),
         None => {
             let host = &options.host;
-            log!(shared.log, Error, "Could not find any non-local IP for gateway {}'s listener on {host}", options.name);
+            log!(
+                shared.log,
+                Error,
+                "Could not find any non-local IP for gateway {}'s listener on {host}",
+                options.name
+            );
             host.clone()
         }
     }
 }
 
 fn own_info(shared: &Shared, options: &GatewayOptions, host: &str, port: u16) -> ServerInfo {
-    let url = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    let url = if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    };
     ServerInfo {
         server_id: shared.id.clone(),
         server_name: shared.name.clone(),

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gannet_broker::{
-    AccountChange, Delivery, InboundLink, LinkTraits, OutboundLink, Peer, PeerKind, RemoteInterest, Signal,
+    AccountChange, Delivery, InboundLink, LinkTraits, OutboundLink, Peer, PeerKind, RemoteInterest,
+    Signal,
 };
 use gannet_config::{GatewayOptions, Secret, WriteTimeout};
 use gannet_identity::PasswordCheck;
@@ -41,8 +42,14 @@ const QUIET: Duration = Duration::from_secs(5);
 /// What the link is for, once that is settled.
 enum Role {
     Unregistered,
-    Outbound { link: Arc<OutboundLink>, interest: RemoteInterest },
-    Inbound { gateway: String, messages: Inbound },
+    Outbound {
+        link: Arc<OutboundLink>,
+        interest: RemoteInterest,
+    },
+    Inbound {
+        gateway: String,
+        messages: Inbound,
+    },
 }
 
 struct LinkTask {
@@ -67,19 +74,47 @@ struct LinkTask {
 
 /// Starts the task of a connection that another cluster dialled.
 pub(crate) fn accepted(shared: &Arc<Shared>, stream: Stream, addr: SocketAddr) {
-    let Some(mesh) = shared.mesh.get().cloned() else { return };
+    let Some(mesh) = shared.mesh.get().cloned() else {
+        return;
+    };
     let mut outputs = Vec::new();
-    let link = Link::accept(shared.rt.now(), &mesh.settings, shared.rt.random_u64(), &mut outputs);
+    let link = Link::accept(
+        shared.rt.now(),
+        &mesh.settings,
+        shared.rt.random_u64(),
+        &mut outputs,
+    );
     let task = LinkTask::new(shared, mesh, link, outputs, None, stream, addr);
     shared.rt.spawn(async move { task.run().await });
 }
 
 /// Runs a link that was dialled.
-pub(super) async fn dialled(shared: Arc<Shared>, mesh: Arc<Mesh>, dial: Dial, stream: Stream, addr: SocketAddr) {
+pub(super) async fn dialled(
+    shared: Arc<Shared>,
+    mesh: Arc<Mesh>,
+    dial: Dial,
+    stream: Stream,
+    addr: SocketAddr,
+) {
     let mut outputs = Vec::new();
     let (now, seed) = (shared.rt.now(), shared.rt.random_u64());
-    let link = Link::dial(&dial.remote, &dial.url, now, &mesh.settings, seed, &mut outputs);
-    let task = LinkTask::new(&shared, mesh.clone(), link, outputs, Some(&dial), stream, addr);
+    let link = Link::dial(
+        &dial.remote,
+        &dial.url,
+        now,
+        &mesh.settings,
+        seed,
+        &mut outputs,
+    );
+    let task = LinkTask::new(
+        &shared,
+        mesh.clone(),
+        link,
+        outputs,
+        Some(&dial),
+        stream,
+        addr,
+    );
     match mesh.state.lock().attempts.get_mut(&dial.id) {
         Some(attempt) => *attempt = Attempt::Connected(task.transport.peer.clone()),
         // Cancelled in the meantime.
@@ -105,7 +140,12 @@ impl LinkTask {
             Direction::Inbound => PeerKind::InboundGateway,
         };
         let max_pending = shared.options.limits.max_pending.as_usize();
-        let peer = Arc::new(Peer::new(id, kind, max_pending, Box::new(StreamSink::new(&stream))));
+        let peer = Arc::new(Peer::new(
+            id,
+            kind,
+            max_pending,
+            Box::new(StreamSink::new(&stream)),
+        ));
         let started_at = shared.rt.now();
         let facts = LinkFacts {
             addr,
@@ -160,7 +200,11 @@ impl LinkTask {
     fn perform(&mut self, act: impl FnOnce(&mut Link, &Context<'_>, &mut Vec<Output>)) {
         let (shared, mesh) = (self.shared.clone(), self.mesh.clone());
         mesh.change(&shared, |state, wanted| {
-            let cx = Context { now: shared.rt.now(), settings: &mesh.settings, neighbours: &*state };
+            let cx = Context {
+                now: shared.rt.now(),
+                settings: &mesh.settings,
+                neighbours: &*state,
+            };
             let mut outputs = std::mem::take(&mut self.outputs);
             act(&mut self.link, &cx, &mut outputs);
             for output in outputs.drain(..) {
@@ -183,8 +227,12 @@ impl LinkTask {
                     state.gateways.peer_urls(dial, &urls);
                 }
             }
-            Output::InterestBegins { account } => self.change_account(&account, AccountChange::SwitchBegins),
-            Output::InterestComplete { account } => self.change_account(&account, AccountChange::SwitchComplete),
+            Output::InterestBegins { account } => {
+                self.change_account(&account, AccountChange::SwitchBegins)
+            }
+            Output::InterestComplete { account } => {
+                self.change_account(&account, AccountChange::SwitchComplete)
+            }
             Output::Rtt(rtt) => {
                 let nanos = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX);
                 self.facts.rtt_nanos.store(nanos, Ordering::Relaxed);
@@ -219,25 +267,42 @@ impl LinkTask {
                 };
                 let link = Arc::new(OutboundLink::new(peer, traits));
                 self.shared.broker.add_outbound(link.clone());
-                self.role = Role::Outbound { link, interest: RemoteInterest::default() };
+                self.role = Role::Outbound {
+                    link,
+                    interest: RemoteInterest::default(),
+                };
             }
             Direction::Inbound => {
                 let mut greeting = Vec::new();
                 for (name, urls) in state.gateways.gossip_for(&remote.gateway) {
-                    encode::info(&mut greeting, &ServerInfo::gossip(&self.shared.id, name, urls));
+                    encode::info(
+                        &mut greeting,
+                        &ServerInfo::gossip(&self.shared.id, name, urls),
+                    );
                 }
-                let link = InboundLink { peer, name: remote.gateway.clone() };
+                let link = InboundLink {
+                    peer,
+                    name: remote.gateway.clone(),
+                };
                 self.shared.broker.add_inbound(Arc::new(link), &greeting);
-                state.gateways.inbound_up(&remote.gateway, &remote.urls, now, wanted);
+                state
+                    .gateways
+                    .inbound_up(&remote.gateway, &remote.urls, now, wanted);
                 let messages = Inbound::new(&self.mesh.settings.gateway);
-                self.role = Role::Inbound { gateway: remote.gateway, messages };
+                self.role = Role::Inbound {
+                    gateway: remote.gateway,
+                    messages,
+                };
             }
         }
-        self.shared.links.add(self.transport.peer.id(), self.facts.clone());
+        self.shared
+            .links
+            .add(self.transport.peer.id(), self.facts.clone());
     }
 
     fn change_account(&mut self, account: &[u8], change: AccountChange) {
-        if let (Role::Outbound { link, .. }, Ok(name)) = (&self.role, std::str::from_utf8(account)) {
+        if let (Role::Outbound { link, .. }, Ok(name)) = (&self.role, std::str::from_utf8(account))
+        {
             self.shared.broker.remote_account(link, name, change);
         }
     }
@@ -287,12 +352,17 @@ impl LinkTask {
         // Nobody is held back on a link: it serves many publishers.
         self.delivery.take_crowded();
         self.flush();
-        self.facts.last_active.store(now.as_nanos(), Ordering::Relaxed);
+        self.facts
+            .last_active
+            .store(now.as_nanos(), Ordering::Relaxed);
     }
 
     fn limits(&self) -> Limits {
         let control_line = self.shared.options.limits.max_control_line.as_usize();
-        self.link.limits(Limits { control_line, payload: Limits::ANY_PAYLOAD })
+        self.link.limits(Limits {
+            control_line,
+            payload: Limits::ANY_PAYLOAD,
+        })
     }
 
     /// Performs the operations in `bytes`. Answers how many bytes were used, and how many the next one
@@ -338,10 +408,21 @@ impl LinkTask {
         match (op, &mut self.role) {
             (GatewayOp::Message(m), Role::Inbound { messages, .. }) => {
                 let peer = &self.transport.peer;
-                messages.deliver(&self.shared, &mut self.delivery, peer, m, whole, &mut self.words);
+                messages.deliver(
+                    &self.shared,
+                    &mut self.delivery,
+                    peer,
+                    m,
+                    whole,
+                    &mut self.words,
+                );
             }
-            (GatewayOp::Interest(interest), Role::Outbound { .. }) => self.interest(interest, true, now),
-            (GatewayOp::NoInterest(interest), Role::Outbound { .. }) => self.interest(interest, false, now),
+            (GatewayOp::Interest(interest), Role::Outbound { .. }) => {
+                self.interest(interest, true, now)
+            }
+            (GatewayOp::NoInterest(interest), Role::Outbound { .. }) => {
+                self.interest(interest, false, now)
+            }
             (GatewayOp::AccountInterest(account), Role::Outbound { .. }) => {
                 self.change_account(account, AccountChange::Allowed);
             }
@@ -353,8 +434,12 @@ impl LinkTask {
     }
 
     fn interest(&mut self, i: &Interest<'_>, wanted: bool, now: Moment) {
-        let Role::Outbound { link, interest } = &mut self.role else { return };
-        let Ok(account) = std::str::from_utf8(i.account) else { return };
+        let Role::Outbound { link, interest } = &mut self.role else {
+            return;
+        };
+        let Ok(account) = std::str::from_utf8(i.account) else {
+            return;
+        };
         if is_valid_pattern(i.subject).is_err() {
             return;
         }
@@ -376,7 +461,11 @@ impl LinkTask {
         if !self.transport.on_writable(self.delivery.spare()) {
             return self.close(CloseReason::WriteError);
         }
-        if self.transport.stuck_for(self.shared.rt.now()).is_none_or(|stuck| stuck < LAGGING_AFTER) {
+        if self
+            .transport
+            .stuck_for(self.shared.rt.now())
+            .is_none_or(|stuck| stuck < LAGGING_AFTER)
+        {
             self.transport.peer.outbox().set_lagging(false);
             self.noted_slow = false;
         }
@@ -384,10 +473,18 @@ impl LinkTask {
 
     fn on_signal(&mut self, bits: u32) {
         if bits & Signal::CLOSE != 0 {
-            let reason = match (self.shared.is_stopping(), self.is_cancelled()) {
-                (true, _) => CloseReason::ServerShutdown,
-                (false, true) => CloseReason::DuplicateLink,
-                (false, false) => CloseReason::WriteError,
+            let reason = if self.shared.is_stopping() {
+                CloseReason::ServerShutdown
+            } else if self.transport.peer.outbox().overflow().is_some() {
+                self.shared
+                    .trouble
+                    .slow_gateways
+                    .fetch_add(1, Ordering::Relaxed);
+                CloseReason::SlowConsumerPendingBytes
+            } else if self.is_cancelled() {
+                CloseReason::DuplicateLink
+            } else {
+                CloseReason::WriteError
             };
             return self.close(reason);
         }
@@ -398,7 +495,8 @@ impl LinkTask {
 
     /// Whether the reconciler has given the attempt up.
     fn is_cancelled(&self) -> bool {
-        self.dial.is_some_and(|dial| !self.mesh.state.lock().attempts.contains_key(&dial))
+        self.dial
+            .is_some_and(|dial| !self.mesh.state.lock().attempts.contains_key(&dial))
     }
 
     fn close(&mut self, reason: CloseReason) {
@@ -411,17 +509,27 @@ impl LinkTask {
     }
 
     fn write_deadline(&self) -> Duration {
-        self.options().and_then(|o| o.write_deadline).unwrap_or(self.shared.options.limits.write_deadline)
+        self.options()
+            .and_then(|o| o.write_deadline)
+            .unwrap_or(self.shared.options.limits.write_deadline)
     }
 
     fn on_deadline(&mut self) {
         let now = self.shared.rt.now();
         if let Some(stuck) = self.transport.stuck_for(now) {
-            self.transport.peer.outbox().set_lagging(stuck >= LAGGING_AFTER);
-            let close = self.options().is_some_and(|o| o.write_timeout == WriteTimeout::Close);
+            self.transport
+                .peer
+                .outbox()
+                .set_lagging(stuck >= LAGGING_AFTER);
+            let close = self
+                .options()
+                .is_some_and(|o| o.write_timeout == WriteTimeout::Close);
             if stuck >= self.write_deadline() && !self.noted_slow {
                 self.noted_slow = true;
-                self.shared.trouble.slow_gateways.fetch_add(1, Ordering::Relaxed);
+                self.shared
+                    .trouble
+                    .slow_gateways
+                    .fetch_add(1, Ordering::Relaxed);
                 if close {
                     return self.close(CloseReason::SlowConsumerWriteDeadline);
                 }
@@ -430,7 +538,10 @@ impl LinkTask {
         self.perform(|link, cx, out| link.tick(cx, out));
         self.flush();
         if self.closing == Some(CloseReason::StaleConnection) {
-            self.shared.trouble.stale_gateways.fetch_add(1, Ordering::Relaxed);
+            self.shared
+                .trouble
+                .stale_gateways
+                .fetch_add(1, Ordering::Relaxed);
         }
         let last = Moment::from_nanos(self.facts.last_active.load(Ordering::Relaxed));
         if now.since(last) > QUIET {
@@ -446,7 +557,10 @@ impl LinkTask {
         if let Some(since) = self.transport.blocked_since() {
             let lagging = since + LAGGING_AFTER;
             let now = self.shared.rt.now();
-            let due = [lagging, since + self.write_deadline()].into_iter().filter(|due| *due > now).min();
+            let due = [lagging, since + self.write_deadline()]
+                .into_iter()
+                .filter(|due| *due > now)
+                .min();
             deadline = deadline.min(due.unwrap_or(Moment::NEVER));
         }
         self.transport.set_timer(deadline);
@@ -462,7 +576,11 @@ impl LinkTask {
         self.mesh.change(&shared, |state, wanted| {
             match role {
                 Role::Outbound { link, mut interest } => {
-                    if state.outbound.get(link.name()).is_some_and(|p| Arc::ptr_eq(p, &peer)) {
+                    if state
+                        .outbound
+                        .get(link.name())
+                        .is_some_and(|p| Arc::ptr_eq(p, &peer))
+                    {
                         state.outbound.remove(link.name());
                     }
                     gone = Some((link, std::mem::take(&mut interest)));
@@ -480,7 +598,10 @@ impl LinkTask {
         if let Some((link, mut interest)) = gone {
             shared.broker.remove_outbound(&link, &mut interest);
         }
-        let lost = matches!(reason, CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError);
+        let lost = matches!(
+            reason,
+            CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError
+        );
         self.transport.close(&shared.buffers, !lost).await;
     }
 }

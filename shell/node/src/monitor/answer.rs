@@ -32,15 +32,24 @@ pub(super) async fn answer(monitor: &Arc<Monitor>, path: &str, query: &str) -> R
         }),
         Request::Varz => varz::respond(monitor),
         Request::Healthz(options) => health(shared, &options),
-        Request::Connz(options) => list(monitor, move |shared| connz::respond(shared, options)).await,
-        Request::Gatewayz(options) => list(monitor, move |shared| gatewayz::respond(shared, &options)).await,
-        Request::Subsz(options) => list(monitor, move |shared| subs::respond(shared, &options)).await,
+        Request::Connz(options) => {
+            list(monitor, move |shared| connz::respond(shared, options)).await
+        }
+        Request::Gatewayz(options) => {
+            list(monitor, move |shared| gatewayz::respond(shared, &options)).await
+        }
+        Request::Subsz(options) => {
+            list(monitor, move |shared| subs::respond(shared, &options)).await
+        }
     }
 }
 
 /// Makes a page whose size grows with the server's, where that holds up nobody, and not too many at
 /// a time.
-async fn list(monitor: &Monitor, make: impl FnOnce(&Shared) -> Response + Send + 'static) -> Response {
+async fn list(
+    monitor: &Monitor,
+    make: impl FnOnce(&Shared) -> Response + Send + 'static,
+) -> Response {
     // The semaphore is never closed.
     let _slot = monitor.lists.acquire().await;
     let shared = monitor.shared.clone();

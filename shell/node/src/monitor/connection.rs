@@ -39,7 +39,9 @@ pub(super) async fn serve(monitor: &Arc<Monitor>, stream: Stream) -> Result<(), 
     let service = service_fn(|request| respond(monitor, &deadline, request));
     // The date is ours: hyper would take it from the machine's clock, even in the simulator.
     let mut http = http1::Builder::new();
-    http.auto_date_header(false).max_buf_size(BUFFER_MOST).title_case_headers(true);
+    http.auto_date_header(false)
+        .max_buf_size(BUFFER_MOST)
+        .title_case_headers(true);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream.into_io()), service));
     let mut sleep = rt.sleep_until(deadline.get());
     let mut stop = pin!(monitor.shared.stop.notified());
@@ -95,18 +97,26 @@ async fn respond<B>(
     deadline.set(Moment::NEVER);
     let uri = request.uri();
     let answer = answer::answer(monitor, uri.path(), uri.query().unwrap_or_default()).await;
-    let patience = if monitor.shared.is_stopping() { LAST_REQUEST } else { NEXT_REQUEST };
+    let patience = if monitor.shared.is_stopping() {
+        LAST_REQUEST
+    } else {
+        NEXT_REQUEST
+    };
     deadline.set(rt.now() + patience);
     Ok(http_response(answer, rt.wall()))
 }
 
 fn http_response(answer: gannet_monitor::Response, now: WallTime) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(answer.body)));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     for (name, value) in answer.headers {
         // A target to redirect to may hold what a header may not: then the page says where.
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value.as_ref())) {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::try_from(name),
+            HeaderValue::try_from(value.as_ref()),
+        ) {
             headers.append(name, value);
         }
     }
@@ -119,7 +129,10 @@ fn http_response(answer: gannet_monitor::Response, now: WallTime) -> Response<Fu
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7).
 fn http_date(at: WallTime) -> String {
     let timestamp = Timestamp::from_nanosecond(i128::from(at.as_unix_nanos())).unwrap_or_default();
-    timestamp.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    timestamp
+        .to_zoned(TimeZone::UTC)
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
 }
 
 #[cfg(test)]

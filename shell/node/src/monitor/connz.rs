@@ -18,18 +18,36 @@ pub(super) fn respond(shared: &Shared, options: Options) -> Response {
     let mut snapshot = Snapshot {
         server_id: shared.id.clone(),
         now: shared.rt.wall(),
-        account_known: options.account().is_none_or(|name| shared.broker.account(name).is_some()),
+        account_known: options
+            .account()
+            .is_none_or(|name| shared.broker.account(name).is_some()),
         ..Snapshot::default()
     };
     if options.wants_open() {
-        snapshot.open = shared.clients.open().iter().map(|conn| info(conn)).collect();
+        snapshot.open = shared
+            .clients
+            .open()
+            .iter()
+            .map(|conn| info(conn))
+            .collect();
     }
     if options.wants_closed() {
-        snapshot.closed = shared.clients.closed().iter().map(|info| ConnInfo::clone(info)).collect();
+        snapshot.closed = shared
+            .clients
+            .closed()
+            .iter()
+            .map(|info| ConnInfo::clone(info))
+            .collect();
     }
     let mut page = select(options, snapshot);
     if wanted != Subscriptions::Count {
-        subs::fill(shared, page.conns_mut().iter_mut().filter(|conn| conn.closed.is_none()).collect());
+        subs::fill(
+            shared,
+            page.conns_mut()
+                .iter_mut()
+                .filter(|conn| conn.closed.is_none())
+                .collect(),
+        );
     }
     page.response()
 }
@@ -77,7 +95,10 @@ pub(crate) fn closed_info<'a>(
     kept: impl Iterator<Item = &'a Sub>,
 ) -> ConnInfo {
     let mut info = info(conn);
-    info.closed = Some(Closed { at, reason: reason.text() });
+    info.closed = Some(Closed {
+        at,
+        reason: reason.text(),
+    });
     info.subs = kept.map(|sub| subs::info(&info.account, sub)).collect();
     info
 }

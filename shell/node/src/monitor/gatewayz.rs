@@ -29,13 +29,27 @@ pub(super) fn respond(shared: &Shared, options: &Options) -> Response {
 fn local(shared: &Shared) -> Option<Local> {
     let gateway = shared.options.gateway.as_ref()?;
     let (host, port) = shared.mesh.get()?.advertised.clone();
-    Some(Local { name: gateway.name.clone(), host, port })
+    Some(Local {
+        name: gateway.name.clone(),
+        host,
+        port,
+    })
 }
 
 fn outbound(shared: &Shared, options: &Options) -> Vec<Link> {
     let links = shared.broker.outbound();
-    let links: Vec<_> = links.iter().filter(|link| options.wants_gateway(link.name())).collect();
-    let mut interest = interest(shared, options, &links.iter().map(|link| link.peer().id()).collect::<Vec<_>>());
+    let links: Vec<_> = links
+        .iter()
+        .filter(|link| options.wants_gateway(link.name()))
+        .collect();
+    let mut interest = interest(
+        shared,
+        options,
+        &links
+            .iter()
+            .map(|link| link.peer().id())
+            .collect::<Vec<_>>(),
+    );
     let view = |link: &&Arc<gannet_broker::OutboundLink>| {
         let peer = link.peer();
         let facts = shared.links.get(peer.id())?;
@@ -68,7 +82,9 @@ fn inbound(shared: &Shared, options: &Options) -> Vec<Link> {
             mode: InterestMode::InterestOnly,
             ..Interest::default()
         };
-        let wanted = accounts.iter().filter(|account| options.wants_account(account.name()));
+        let wanted = accounts
+            .iter()
+            .filter(|account| options.wants_account(account.name()));
         Some(Link {
             gateway: link.name.clone(),
             configured: false,
@@ -77,25 +93,38 @@ fn inbound(shared: &Shared, options: &Options) -> Vec<Link> {
         })
     };
     let links = shared.broker.inbound().into_iter();
-    links.filter(|link| options.wants_gateway(&link.name)).filter_map(view).collect()
+    links
+        .filter(|link| options.wants_gateway(&link.name))
+        .filter_map(view)
+        .collect()
 }
 
 type ByAccount = BTreeMap<String, Interest>;
 
 fn named(known: ByAccount) -> Vec<Interest> {
-    known.into_iter().map(|(account, interest)| Interest { account, ..interest }).collect()
+    known
+        .into_iter()
+        .map(|(account, interest)| Interest {
+            account,
+            ..interest
+        })
+        .collect()
 }
 
 /// The interest that came over `links`, by link and account. Every account is there, known to the
 /// remote or not: without a word from it, it wants nothing.
 fn interest(shared: &Shared, options: &Options, links: &[ConnId]) -> BTreeMap<ConnId, ByAccount> {
-    let mut found: BTreeMap<ConnId, ByAccount> = links.iter().map(|id| (*id, ByAccount::new())).collect();
+    let mut found: BTreeMap<ConnId, ByAccount> =
+        links.iter().map(|id| (*id, ByAccount::new())).collect();
     for account in shared.broker.accounts() {
         if !options.wants_account(account.name()) {
             continue;
         }
         for by_account in found.values_mut() {
-            let none = Interest { mode: InterestMode::InterestOnly, ..Interest::default() };
+            let none = Interest {
+                mode: InterestMode::InterestOnly,
+                ..Interest::default()
+            };
             by_account.insert(account.to_name(), none);
         }
         for sub in subs::taken(&account, |sub| sub.class() == Class::Gateway) {

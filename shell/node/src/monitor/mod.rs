@@ -53,10 +53,21 @@ pub(crate) fn wanted(shared: &Shared) -> Option<(&str, u16)> {
 }
 
 /// Begins to answer on `listener`, which was opened on `host`.
-pub(crate) fn start(shared: &Arc<Shared>, host: &str, listener: Listener) -> Result<(), StartError> {
-    let addr = listener.local_addr().map_err(|e| StartError::Listen(e.to_string()))?;
+pub(crate) fn start(
+    shared: &Arc<Shared>,
+    host: &str,
+    listener: Listener,
+) -> Result<(), StartError> {
+    let addr = listener
+        .local_addr()
+        .map_err(|e| StartError::Listen(e.to_string()))?;
     let _: Result<(), SocketAddr> = shared.monitor_addr.set(addr);
-    log!(shared.log, Info, "Starting http monitor on {}", shown(host, addr));
+    log!(
+        shared.log,
+        Info,
+        "Starting http monitor on {}",
+        shown(host, addr)
+    );
     drop(shared.rt.spawn(listen_and_serve(shared.clone(), listener)));
     Ok(())
 }
@@ -94,7 +105,11 @@ async fn listen_and_serve(shared: Arc<Shared>, listener: Listener) {
                 drop(shared.rt.spawn(task));
             }
             Either::Second((_, Err(e))) => {
-                log!(shared.log, Error, "Error accepting a monitoring connection, waiting {pause:?}: {e}");
+                log!(
+                    shared.log,
+                    Error,
+                    "Error accepting a monitoring connection, waiting {pause:?}: {e}"
+                );
                 shared.rt.sleep(pause).await;
                 pause = (pause * 2).min(ACCEPT_PAUSE.1);
             }
@@ -104,6 +119,10 @@ async fn listen_and_serve(shared: Arc<Shared>, listener: Listener) {
 
 async fn converse(monitor: &Arc<Monitor>, stream: Stream, peer: SocketAddr) {
     if let Err(e) = connection::serve(monitor, stream).await {
-        log!(monitor.shared.log, Debug, "{peer} - Monitoring connection ended: {e}");
+        log!(
+            monitor.shared.log,
+            Debug,
+            "{peer} - Monitoring connection ended: {e}"
+        );
     }
 }

@@ -20,14 +20,31 @@ pub(super) fn respond(shared: &Shared, options: &Options) -> Response {
             listed.push((account.to_name(), taken(&account, is_own)));
         }
     }
-    stats.subscriptions = stats.subscriptions.saturating_sub(shared.links.subscriptions());
-    let subs = listed.iter().flat_map(|(account, subs)| subs.iter().map(|sub| info(account, sub)));
-    subsz::respond(options, Snapshot { server_id: shared.id.clone(), now: shared.rt.wall(), stats, subs })
+    stats.subscriptions = stats
+        .subscriptions
+        .saturating_sub(shared.links.subscriptions());
+    let subs = listed
+        .iter()
+        .flat_map(|(account, subs)| subs.iter().map(|sub| info(account, sub)));
+    subsz::respond(
+        options,
+        Snapshot {
+            server_id: shared.id.clone(),
+            now: shared.rt.wall(),
+            stats,
+            subs,
+        },
+    )
 }
 
 /// Subscriptions of this server, in all accounts.
 pub(super) fn total(shared: &Shared) -> u64 {
-    let all: u64 = shared.broker.accounts().iter().map(|account| account.stats().0.entries).sum();
+    let all: u64 = shared
+        .broker
+        .accounts()
+        .iter()
+        .map(|account| account.stats().0.entries)
+        .sum();
     all.saturating_sub(shared.links.subscriptions())
 }
 
@@ -66,7 +83,9 @@ pub(super) fn fill(shared: &Shared, mut conns: Vec<&mut ConnInfo>) {
     }
     for account in shared.broker.accounts() {
         let name = account.name();
-        for sub in taken(&account, |sub| is_own(sub) && ids.binary_search(&sub.peer().id()).is_ok()) {
+        for sub in taken(&account, |sub| {
+            is_own(sub) && ids.binary_search(&sub.peer().id()).is_ok()
+        }) {
             if let Ok(at) = ids.binary_search(&sub.peer().id()) {
                 conns[at].subs.push(info(name, &sub));
             }
@@ -74,7 +93,8 @@ pub(super) fn fill(shared: &Shared, mut conns: Vec<&mut ConnInfo>) {
     }
     for conn in conns {
         // The index has no order; pages should not change while nothing does.
-        conn.subs.sort_by(|a, b| (a.sid.len(), &a.sid).cmp(&(b.sid.len(), &b.sid)));
+        conn.subs
+            .sort_by(|a, b| (a.sid.len(), &a.sid).cmp(&(b.sid.len(), &b.sid)));
     }
 }
 

@@ -49,14 +49,19 @@ fn configured(shared: &Shared) -> Varz {
         max_subscriptions: i64::from(limits.max_subscriptions.unwrap_or(0)),
         ping_interval: limits.ping_interval,
         ping_max: limits.ping_max,
-        http_host: monitoring.host.clone().unwrap_or_else(|| options.host.clone()),
+        http_host: monitoring
+            .host
+            .clone()
+            .unwrap_or_else(|| options.host.clone()),
         http_port: bound,
         http_base_path: normalize_base(&monitoring.base_path),
         auth_timeout: options.auth.timeout,
         max_control_line: limits.max_control_line.as_usize() as u64,
         max_payload: shared.max_payload() as u64,
         max_pending: limits.max_pending.as_usize() as u64,
-        cluster: Cluster { name: options.cluster_name().unwrap_or_default().to_owned() },
+        cluster: Cluster {
+            name: options.cluster_name().unwrap_or_default().to_owned(),
+        },
         gateway: options.gateway.as_ref().map(gateway).unwrap_or_default(),
         tls_timeout: TLS_TIMEOUT,
         write_deadline: limits.write_deadline,
@@ -95,7 +100,11 @@ fn gateway(options: &GatewayOptions) -> Gateway {
 
 fn address(url: &GatewayUrl) -> String {
     let GatewayUrl { host, port, .. } = url;
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
 }
 
 fn write_timeout(policy: WriteTimeout) -> String {
@@ -110,7 +119,12 @@ fn write_timeout(policy: WriteTimeout) -> String {
 fn feature_flags(shared: &Shared) -> std::collections::BTreeMap<String, bool> {
     let mut flags = varz::feature_flags();
     for (name, on) in &mut flags {
-        *on = shared.options.feature_flags.get(name).copied().unwrap_or(*on);
+        *on = shared
+            .options
+            .feature_flags
+            .get(name)
+            .copied()
+            .unwrap_or(*on);
     }
     flags
 }
@@ -133,7 +147,8 @@ fn measure(shared: &Shared, page: &mut Varz) {
     page.slow_consumer_stats = both(&trouble.slow_clients, &trouble.slow_gateways);
     page.slow_consumers = page.slow_consumer_stats.clients + page.slow_consumer_stats.gateways;
     page.stale_connection_stats = both(&trouble.stale_clients, &trouble.stale_gateways);
-    page.stale_connections = page.stale_connection_stats.clients + page.stale_connection_stats.gateways;
+    page.stale_connections =
+        page.stale_connection_stats.clients + page.stale_connection_stats.gateways;
     page.stalled_clients = trouble.stalled_clients.load(Ordering::Relaxed);
 }
 
@@ -161,7 +176,11 @@ pub(super) struct CpuMeter {
 
 impl CpuMeter {
     pub(super) fn new(shared: &Shared) -> CpuMeter {
-        CpuMeter { since: shared.rt.now(), used: process::cpu_time(&shared.rt), percent: 0.0 }
+        CpuMeter {
+            since: shared.rt.now(),
+            used: process::cpu_time(&shared.rt),
+            percent: 0.0,
+        }
     }
 
     /// Percent of one processor since the last time that was long enough ago, to one decimal.
@@ -173,7 +192,11 @@ impl CpuMeter {
         let passed = now.since(self.since);
         if passed >= CPU_WINDOW {
             let share = used.saturating_sub(self.used).as_secs_f64() / passed.as_secs_f64();
-            *self = CpuMeter { since: now, used, percent: (share * 1000.0).round() / 10.0 };
+            *self = CpuMeter {
+                since: now,
+                used,
+                percent: (share * 1000.0).round() / 10.0,
+            };
         }
         self.percent
     }
@@ -185,11 +208,21 @@ mod tests {
 
     #[test]
     fn processor_use_is_an_average_over_at_least_a_second() {
-        let mut meter = CpuMeter { since: Moment::START, used: Duration::ZERO, percent: 0.0 };
+        let mut meter = CpuMeter {
+            since: Moment::START,
+            used: Duration::ZERO,
+            percent: 0.0,
+        };
         let at = |millis: u64| Moment::START + Duration::from_millis(millis);
         assert_eq!(meter.percent_at(at(999), Duration::from_millis(500)), 0.0);
-        assert_eq!(meter.percent_at(at(2000), Duration::from_millis(2500)), 125.0);
-        assert_eq!(meter.percent_at(at(2500), Duration::from_millis(2600)), 125.0);
+        assert_eq!(
+            meter.percent_at(at(2000), Duration::from_millis(2500)),
+            125.0
+        );
+        assert_eq!(
+            meter.percent_at(at(2500), Duration::from_millis(2600)),
+            125.0
+        );
         assert_eq!(meter.percent_at(at(5000), Duration::from_millis(2533)), 1.1);
     }
 }
