@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use crate::{Error, features, laws, report, workspace_root};
+use crate::{Error, features, instructions, laws, report, workspace_root};
 
 const HELP: &str = "\
 Checks this repository.
@@ -11,15 +11,17 @@ Checks this repository.
 Usage: cargo xtask <command> [--help]
 
 Commands:
-  verify    everything below, formatting, clippy and the tests; what a change must pass
-  laws      who may depend on whom, and what core may not do
-  features  docs/features.md: every row there once, every test it names exists
-  report    long files, long functions, files without a header, repeated code (never fails)
+  verify        everything below, formatting, clippy and the tests; what a change must pass
+  laws          who may depend on whom, and what core may not do
+  features      docs/features.md: every row there once, every test it names exists
+  report        long files, long functions, files without a header, repeated code (never fails)
+  instructions  instruction counts of the hot path: none more than 5 % above the agreed one
 ";
 
 const VERIFY_HELP: &str = "\
 Runs, in this order, until one fails: cargo fmt --check, cargo clippy with warnings as errors,
-the laws, the check of docs/features.md, the report (which cannot fail), cargo test.
+the laws, the check of docs/features.md, the report (which cannot fail), cargo test, and the
+instruction counts of the hot path, if valgrind is there; it says loudly if it is not.
 
 Usage: cargo xtask verify
 ";
@@ -47,6 +49,17 @@ open with a //! header, and code of 6 lines or more that stands in several place
 Usage: cargo xtask report
 ";
 
+const INSTRUCTIONS_HELP: &str = "\
+Builds the workloads of proof/bench for release, counts their instructions per operation with
+valgrind, and compares with proof/bench/counts.txt. Fails when an operation got more than 5 %
+dearer, when one is not in the list or not there any more, and when valgrind is missing.
+
+Usage: cargo xtask instructions [--accept]
+
+Options:
+  --accept  write the counts into the list instead
+";
+
 /// Runs one command line, without the program's name.
 pub fn run(args: &[String]) -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -57,10 +70,13 @@ pub fn run(args: &[String]) -> ExitCode {
         ["laws", "--help" | "-h"] => help(LAWS_HELP),
         ["features", "--help" | "-h"] => help(FEATURES_HELP),
         ["report", "--help" | "-h"] => help(REPORT_HELP),
+        ["instructions", "--help" | "-h"] => help(INSTRUCTIONS_HELP),
         ["verify"] => verify(&root),
         ["laws"] => judged("laws", laws::check(&root)),
         ["features"] => judged("features", features::check(&root)),
         ["report"] => print_report(&root),
+        ["instructions"] => instructions::run(&root, false),
+        ["instructions", "--accept"] => instructions::run(&root, true),
         _ => {
             eprint!("xtask: cannot read {:?}\n\n{HELP}", words.join(" "));
             return ExitCode::from(2);
@@ -118,7 +134,8 @@ fn verify(root: &Path) -> Result<bool, Error> {
         && judged("laws", laws::check(root))?
         && judged("features", features::check(root))?
         && print_report(root)?
-        && cargo(root, &["test", "--workspace"])?)
+        && cargo(root, &["test", "--workspace"])?
+        && instructions::run_if_possible(root)?)
 }
 
 fn cargo(root: &Path, args: &[&str]) -> Result<bool, Error> {

@@ -1,11 +1,13 @@
 //! What keeps the house in order: the laws of the workspace, a report on its tidiness, the state
-//! of its features, and the one command that checks all of it, `cargo xtask verify`.
+//! of its features, the instruction counts of the hot path, and the one command that checks all of
+//! it, `cargo xtask verify`.
 //!
 //! What lives here: rules about the repository. What does not: rules about messages; nothing
 //! here is part of the server.
 
 mod cli;
 pub mod features;
+pub mod instructions;
 pub mod laws;
 pub mod report;
 mod source;

@@ -19,7 +19,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::account::Account;
 use crate::chunks::ChunkPool;
-use crate::links::{InboundLink, OutboundLink};
+use crate::links::{InboundLink, InterestMode, OutboundLink};
 use crate::peer::{Peer, Signal};
 use crate::remote_interest::RemoteInterest;
 use crate::sub::Sub;
@@ -213,12 +213,19 @@ impl Broker {
         queue: Option<&[u8]>,
         now: Moment,
     ) {
-        if queue.is_none() {
-            link.allow_subject(name.as_bytes(), subject);
-        }
         let Some(account) = self.account_or_new(name) else {
             return;
         };
+        if queue.is_some() {
+            // Who has a member of a group there has interest in the account.
+            link.refuse_account(name.as_bytes(), false);
+        } else {
+            link.allow_subject(name.as_bytes(), subject);
+            if link.mode(name.as_bytes()) == InterestMode::Optimistic {
+                // Everything is sent anyway; the remote only takes back that it did not want this.
+                return account.touch();
+            }
+        }
         let known = interest.account(name, self.options.seed);
         if known.contains(subject, queue) {
             account.touch();

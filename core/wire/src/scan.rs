@@ -80,15 +80,24 @@ pub(crate) fn line(buf: &[u8], limit: usize) -> Line<'_> {
     }
 }
 
-/// Splits at spaces and tabs. Answers the arguments and their number; `None` if there are more than
-/// `N`.
+/// Splits at spaces, tabs and CRs, as the reference server does where no message follows. Answers the
+/// arguments and their number; `None` if there are more than `N`.
 pub(crate) fn split_args<const N: usize>(text: &[u8]) -> Option<([&[u8]; N], usize)> {
+    split(text, |b| matches!(b, b' ' | b'\t' | b'\r'))
+}
+
+/// As [`split_args`], but a CR is part of a word, as the reference server has it in front of a message.
+pub(crate) fn split_words<const N: usize>(text: &[u8]) -> Option<([&[u8]; N], usize)> {
+    split(text, |b| matches!(b, b' ' | b'\t'))
+}
+
+fn split<const N: usize>(
+    text: &[u8],
+    is_space: impl Fn(&u8) -> bool,
+) -> Option<([&[u8]; N], usize)> {
     let mut args: [&[u8]; N] = [&text[..0]; N];
     let mut count = 0;
-    for arg in text
-        .split(|b| matches!(b, b' ' | b'\t' | b'\r'))
-        .filter(|arg| !arg.is_empty())
-    {
+    for arg in text.split(is_space).filter(|arg| !arg.is_empty()) {
         *args.get_mut(count)? = arg;
         count += 1;
     }

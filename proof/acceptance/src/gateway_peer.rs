@@ -202,6 +202,11 @@ impl GatewayPeer {
         let system = data_encoding::BASE64.encode(b"$SYS");
         loop {
             let line = self.wire.line();
+            if line.starts_with("RMSG $SYS ") || line.starts_with("HMSG $SYS ") {
+                let size: usize = line.rsplit(' ').next().and_then(|size| size.parse().ok()).expect("a size");
+                self.wire.bytes(size + 2);
+                continue;
+            }
             let skipped = line.starts_with("RS+ $SYS ")
                 || line.starts_with("RS- $SYS ")
                 || line.contains(&format!("\"gateway_cmd_payload\":\"{system}\""));

@@ -117,8 +117,9 @@ impl Wire {
 
     /// The next line, or end, or silence of `limit`.
     pub fn hear(&mut self, limit: Duration) -> Heard {
+        let deadline = Instant::now() + limit;
         loop {
-            let heard = self.hear_all(limit);
+            let heard = self.hear_all(deadline);
             if self.shows_pings || heard != Heard::Line("PING".to_owned()) {
                 return heard;
             }
@@ -127,8 +128,7 @@ impl Wire {
         }
     }
 
-    fn hear_all(&mut self, limit: Duration) -> Heard {
-        let deadline = Instant::now() + limit;
+    fn hear_all(&mut self, deadline: Instant) -> Heard {
         loop {
             if let Some(end) = find_crlf(&self.unread) {
                 let line: Vec<u8> = self.unread.drain(..end + 2).take(end).collect();

@@ -1,19 +1,32 @@
 //! The decoder of the client protocol: the same operations however the bytes are cut, and what it
 //! found, written down again, is what it finds.
 
-use gannet_wire::client::{ClientConnect, ClientOp, Decoded, Limits, Publish, decode, decode_plain_publish, encode};
+use gannet_wire::client::{
+    ClientConnect, ClientOp, Decoded, Limits, Publish, decode, decode_plain_publish, encode,
+};
 
 use crate::feed::{Found, drip, feed, two, whole};
 
 /// The usual limits, and ones that short inputs reach.
-const LIMITS: [Limits; 2] =
-    [Limits { control_line: 4096, payload: 1024 * 1024 }, Limits { control_line: 24, payload: 12 }];
+const LIMITS: [Limits; 2] = [
+    Limits {
+        control_line: 4096,
+        payload: 1024 * 1024,
+    },
+    Limits {
+        control_line: 24,
+        payload: 12,
+    },
+];
 
 /// Decodes the bytes as what a client sent.
 pub fn client_decode(bytes: &[u8]) {
     for limits in &LIMITS {
         let at_once = feed(bytes, whole(bytes), |there| one(there, limits));
-        assert_eq!(at_once, feed(bytes, drip(bytes), |there| one(there, limits)));
+        assert_eq!(
+            at_once,
+            feed(bytes, drip(bytes), |there| one(there, limits))
+        );
         assert_eq!(at_once, feed(bytes, two(bytes), |there| one(there, limits)));
     }
 }
@@ -22,7 +35,10 @@ pub fn client_decode(bytes: &[u8]) {
 fn one(there: &[u8], limits: &Limits) -> Found<Vec<u8>> {
     let found = decode(there, limits);
     if let Some((publish, used)) = decode_plain_publish(there, limits) {
-        let same = Ok(Decoded::Op { op: ClientOp::Publish(publish), used });
+        let same = Ok(Decoded::Op {
+            op: ClientOp::Publish(publish),
+            used,
+        });
         assert_eq!(found, same, "the shortcut differs");
     }
     match found {
@@ -41,7 +57,11 @@ fn check(op: &ClientOp<'_>, limits: &Limits) {
             check_publish(publish, limits);
             &[publish.subject]
         }
-        ClientOp::Subscribe { subject, queue, sid } => &[subject, queue.unwrap_or(b"-"), sid],
+        ClientOp::Subscribe {
+            subject,
+            queue,
+            sid,
+        } => &[subject, queue.unwrap_or(b"-"), sid],
         ClientOp::Unsubscribe { sid, max } => {
             assert_ne!(*max, Some(0));
             &[sid]
@@ -53,13 +73,20 @@ fn check(op: &ClientOp<'_>, limits: &Limits) {
         ClientOp::Ping | ClientOp::Pong | ClientOp::Ok | ClientOp::Err(_) => &[],
     };
     for word in words {
-        assert!(!word.is_empty() && !word.iter().any(|b| matches!(b, b' ' | b'\t' | b'\n')), "{word:?}");
+        assert!(
+            !word.is_empty() && !word.iter().any(|b| matches!(b, b' ' | b'\t' | b'\n')),
+            "{word:?}"
+        );
     }
 }
 
 fn check_publish(publish: &Publish<'_>, limits: &Limits) {
     assert!(publish.payload.len() <= limits.payload);
-    assert!(publish.header_len.is_none_or(|len| len <= publish.payload.len()));
+    assert!(
+        publish
+            .header_len
+            .is_none_or(|len| len <= publish.payload.len())
+    );
     if publish.tail.is_empty() {
         return;
     }
@@ -69,7 +96,9 @@ fn check_publish(publish: &Publish<'_>, limits: &Limits) {
     let sizes = |tail: &[u8]| -> Vec<usize> {
         let line = tail.split(|&b| b == b'\r').next().unwrap_or_default();
         let numbers = line.split(|&b| b == b' ');
-        numbers.map(|n| n.iter().fold(0, |sum, d| sum * 10 + usize::from(d - b'0'))).collect()
+        numbers
+            .map(|n| n.iter().fold(0, |sum, d| sum * 10 + usize::from(d - b'0')))
+            .collect()
     };
     assert_eq!(sizes(publish.tail), sizes(&parts));
     let rest = |tail: &[u8]| tail[tail.len() - publish.payload.len() - 4..].to_vec();
@@ -80,11 +109,23 @@ fn check_publish(publish: &Publish<'_>, limits: &Limits) {
 fn rewritten(op: &ClientOp<'_>) -> Vec<u8> {
     let mut line = Vec::new();
     write(op, &mut line);
-    let roomy = Limits { control_line: usize::MAX, payload: usize::MAX };
+    let roomy = Limits {
+        control_line: usize::MAX,
+        payload: usize::MAX,
+    };
     match (decode(&line, &roomy), op) {
-        (Ok(Decoded::Op { op: ClientOp::Publish(again), used }), ClientOp::Publish(op)) => {
+        (
+            Ok(Decoded::Op {
+                op: ClientOp::Publish(again),
+                used,
+            }),
+            ClientOp::Publish(op),
+        ) => {
             // The spacing of the original may have been unusual, and with it the tail.
-            assert_eq!((Publish { tail: b"", ..again }, used), (Publish { tail: b"", ..*op }, line.len()));
+            assert_eq!(
+                (Publish { tail: b"", ..again }, used),
+                (Publish { tail: b"", ..*op }, line.len())
+            );
         }
         (Ok(Decoded::Op { op: again, used }), op) => assert_eq!((&again, used), (op, line.len())),
         (other, op) => panic!("{op:?} was written so that it is {other:?}"),
@@ -97,7 +138,11 @@ fn write(op: &ClientOp<'_>, line: &mut Vec<u8>) {
     let number;
     match op {
         ClientOp::Publish(publish) => {
-            words.push(if publish.header_len.is_some() { b"HPUB" } else { b"PUB" });
+            words.push(if publish.header_len.is_some() {
+                b"HPUB"
+            } else {
+                b"PUB"
+            });
             words.push(publish.subject);
             if !publish.reply.is_empty() {
                 words.push(publish.reply);
@@ -107,7 +152,11 @@ fn write(op: &ClientOp<'_>, line: &mut Vec<u8>) {
             encode::tail(line, publish.header_len, publish.payload);
             return;
         }
-        ClientOp::Subscribe { subject, queue, sid } => {
+        ClientOp::Subscribe {
+            subject,
+            queue,
+            sid,
+        } => {
             words.extend([b"SUB", *subject]);
             words.extend(queue);
             words.push(sid);

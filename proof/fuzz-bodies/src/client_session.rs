@@ -24,7 +24,12 @@ struct Server {
 
 impl Server {
     fn drawn(byte: u8) -> Server {
-        Server { auth: byte & 1 != 0, headers: byte & 2 == 0, deny: byte & 4 != 0, strict: byte & 8 != 0 }
+        Server {
+            auth: byte & 1 != 0,
+            headers: byte & 2 == 0,
+            deny: byte & 4 != 0,
+            strict: byte & 8 != 0,
+        }
     }
 
     fn limits(self) -> ClientLimits {
@@ -44,7 +49,9 @@ impl Server {
 /// Holds a conversation: the first byte chooses the server (`0` is the usual one), the rest is what the
 /// client sends.
 pub fn client_session(bytes: &[u8]) {
-    let Some((first, bytes)) = bytes.split_first() else { return };
+    let Some((first, bytes)) = bytes.split_first() else {
+        return;
+    };
     let server = Server::drawn(*first);
     let at_once = converse(server, bytes, whole(bytes));
     assert_eq!(at_once, converse(server, bytes, drip(bytes)));
@@ -91,7 +98,10 @@ enum Next {
 
 impl Owner {
     fn step(&mut self, there: &[u8]) -> Next {
-        let plain = self.session.plain_publish(there).map(|(publish, used)| (format!("{publish:?}"), used));
+        let plain = self
+            .session
+            .plain_publish(there)
+            .map(|(publish, used)| (format!("{publish:?}"), used));
         let (used, step) = self.session.step(there, NOW, &mut self.out);
         assert!(used <= there.len());
         if let Some(plain) = plain {
@@ -107,14 +117,21 @@ impl Owner {
             }
             Step::Continue => {}
             Step::Publish(publish) => self.tell(&format!("publish {publish:?}")),
-            Step::Subscribe { subject, queue, sid } => {
+            Step::Subscribe {
+                subject,
+                queue,
+                sid,
+            } => {
                 let text = format!("subscribe {} {queue:?}", subject.escape_ascii());
                 let made = self.subs.len() < self.session.max_subscriptions();
                 if made {
                     self.subs.insert(sid.to_vec());
                 }
                 self.tell(&text);
-                self.session.subscribed(if made { Ok(()) } else { Err(Refused::TooMany) }, &mut self.out);
+                self.session.subscribed(
+                    if made { Ok(()) } else { Err(Refused::TooMany) },
+                    &mut self.out,
+                );
             }
             Step::Unsubscribe { sid, max } => {
                 self.subs.remove(sid);
@@ -124,7 +141,9 @@ impl Owner {
             Step::SendConnectInfo => self.tell("send INFO"),
             Step::Authenticate { again, .. } => {
                 self.tell(&format!("authenticate, again: {again}"));
-                let step = self.session.authenticated(!self.server.deny, "somebody", &mut self.out);
+                let step = self
+                    .session
+                    .authenticated(!self.server.deny, "somebody", &mut self.out);
                 if let Step::Close { reason, log } = step {
                     return self.close(&format!("{reason}"), log);
                 }
@@ -138,7 +157,10 @@ impl Owner {
 
     fn close(&mut self, reason: &str, log: Option<String>) -> Next {
         // The log quotes what was there to be quoted; it must stay one line.
-        assert!(log.is_none_or(|log| !log.contains('\n')), "a line of the log stays one line");
+        assert!(
+            log.is_none_or(|log| !log.contains('\n')),
+            "a line of the log stays one line"
+        );
         self.tell(&format!("close: {reason}"));
         assert_eq!(self.session.state(), ClientState::Closed);
         Next::End
@@ -155,10 +177,17 @@ impl Owner {
         let said = std::mem::take(&mut self.out);
         let mut rest = &said[..];
         while !rest.is_empty() {
-            let end = rest.iter().position(|&b| b == b'\n').expect("what the session says ends in a line end");
+            let end = rest
+                .iter()
+                .position(|&b| b == b'\n')
+                .expect("what the session says ends in a line end");
             let (line, after) = rest.split_at(end + 1);
             let known = line == b"+OK\r\n" || line == b"PONG\r\n" || line == b"PING\r\n";
-            assert!(known || (line.starts_with(b"-ERR '") && line.ends_with(b"'\r\n")), "{}", line.escape_ascii());
+            assert!(
+                known || (line.starts_with(b"-ERR '") && line.ends_with(b"'\r\n")),
+                "{}",
+                line.escape_ascii()
+            );
             rest = after;
         }
         self.story.push_str(&said.escape_ascii().to_string());
@@ -168,11 +197,18 @@ impl Owner {
     fn grow_old(&mut self) {
         for _ in 0..8 {
             if self.session.state() == ClientState::Closed {
-                let closed = self.session.on_deadline(Moment::from_nanos(u64::MAX / 2), &mut self.out);
-                assert!(matches!(closed, Step::Continue) && self.out.is_empty(), "the end is the end");
+                let closed = self
+                    .session
+                    .on_deadline(Moment::from_nanos(u64::MAX / 2), &mut self.out);
+                assert!(
+                    matches!(closed, Step::Continue) && self.out.is_empty(),
+                    "the end is the end"
+                );
                 return;
             }
-            let step = self.session.on_deadline(self.session.deadline(), &mut self.out);
+            let step = self
+                .session
+                .on_deadline(self.session.deadline(), &mut self.out);
             match step {
                 Step::Continue => self.hear(),
                 Step::Close { reason, log } => drop(self.close(&format!("{reason}"), log)),

@@ -26,7 +26,11 @@ pub(crate) fn feed<'a, T>(
     cuts: impl Iterator<Item = usize>,
     mut decode: impl FnMut(&'a [u8]) -> Found<T>,
 ) -> Outcome<T> {
-    let mut outcome = Outcome { ops: Vec::new(), end: 0, error: None };
+    let mut outcome = Outcome {
+        ops: Vec::new(),
+        end: 0,
+        error: None,
+    };
     // Where the operation that is not complete yet must at least reach.
     let mut promised = 0;
     for cut in cuts {
@@ -34,14 +38,25 @@ pub(crate) fn feed<'a, T>(
             let there = &bytes[outcome.end..cut];
             match decode(there) {
                 Found::Op(op, used) => {
-                    assert!(used > 0 && used <= there.len(), "{used} bytes used of {}", there.len());
-                    assert!(used >= promised, "{promised} bytes were said to be needed, {used} were");
+                    assert!(
+                        used > 0 && used <= there.len(),
+                        "{used} bytes used of {}",
+                        there.len()
+                    );
+                    assert!(
+                        used >= promised,
+                        "{promised} bytes were said to be needed, {used} were"
+                    );
                     promised = 0;
                     outcome.end += used;
                     outcome.ops.push(op);
                 }
                 Found::Need(need) => {
-                    assert!(need > there.len(), "{need} bytes needed, and {} are there", there.len());
+                    assert!(
+                        need > there.len(),
+                        "{need} bytes needed, and {} are there",
+                        there.len()
+                    );
                     promised = need;
                     break;
                 }
@@ -68,6 +83,8 @@ pub(crate) fn drip(bytes: &[u8]) -> impl Iterator<Item = usize> + use<> {
 
 /// In two pieces, cut where the bytes themselves say.
 pub(crate) fn two(bytes: &[u8]) -> impl Iterator<Item = usize> + use<> {
-    let sum = bytes.iter().fold(7usize, |sum, &b| sum.wrapping_mul(31).wrapping_add(usize::from(b)));
+    let sum = bytes.iter().fold(7usize, |sum, &b| {
+        sum.wrapping_mul(31).wrapping_add(usize::from(b))
+    });
     [sum % (bytes.len() + 1), bytes.len()].into_iter()
 }

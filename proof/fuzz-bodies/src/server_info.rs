@@ -34,8 +34,14 @@ fn check_error(text: &str) {
         "JSON value of the wrong type (column ",
         "JSON input too large",
     ];
-    let text = text.strip_prefix("CONNECT options are not valid JSON: ").unwrap_or(text);
+    let text = text
+        .strip_prefix("CONNECT options are not valid JSON: ")
+        .unwrap_or(text);
     let rest = WORDS.iter().find_map(|words| text.strip_prefix(words));
-    let fixed = rest.is_some_and(|rest| rest.trim_end_matches(')').bytes().all(|b| b.is_ascii_digit()));
+    let fixed = rest.is_some_and(|rest| {
+        rest.trim_end_matches(')')
+            .bytes()
+            .all(|b| b.is_ascii_digit())
+    });
     assert!(fixed, "an error quotes what it read: {text}");
 }

@@ -9,13 +9,21 @@ const MUTATIONS: usize = 20_000;
 const SEED: u64 = 0x67_61_6e_6e_65_74;
 
 fn body(target: &str) -> fn(&[u8]) {
-    TARGETS.iter().find(|(name, _)| *name == target).map(|(_, body)| *body).expect("the target exists")
+    TARGETS
+        .iter()
+        .find(|(name, _)| *name == target)
+        .map(|(_, body)| *body)
+        .expect("the target exists")
 }
 
 /// Runs `body`; a panic names the input.
 fn check(what: &str, body: fn(&[u8]), input: &[u8]) {
     let outcome = catch_unwind(AssertUnwindSafe(|| body(input)));
-    assert!(outcome.is_ok(), "{what} fails on \"{}\"", input.escape_ascii());
+    assert!(
+        outcome.is_ok(),
+        "{what} fails on \"{}\"",
+        input.escape_ascii()
+    );
 }
 
 fn doubt(target: &str) {
@@ -63,7 +71,9 @@ fn mutations_are_the_same_in_every_run() {
     let inputs = [b"PUB a 2\r\nhi\r\n".to_vec(), b"SUB a 1\r\n".to_vec()];
     let draw = || {
         let mut chance = mutate::Chance::new(1);
-        (0..100).map(|_| mutate::mutated(&inputs, &mut chance)).collect::<Vec<_>>()
+        (0..100)
+            .map(|_| mutate::mutated(&inputs, &mut chance))
+            .collect::<Vec<_>>()
     };
     assert_eq!(draw(), draw());
     assert!(draw().windows(2).any(|two| two[0] != two[1]));

@@ -1,3 +1,4 @@
-#![no_main]
 //! `gannet_fuzz_bodies::client_decode` under the fuzzer.
+#![no_main]
+
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gannet_fuzz_bodies::client_decode(bytes));

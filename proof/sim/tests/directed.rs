@@ -16,6 +16,13 @@ fn standing(story: Story) -> Town {
     town
 }
 
+/// The same, after the first PINGs: now everybody knows how far the others are.
+fn measured(story: Story) -> Town {
+    let mut town = standing(story);
+    town.wait(2 * SECOND);
+    town
+}
+
 /// One client of every cluster, each subscribed to everything below `news`.
 fn readers_everywhere(town: &mut Town, clusters: usize) -> Vec<Who> {
     let readers: Vec<Who> = (0..clusters)
@@ -40,7 +47,7 @@ fn a_queue_group_fails_over_to_the_nearest_cluster_and_comes_back() {
     let story = Story::of_clusters(3)
         .with_distance(0, 1, 40 * MS)
         .with_distance(0, 2, 5 * MS);
-    let mut town = standing(story);
+    let mut town = measured(story);
     let asker = town.client_of(0);
     let (own, far, near) = (town.client_of(0), town.client_of(1), town.client_of(2));
     town.join(far, "job", "crew");
@@ -74,7 +81,7 @@ fn the_nearest_cluster_is_measured_again_when_distances_change() {
     let story = Story::of_clusters(3)
         .with_distance(0, 1, 30 * MS)
         .with_distance(0, 2, 5 * MS);
-    let mut town = standing(story);
+    let mut town = measured(story);
     let asker = town.client_of(0);
     let (one, other) = (town.client_of(1), town.client_of(2));
     town.join(one, "job", "crew");
@@ -84,6 +91,9 @@ fn the_nearest_cluster_is_measured_again_when_distances_change() {
     town.set_distance(0, 2, 200 * MS);
     town.wait(NOTICE);
     assert_eq!(town.readers_of(asker, "job"), [one]);
+    town.set_distance(0, 2, 5 * MS);
+    town.wait(NOTICE);
+    assert_eq!(town.readers_of(asker, "job"), [other]);
 }
 
 #[test]

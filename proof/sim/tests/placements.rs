@@ -38,6 +38,8 @@ fn all_placements(clusters: usize, spots: &[Option<&'static str>], trips: Vec<Ve
     }
     let mut town = story.begin();
     town.mesh_is_complete_within(Duration::from_secs(3));
+    // The first PINGs tell who is near.
+    town.wait(Duration::from_secs(2));
     let publishers: Vec<Who> = (0..clusters)
         .map(|cluster| town.client_of(cluster))
         .collect();

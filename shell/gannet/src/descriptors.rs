@@ -1,6 +1,6 @@
 //! How many connections the operating system lets this process have.
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use gannet_rt::unix::{Resource, getrlimit, setrlimit};
 
 /// Raises the soft limit of open files to the hard one: each connection is a file, and the soft limit is
 /// low as a rule for the sake of programs that can't deal with more.

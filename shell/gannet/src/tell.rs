@@ -3,8 +3,7 @@
 
 use std::fmt::Write as _;
 
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
+use gannet_rt::unix::{Pid, kill};
 
 use crate::flags::{Program, SignalRequest};
 use crate::words::lower_first;

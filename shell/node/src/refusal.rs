@@ -1,6 +1,8 @@
-//! Why a listener could not be opened, in the words that operators of the reference server know.
+//! Why a listener could not be opened, or an address not be reached, in the words that operators of
+//! the reference server know.
 
 use std::io;
+use std::net::SocketAddr;
 
 /// The text for the listener called `what`: `client`, `monitor` or another, at `host`:`port`.
 pub(crate) fn listen_error(what: &str, host: &str, port: u16, error: &io::Error) -> String {
@@ -24,6 +26,16 @@ pub(crate) fn lookup_error(what: &str, host: &str, port: u16, error: &io::Error)
         port,
         &format!("listen tcp: lookup {host}: {}", reason(error)),
     )
+}
+
+/// The text if a connection to `at` was refused.
+pub(crate) fn dial_error(at: SocketAddr, error: &io::Error) -> String {
+    format!("dial tcp {at}: connect: {}", reason(error))
+}
+
+/// The text if `host` is a name that stands for no address to dial.
+pub(crate) fn unresolved(host: &str, error: &io::Error) -> String {
+    format!("lookup {host}: {}", reason(error))
 }
 
 fn refusal(what: &str, host: &str, port: u16, why: &str) -> String {
@@ -76,6 +88,14 @@ mod tests {
             text("gateway"),
             "Error listening on gateway port: 4222 - listen tcp 127.0.0.1:4222: bind: address already in use"
         );
+    }
+
+    #[test]
+    fn a_refused_connection_is_told_as_the_reference_does() {
+        let refused = io::Error::from_raw_os_error(111);
+        let at = SocketAddr::from(([127, 0, 0, 1], 7222));
+        let want = "dial tcp 127.0.0.1:7222: connect: connection refused";
+        assert_eq!(dial_error(at, &refused), want);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use gannet_config::{Options, Port};
+use gannet_config::{GatewayOptions, GatewayUrl, Options, Port, RemoteGateway};
 use gannet_node::{Logger, Server};
 use gannet_rt::sim::Sim;
 use gannet_rt::{Rt, Runtime, Stream};
@@ -396,6 +396,103 @@ fn connz_shows_open_and_closed_connections_with_their_subscriptions() {
     assert_eq!(closed["connections"][0]["subscriptions_list"], json!(["c"]));
     let unknown = server.json("/connz?acc=NOBODY");
     assert_eq!(unknown["connections"], Value::Null);
+}
+
+/// The options of a member of a super-cluster, which knows `remotes` by name and port.
+fn member(name: &str, remotes: &[(&str, u16)]) -> Options {
+    let remote = |&(name, port): &(&str, u16)| RemoteGateway {
+        name: name.into(),
+        urls: vec![GatewayUrl {
+            scheme: "nats".into(),
+            user: None,
+            password: None,
+            host: "127.0.0.1".into(),
+            port,
+        }],
+    };
+    let gateway = GatewayOptions {
+        name: name.into(),
+        host: "127.0.0.1".into(),
+        port: Some(Port::Random),
+        remotes: remotes.iter().map(remote).collect(),
+        ..GatewayOptions::default()
+    };
+    Options {
+        server_name: Some(name.into()),
+        gateway: Some(gateway),
+        ..options()
+    }
+}
+
+#[test]
+fn gatewayz_shows_links_and_the_interest_that_came_over_them() {
+    let a = run(member("A", &[]));
+    let a_port = a.server.gateway_addr().map_or(0, |addr| addr.port());
+    let b = run(member("B", &[("A", a_port)]));
+    let b_port = b.server.gateway_addr().map_or(0, |addr| addr.port());
+    let mut client = b.client("{}");
+    client.say("SUB foo 1\r\nSUB bar.* q 2\r\n");
+    client.settle();
+    let page = a.eventually("/gatewayz?acc_name=$G&subs=detail", |page| {
+        page["outbound_gateways"]["B"]["accounts"][0]["num_subs"] == 2
+            && page["inbound_gateways"]["B"][0]["accounts"] != Value::Null
+    });
+    let own = ["name", "host", "port"].map(|key| page[key].clone());
+    assert_eq!(own, [json!("A"), json!("127.0.0.1"), json!(a_port)]);
+    let out = &page["outbound_gateways"]["B"];
+    let cid = &out["connection"]["cid"];
+    let mut accounts = out["accounts"].clone();
+    let list = accounts[0]["subscriptions_list_detail"]
+        .as_array_mut()
+        .expect("a list");
+    list.sort_by_key(|sub| sub["subject"].to_string());
+    let wanted = json!([{
+        "name": "$G", "interest_mode": "Interest-Only", "interest_only_threshold": 1000,
+        "num_subs": 2, "num_queue_subs": 1,
+        "subscriptions_list_detail": [
+            {"subject": "bar.*", "qgroup": "q", "sid": "", "msgs": 0, "cid": cid},
+            {"subject": "foo", "sid": "", "msgs": 0, "cid": cid},
+        ],
+    }]);
+    assert_eq!(accounts, wanted);
+    let inbound = &page["inbound_gateways"]["B"][0];
+    let wanted = json!([{
+        "name": "$G", "interest_mode": "Interest-Only", "interest_only_threshold": 1000,
+    }]);
+    assert_eq!(inbound["accounts"], wanted);
+    for (link, configured) in [(out, false), (inbound, false)] {
+        assert_eq!(link["configured"], configured);
+        let conn = ["kind", "ip", "name"].map(|key| link["connection"][key].clone());
+        assert_eq!(
+            conn,
+            [json!("Gateway"), json!("127.0.0.1"), json!(b.server.id())]
+        );
+    }
+    assert_eq!(out["connection"]["port"], b_port);
+    assert_eq!(out["connection"]["subscriptions"], 2);
+
+    let back = b.eventually("/gatewayz", |page| {
+        page["outbound_gateways"]["A"] != Value::Null
+    });
+    assert_eq!(back["outbound_gateways"]["A"]["configured"], true);
+    assert_eq!(
+        b.json("/gatewayz?gw_name=C")["outbound_gateways"],
+        Value::Null
+    );
+
+    let varz = b.json("/varz");
+    assert_eq!(varz["cluster"]["name"], "B");
+    let wanted = json!({
+        "name": "B", "host": "127.0.0.1", "port": b_port, "auth_timeout": 2, "tls_timeout": 2,
+        "gateways": [{"name": "A", "urls": [format!("127.0.0.1:{a_port}")]}],
+    });
+    assert_eq!(varz["gateway"], wanted);
+    assert_eq!(
+        a.json("/varz")["subscriptions"],
+        0,
+        "interest of others is not a subscription here"
+    );
+    assert_eq!(a.json("/subsz")["num_subscriptions"], 0);
 }
 
 #[test]

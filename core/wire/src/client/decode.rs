@@ -2,7 +2,7 @@
 //! nothing is copied, nothing is kept between calls; an operation that is not there in full yet is
 //! looked at again when more bytes have come.
 
-use crate::scan::{Line, Verb, line, parse_size, split_args};
+use crate::scan::{Line, Verb, line, parse_size, split_args, split_words};
 
 /// What one call found at the start of the buffer.
 #[derive(Debug, PartialEq, Eq)]
@@ -325,7 +325,7 @@ fn untidy_head(args: &[u8], with_header: bool) -> Result<Head<'_>, DecodeError> 
         })
     };
     let none = &args[..0];
-    match (with_header, split_args::<5>(args)) {
+    match (with_header, split_words::<5>(args)) {
         (false, Some(([subject, size, ..], 2))) => head(subject, none, None, size),
         (false, Some(([subject, reply, size, ..], 3))) => head(subject, reply, None, size),
         (true, Some(([subject, header, size, ..], 3))) => head(subject, none, Some(header), size),

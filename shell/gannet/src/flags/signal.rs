@@ -1,6 +1,6 @@
 //! `--signal`: what to tell another server that runs here, and which.
 
-use nix::sys::signal::Signal;
+use gannet_rt::unix::Signal;
 
 use super::error::FlagError;
 

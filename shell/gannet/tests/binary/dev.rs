@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use nix::sys::signal::Signal;
+use gannet_rt::unix::Signal;
 
 use super::harness::{Place, Process, Wire, port_behind, within};
 

@@ -1,6 +1,6 @@
 //! The files that a running server keeps for others.
 
-use nix::sys::signal::Signal;
+use gannet_rt::unix::Signal;
 
 use super::harness::{Place, within};
 

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use gannet_rt::unix::{Pid, Signal, kill};
 use tempfile::TempDir;
 
 /// After this, what is waited for is taken not to come.

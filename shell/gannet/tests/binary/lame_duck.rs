@@ -1,6 +1,6 @@
 //! Lame duck mode: clients are told, then sent away, then the server ends (rows OPS-09, OPS-10).
 
-use nix::sys::signal::Signal;
+use gannet_rt::unix::Signal;
 
 use super::harness::{Place, Process, Wire};
 

@@ -1,6 +1,6 @@
 //! The log in a file: where it goes, when it is renamed, how it is opened anew.
 
-use nix::sys::signal::Signal;
+use gannet_rt::unix::Signal;
 
 use super::harness::Place;
 

@@ -1,6 +1,6 @@
 //! Signals, sent by the system's own means and by `--signal`. Lame duck mode has its own file.
 
-use nix::sys::signal::Signal;
+use gannet_rt::unix::Signal;
 
 use super::harness::Place;
 

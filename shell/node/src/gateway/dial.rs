@@ -9,6 +9,7 @@ use gannet_session::topology::gateways::Dial;
 use super::mesh::Mesh;
 use super::setup::DIAL_TIMEOUT;
 use super::{task, write_log};
+use crate::refusal;
 use crate::shared::Shared;
 
 /// Carries out one attempt.
@@ -36,7 +37,8 @@ async fn connect(shared: &Shared, mesh: &Mesh, dial: &Dial) -> Option<(Stream, S
     let addrs = match resolved {
         Ok(Ok(addrs)) => addrs,
         Ok(Err(e)) => {
-            write_log(shared, "", &dial.unresolved(&e.to_string()));
+            let why = refusal::unresolved(&dial.url.host, &e);
+            write_log(shared, "", &dial.unresolved(&why));
             return None;
         }
         Err(e) => {
@@ -65,7 +67,7 @@ async fn connect(shared: &Shared, mesh: &Mesh, dial: &Dial) -> Option<(Stream, S
         .await
     {
         Ok(Ok(stream)) => return Some((stream, addr)),
-        Ok(Err(e)) => e.to_string(),
+        Ok(Err(e)) => refusal::dial_error(addr, &e),
         Err(_) => format!("dial tcp {addr}: i/o timeout"),
     };
     write_log(shared, "", &dial.failed(&addr.to_string(), &error));

@@ -151,6 +151,18 @@ impl Mesh {
         }
     }
 
+    /// Addresses of a remote cluster, configured and learnt, as `host:port`.
+    pub(crate) fn addresses(&self, remote: &str) -> Option<Vec<String>> {
+        let state = self.state.lock();
+        let view = state.gateways.remotes().find(|view| view.name == remote)?;
+        Some(
+            view.addresses
+                .iter()
+                .map(|(address, _)| (*address).to_owned())
+                .collect(),
+        )
+    }
+
     /// The remotes and their links.
     pub(crate) fn links(&self, shared: &Shared) -> Vec<GatewayLink> {
         let mut inbound: BTreeMap<String, usize> = BTreeMap::new();

@@ -62,7 +62,11 @@ fn configured(shared: &Shared) -> Varz {
         cluster: Cluster {
             name: options.cluster_name().unwrap_or_default().to_owned(),
         },
-        gateway: options.gateway.as_ref().map(gateway).unwrap_or_default(),
+        gateway: options
+            .gateway
+            .as_ref()
+            .map(|options| gateway(shared, options))
+            .unwrap_or_default(),
         tls_timeout: TLS_TIMEOUT,
         write_deadline: limits.write_deadline,
         write_timeout: write_timeout(limits.write_timeout),
@@ -78,16 +82,20 @@ fn configured(shared: &Shared) -> Varz {
     }
 }
 
-fn gateway(options: &GatewayOptions) -> Gateway {
+fn gateway(shared: &Shared, options: &GatewayOptions) -> Gateway {
+    let mesh = shared.mesh.get();
+    // Of its own cluster a server learns nothing.
     let remote = |remote: &gannet_config::RemoteGateway| RemoteGateway {
         name: remote.name.clone(),
         tls_timeout: Duration::ZERO,
-        urls: remote.urls.iter().map(address).collect(),
+        urls: mesh
+            .and_then(|mesh| mesh.addresses(&remote.name))
+            .unwrap_or_else(|| remote.urls.iter().map(address).collect()),
     };
     Gateway {
         name: options.name.clone(),
         host: options.host.clone(),
-        port: options.port.map_or(0, |port| port.to_bind()),
+        port: mesh.map_or(0, |mesh| mesh.bound.port()),
         auth_timeout: options.auth.timeout,
         tls_timeout: TLS_TIMEOUT,
         advertise: options.advertise.clone().unwrap_or_default(),
