@@ -168,8 +168,10 @@ impl Unanswering {
         reason = "a default value should not take a port"
     )]
     pub fn new() -> Unanswering {
-        let listener = net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket can be made");
-        net::bind(&listener, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
+        let listener = net::socket(AddressFamily::INET, SocketType::STREAM, None)
+            .expect("a socket can be made");
+        net::bind(&listener, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))
+            .expect("a free port on loopback");
         net::listen(&listener, 0).expect("a bound socket can listen");
         let address = name_of(&listener);
         let mut queued = Vec::new();
@@ -203,7 +205,11 @@ impl GatewayPeer {
         loop {
             let line = self.wire.line();
             if line.starts_with("RMSG $SYS ") || line.starts_with("HMSG $SYS ") {
-                let size: usize = line.rsplit(' ').next().and_then(|size| size.parse().ok()).expect("a size");
+                let size: usize = line
+                    .rsplit(' ')
+                    .next()
+                    .and_then(|size| size.parse().ok())
+                    .expect("a size");
                 self.wire.bytes(size + 2);
                 continue;
             }

@@ -42,8 +42,7 @@ pub fn expect_refusal(test: &str, feature: &str, check: impl FnOnce()) {
         .downcast_ref::<String>()
         .map(String::as_str)
         .unwrap_or_default();
-    let expected =
-        format!("is known but not supported yet by this version of Gannet ({feature})");
+    let expected = format!("is known but not supported yet by this version of Gannet ({feature})");
     assert!(told.contains(&expected), "{test} fails otherwise: {told}");
     println!("not yet: {test} ({feature})");
 }

@@ -54,7 +54,11 @@ impl Dev {
         let ready = format!("All {links} links are up");
         let text = eventually("the table", || {
             let text = self.text();
-            if text.contains(&ready) { Ok(text) } else { Err(text) }
+            if text.contains(&ready) {
+                Ok(text)
+            } else {
+                Err(text)
+            }
         });
         let row = Regex::new(r"(?m)^(\w+) +(\w+-\d+) +nats://(127\.0\.0\.1:\d+) +nats://(127\.0\.0\.1:\d+) +http://(127\.0\.0\.1:\d+) +(\d+)/(\d+)$").expect("a pattern");
         // The table may have been shown several times while links came up; the last one counts.
@@ -75,10 +79,16 @@ impl Dev {
     }
 
     fn interrupt(&mut self) -> std::process::ExitStatus {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        let pid = i32::try_from(self.child.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("a process id");
         kill_process(pid, Signal::INT).expect("a signal can be sent to a child");
         within(Duration::from_secs(20), || {
-            self.child.try_wait().map_err(|error| error.to_string())?.ok_or_else(|| "it still runs".to_owned())
+            self.child
+                .try_wait()
+                .map_err(|error| error.to_string())?
+                .ok_or_else(|| "it still runs".to_owned())
         })
         .expect("Ctrl-C ends it")
     }
@@ -108,14 +118,28 @@ fn dev_runs_a_super_cluster_until_it_is_interrupted() {
     for (at, row) in rows.iter().enumerate() {
         eventually("interest of the other two", || {
             let page = http::try_get(&row.monitoring, "/gatewayz?accs=1&subs=1")?.json();
-            let links = page["outbound_gateways"].as_object().cloned().unwrap_or_default();
-            let wanting = links.values().filter(|link| link["accounts"].to_string().contains("hello.>")).count();
-            if wanting == 2 { Ok(()) } else { Err(page.to_string()) }
+            let links = page["outbound_gateways"]
+                .as_object()
+                .cloned()
+                .unwrap_or_default();
+            let wanting = links
+                .values()
+                .filter(|link| link["accounts"].to_string().contains("hello.>"))
+                .count();
+            if wanting == 2 {
+                Ok(())
+            } else {
+                Err(page.to_string())
+            }
         });
         agents[at].publish(&format!("hello.{at}"), &["hi"]);
     }
     for agent in &mut agents {
-        let mut heard: Vec<String> = agent.take("all", 3).iter().map(|message| message["subject"].to_string()).collect();
+        let mut heard: Vec<String> = agent
+            .take("all", 3)
+            .iter()
+            .map(|message| message["subject"].to_string())
+            .collect();
         heard.sort();
         assert_eq!(heard, ["\"hello.0\"", "\"hello.1\"", "\"hello.2\""]);
     }
@@ -123,7 +147,10 @@ fn dev_runs_a_super_cluster_until_it_is_interrupted() {
     assert!(status.success(), "{status}\n{}", dev.text());
     for row in &rows {
         for address in [&row.client, &row.gateway, &row.monitoring] {
-            assert!(TcpStream::connect(address).is_err(), "{address} still listens");
+            assert!(
+                TcpStream::connect(address).is_err(),
+                "{address} still listens"
+            );
         }
     }
 }
@@ -134,7 +161,10 @@ fn dev_runs_a_single_server_too() {
     let mut dev = Dev::start(&["--clusters", "1"]);
     let client = eventually("the table", || {
         let text = dev.text();
-        let found = Regex::new(r"nats://(127\.0\.0\.1:\d+)").expect("a pattern").captures(&text).map(|found| found[1].to_owned());
+        let found = Regex::new(r"nats://(127\.0\.0\.1:\d+)")
+            .expect("a pattern")
+            .captures(&text)
+            .map(|found| found[1].to_owned());
         found.ok_or(text)
     });
     Agent::connect(Language::Rust, &[format!("nats://{client}")]).subscribe("x", "x", "");

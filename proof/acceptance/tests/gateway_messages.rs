@@ -474,6 +474,11 @@ both! {
         local.expect("MSG in.1 1 2\r\nok");
         local.fence();
         to_c.expect("RMSG $G in.1 2\r\nok");
+        // If it asks for an answer itself, the others learn the way back, too.
+        let back = format!("_GR_.{}.{}.back", short_hash("B"), short_hash(&b.server_id()));
+        from_b.wire.send(&format!("RMSG $G {routed} {back} 2\r\nho\r\n"));
+        local.expect("MSG in.1 1 back 2\r\nho");
+        to_c.expect(&format!("RMSG $G in.1 {back} 2\r\nho"));
         to_c.fence();
         to_b.fence();
     }

@@ -516,7 +516,9 @@ both! {
 /// The time of day of a log line in seconds.
 fn seconds(line: &str) -> f64 {
     let clock = line.split(' ').nth(2).unwrap_or_default();
-    clock.split(':').fold(0.0, |sum, part| sum * 60.0 + part.parse::<f64>().expect("a time"))
+    clock.split(':').fold(0.0, |sum, part| {
+        sum * 60.0 + part.parse::<f64>().expect("a time")
+    })
 }
 
 /// GW-34, in our way of dialling: an address that keeps silent does not keep the next one waiting; who greets

@@ -15,9 +15,13 @@ fn written() -> BTreeSet<(String, String)> {
             let block = block.split("\n}\n").next().unwrap_or_default();
             let mut feature = None;
             for line in block.lines().map(str::trim) {
-                if let Some(name) = line.strip_prefix('"').and_then(|rest| rest.strip_suffix("\":")) {
+                if let Some(name) = line
+                    .strip_prefix('"')
+                    .and_then(|rest| rest.strip_suffix("\":"))
+                {
                     feature = Some(name);
-                } else if let (Some(rest), Some(feature), Some(file)) = (line.strip_prefix("fn "), feature, file)
+                } else if let (Some(rest), Some(feature), Some(file)) =
+                    (line.strip_prefix("fn "), feature, file)
                     && let Some((name, _)) = rest.split_once("(kind: Kind)")
                 {
                     found.insert((format!("{file}::{name}"), feature.to_owned()));

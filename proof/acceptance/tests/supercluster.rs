@@ -3,7 +3,9 @@
 
 use gannet_acceptance::supercluster::name;
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{Kind, Seeds, Server, SlowRoad, SuperCluster, Wire, both, eventually, later, mixes};
+use gannet_acceptance::{
+    Kind, Seeds, Server, SlowRoad, SuperCluster, Wire, both, eventually, later, mixes,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 
 use bytes::{BufMut, BytesMut};
 use socket2::SockRef;
-use tokio::io::{Interest, AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::sim::{SimListener, SimStream};
