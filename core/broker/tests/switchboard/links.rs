@@ -213,9 +213,22 @@ fn a_mapped_reply_come_home_reaches_subscriptions_here_and_interest_elsewhere() 
         .remote_subscribe(&link, &mut interest, "$G", b"_INBOX.>", None, w.now);
     w.subscribe(&a, "_INBOX.1", None, "1");
     let mut way = w.way();
-    way.returned(&w, &from, &text("_INBOX.1", "", "x").message());
+    way.returned(&w, &from, &text("_INBOX.1", "", "x").message(), b"");
     assert_eq!(a.take(), "MSG _INBOX.1 1 1\r\nx\r\n");
     assert_eq!(third.take(), "RMSG $G _INBOX.1 1\r\nx\r\n");
+    // It asks for an answer: everybody learns the way back.
+    let (far, _link) = w.outbound("FAR", 2);
+    let back = [ReplyPrefix::new("FAR", "NREMOTE").as_bytes(), b"back"].concat();
+    way.returned(&w, &from, &text("_INBOX.1", "back", "x").message(), &back);
+    let mapped = String::from_utf8(back).expect("text");
+    assert_eq!(a.take(), "MSG _INBOX.1 1 back 1\r\nx\r\n");
+    assert_eq!(
+        third.take(),
+        format!("RMSG $G _INBOX.1 {mapped} 1\r\nx\r\n")
+    );
+    let mut answers = w.way();
+    answers.publish(&w, &a, &text("back", "", "yes").message());
+    assert_eq!(far.take(), format!("RMSG $G {mapped} 3\r\nyes\r\n"));
 }
 
 #[test]

@@ -261,11 +261,16 @@ impl Way {
         world: &World,
         from: &End,
         message: &Message<'_>,
+        mapped_reply: &[u8],
     ) -> Delivered {
         self.delivery.begin(world.now);
-        let delivered =
-            self.publisher
-                .publish_returned(&world.broker, &mut self.delivery, &from.peer, message);
+        let delivered = self.publisher.publish_returned(
+            &world.broker,
+            &mut self.delivery,
+            &from.peer,
+            message,
+            mapped_reply,
+        );
         self.delivery.finish(&world.broker);
         delivered
     }

@@ -137,14 +137,17 @@ pub fn decode_plain_publish<'a>(buf: &'a [u8], limits: &Limits) -> Option<(Publi
         return None;
     }
     let (subject, at) = plain_word(buf, 4)?;
-    let (reply, digits_at) = match buf.get(at + 1)? {
-        b'0'..=b'9' if plain_number(buf, at + 1).is_some() => (&buf[at..at], at + 1),
-        _ => {
-            let (reply, at) = plain_word(buf, at + 1)?;
-            (reply, at + 1)
+    let mut reply = &buf[at..at];
+    let mut digits_at = at + 1;
+    let (size, at) = match plain_number(buf, digits_at) {
+        Some(found) => found,
+        None => {
+            let (word, end) = plain_word(buf, at + 1)?;
+            reply = word;
+            digits_at = end + 1;
+            plain_number(buf, digits_at)?
         }
     };
-    let (size, at) = plain_number(buf, digits_at)?;
     let end = at + 2 + size;
     if buf.get(end..end + 2)? != b"\r\n" || size > limits.payload || at - 4 > limits.control_line {
         return None;

@@ -59,6 +59,11 @@ impl Inbound {
             shared: tail.as_ref(),
         };
         let broker = &shared.broker;
+        let mapped_reply = if plain.reply.len() < m.reply.len() {
+            m.reply
+        } else {
+            b""
+        };
         if let Some(mapped) = reply_prefix::parse(m.subject) {
             // A mapped reply is for the cluster that its mark names; another one has no use for it.
             if mapped.cluster == own_mark {
@@ -66,18 +71,13 @@ impl Inbound {
                     subject: mapped.subject,
                     ..plain
                 };
-                publisher.publish_returned(broker, delivery, from, &home);
+                publisher.publish_returned(broker, delivery, from, &home, mapped_reply);
             }
             return;
         }
         if reply_prefix::is_old_mapped(m.subject) {
             return;
         }
-        let mapped_reply = if plain.reply.len() < m.reply.len() {
-            m.reply
-        } else {
-            b""
-        };
         publisher.publish_remote(broker, delivery, from, &plain, m.queues, mapped_reply);
     }
 
