@@ -93,7 +93,7 @@ both! {
         }
     }
 
-    /// What only a start can judge.
+    /// GW-03, GW-04, GW-06, GW-12: what only a start can judge.
     #[test]
     fn start_refuses_what_cannot_work(kind: Kind) {
         for (content, expected) in [
@@ -103,6 +103,8 @@ both! {
             ("gateway { name: A, port: -1, gateways: [{url: \"nats://h:1\"}] }", "gateway in the list 0 has no name"),
             ("max_payload: 2MB\nmax_pending: 1MB", "max_payload (2097152) cannot be higher than max_pending (1048576)"),
             ("server_name: \"a b\"", "server name cannot contain spaces"),
+            ("cluster { name: X }\ngateway { name: A, port: -1 }", "cluster name conflicts between cluster and gateway definitions"),
+            ("gateway { name: A, port: -1, advertise: \"a:b:c\" }", "a:b:c"),
         ] {
             let folder = TempDir::new().expect("a temporary folder can be made");
             write_file(folder.path(), "some.conf", &format!("listen: \"127.0.0.1:-1\"\n{content}"));

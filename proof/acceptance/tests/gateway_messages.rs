@@ -505,7 +505,7 @@ both! {
         outbound.fence();
     }
 
-    /// GW-14, links and payload: a large message crosses whole.
+    /// A large message crosses whole.
     #[test]
     fn large_messages_cross(kind: Kind) {
         let server = Server::start(kind, A);

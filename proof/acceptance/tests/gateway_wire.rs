@@ -6,7 +6,7 @@
 //! dialled: there it sends messages and takes interest.
 
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{Kind, ScriptedGateway, Server, Unanswering, Wire, both};
+use gannet_acceptance::{Kind, ScriptedGateway, Server, Unanswering, Wire, both, eventually};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ both! {
         assert!(info["go"].is_string());
     }
 
-    /// GW-16: INFO with authorization and advertised address.
+    /// GW-12, GW-16: INFO with authorization and advertised address.
     #[test]
     fn acceptor_info_follows_the_configuration(kind: Kind) {
         let server = Server::start(
@@ -48,6 +48,11 @@ both! {
             [&info["auth_required"], &info["gateway_url"], &info["gateway_urls"], &info["max_payload"]],
             [&json!(true), &json!("gw.example:1234"), &json!(["gw.example:1234"]), &json!(1000)]
         );
+        server.expect_log("Advertise address for gateway \"A\" is set to gw.example:1234");
+        // Without a port it is the listener's.
+        let server = Server::start(kind, "gateway { name: A, listen: \"{gateway}\", advertise: \"gw.example\" }");
+        let info = Wire::open(&server.gateway_address()).info();
+        assert_eq!(info["gateway_url"], format!("gw.example:{}", server.gateway_port()));
     }
 
     /// GW-17, GW-19: the dialler waits for INFO, then says CONNECT and INFO.
@@ -124,7 +129,7 @@ both! {
         drop(server);
     }
 
-    /// GW-20: PINGs come on idle links in both directions; who doesn't answer is stale.
+    /// GW-20, GW-124: PINGs come on idle links in both directions; who doesn't answer is stale, and counted.
     #[test]
     fn links_are_pinged(kind: Kind) {
         let server = Server::start(kind, "gateway { name: A, listen: \"{gateway}\" }\nping_interval: \"300ms\"\nping_max: 2");
@@ -146,6 +151,30 @@ both! {
             }
         }
         inbound.wire.expect_closed();
+        server.expect_log("Gateway connection closed: Stale Connection - Remote: B-script");
+        eventually("the stale one to be counted", || {
+            let stale = server.try_monitor("/varz")?["stale_connection_stats"]["gateways"].clone();
+            if stale.as_u64() >= Some(1) { Ok(()) } else { Err(stale.to_string()) }
+        });
+    }
+
+    /// GW-08: the own cluster may be in the list, the same on all servers; it is shown, and not dialled.
+    #[test]
+    fn the_own_cluster_in_the_list_is_only_shown(kind: Kind) {
+        let script = ScriptedGateway::new("B");
+        let server = Server::start(
+            kind,
+            &format!(
+                "gateway {{ name: A, listen: \"{{gateway}}\", gateways: [{{name: A, url: \"nats://{{gateway}}\"}}, {{name: B, url: \"nats://{}\"}}] }}",
+                script.address()
+            ),
+        );
+        let _peer = script.accept();
+        server.await_links(1, 0);
+        let mut shown = server.monitor("/varz")["gateway"]["gateways"].as_array().cloned().unwrap_or_default();
+        shown.sort_by_key(|one| one["name"].to_string());
+        assert_eq!(shown, [json!({"name": "A", "urls": [server.gateway_address()]}), json!({"name": "B", "urls": [script.address()]})]);
+        assert!(!server.log().contains("Connecting to explicit gateway \"A\""), "{}", server.log());
     }
 
     /// GW-22: who may dial in.

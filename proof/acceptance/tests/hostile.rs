@@ -265,7 +265,7 @@ both! {
         bystanders.check();
     }
 
-    /// A cluster that takes no messages does not slow local clients, and is cut off at the limit.
+    /// GW-14: a cluster that takes no messages does not slow local clients, and is cut off at the limit.
     #[test]
     fn slow_gateways_disturb_nobody(kind: Kind) {
         let server = Server::start(kind, "server_name: A1\nmax_pending: 4MB\ngateway { name: A, listen: \"{gateway}\", write_deadline: \"500ms\", write_timeout: close }");

@@ -105,6 +105,7 @@ const LATER: &[&str] = &[
     ".disk_io_wait_stats",
     ".proxies",
     ".feature_flags",
+    // The system account.
     ".system_account",
     // Go's own runtime, and a commit of its own repository.
     ".gomaxprocs",
