@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use parking_lot::Mutex;
 
 /// Bytes kept in all, and buffers.
-const KEEP: (usize, usize) = (32 * 1024 * 1024, 8 * 1024);
+const KEEP: (usize, usize) = (32 * 1024 * 1024, 1024);
 /// Buffers taken or left at a time, so that the lock is taken seldom.
 const STEP: usize = 16;
 
