@@ -46,8 +46,8 @@ fn a_log_file_that_grows_too_large_is_renamed() {
     });
     let first = place.files("g.log.");
     for _ in 0..8 {
-        server.signal(Signal::SIGUSR1);
         let before = place.files("g.log.");
+        server.signal(Signal::SIGUSR1);
         super::harness::within("another backup", || {
             (place.files("g.log.") != before).then_some(())
         });
