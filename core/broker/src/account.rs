@@ -15,14 +15,35 @@ use crate::links::OutboundLink;
 use crate::peer::Peer;
 use crate::plan::{Plan, Planner};
 use crate::replies;
+use crate::routes::Told;
 use crate::sub::Sub;
 
 /// Everything under the account's one lock.
 #[derive(Debug)]
 pub(crate) struct Interest {
     pub(crate) index: Index<Sub>,
-    /// Links to announce changes to.
+    /// Links from other clusters to announce changes to.
     pub(crate) announced: Announced,
+    /// Routes to announce local changes to.
+    pub(crate) told: Told,
+}
+
+impl Interest {
+    /// Removes an entry; answers whether that was announced to other clusters, or `None` if it was not
+    /// there.
+    fn remove(&mut self, account: &str, sub: &Sub) -> Option<bool> {
+        let left = self.index.remove(sub)?;
+        let (subject, queue) = (sub.subject(), sub.queue());
+        if sub.class() == Class::Local {
+            let local = left.of(Class::Local);
+            self.told.removed(account, subject, queue, local);
+        }
+        let last = sub.class() != Class::Gateway && left.in_cluster() == 0;
+        if last {
+            self.announced.removed(account, subject, queue);
+        }
+        Some(last)
+    }
 }
 
 /// What an insertion or removal did.
@@ -49,6 +70,7 @@ impl Account {
         let interest = Interest {
             index: Index::new(seed),
             announced: Announced::default(),
+            told: Told::default(),
         };
         Account {
             name: name.into(),
@@ -75,40 +97,49 @@ impl Account {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Adds a subscription made at `now`, and announces it where it is the first of its kind in this
-    /// cluster.
+    /// Adds a subscription made at `now`, and announces it where it is the first of its kind: on this
+    /// server to routes, in this cluster to other clusters.
     pub fn subscribe(&self, sub: Sub, now: Moment) -> Subscribed {
         if sub.class() == Class::Local {
             self.newest.store(now.as_nanos(), Ordering::Relaxed);
         }
+        let class = sub.class();
         let mut interest = self.interest.write();
-        let cluster_wide = sub.class() != Class::Gateway;
-        let announce = cluster_wide && !interest.announced.is_empty();
+        let cluster_wide = class != Class::Gateway;
+        let announce = cluster_wide && !(interest.announced.is_empty() && interest.told.is_empty());
         let again = announce.then(|| sub.clone());
         let counts = interest.index.insert(sub);
         let first = cluster_wide && counts.in_cluster() == 1;
-        if let (true, Some(sub)) = (first, again) {
-            interest
-                .announced
-                .added(&self.name, sub.subject(), sub.queue());
+        if let Some(sub) = again {
+            let (subject, queue) = (sub.subject(), sub.queue());
+            if class == Class::Local {
+                let local = counts.of(Class::Local);
+                interest.told.added(&self.name, subject, queue, local);
+            }
+            if first {
+                interest.announced.added(&self.name, subject, queue);
+            }
         }
         self.touch();
         Subscribed { announced: first }
     }
 
-    /// Removes a subscription, and announces that where it was the last of its kind in this cluster.
+    /// Removes a subscription, and announces that where it was the last of its kind.
     /// Answers `None` if it was not there.
     pub fn unsubscribe(&self, sub: &Sub) -> Option<Subscribed> {
-        let mut interest = self.interest.write();
-        let left = interest.index.remove(sub)?;
-        let last = sub.class() != Class::Gateway && left.in_cluster() == 0;
-        if last {
-            interest
-                .announced
-                .removed(&self.name, sub.subject(), sub.queue());
-        }
+        let announced = self.interest.write().remove(&self.name, sub)?;
         self.touch();
-        Some(Subscribed { announced: last })
+        Some(Subscribed { announced })
+    }
+
+    /// Removes many subscriptions under one lock.
+    pub(crate) fn unsubscribe_all(&self, subs: impl Iterator<Item = Sub>) {
+        let mut interest = self.interest.write();
+        for sub in subs {
+            interest.remove(&self.name, &sub);
+        }
+        drop(interest);
+        self.touch();
     }
 
     /// Makes the plan for `subject`, with `links` to other clusters, nearest first.

@@ -2,7 +2,7 @@
 //! Not here: delivery (see `publish`).
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use arc_swap::ArcSwap;
-use gannet_subject::{Class, Entry};
+use gannet_subject::Class;
 use gannet_units::Moment;
 use gannet_wire::gateway::encode;
 use gannet_wire::reply_prefix::ReplyPrefix;
@@ -22,6 +22,7 @@ use crate::chunks::ChunkPool;
 use crate::links::{InboundLink, InterestMode, OutboundLink};
 use crate::peer::{Peer, Signal};
 use crate::remote_interest::RemoteInterest;
+use crate::routes::RouteLink;
 use crate::sub::Sub;
 
 /// Accounts that links may make known before their interest is ignored.
@@ -70,11 +71,13 @@ impl Traffic {
 #[derive(Debug)]
 pub struct Broker {
     options: BrokerOptions,
-    accounts: RwLock<BTreeMap<Box<str>, Arc<Account>>>,
+    pub(crate) accounts: RwLock<BTreeMap<Box<str>, Arc<Account>>>,
     global: Arc<Account>,
     /// Links to other clusters, nearest first.
     outbound: ArcSwap<Vec<Arc<OutboundLink>>>,
     inbound: Mutex<Vec<Arc<InboundLink>>>,
+    /// Routes to the other servers of this cluster.
+    pub(crate) routes: Mutex<Vec<Arc<RouteLink>>>,
     pub(crate) chunks: ChunkPool,
     /// Messages and bytes of all connections.
     pub traffic: Traffic,
@@ -96,6 +99,7 @@ impl Broker {
             global,
             outbound: ArcSwap::from_pointee(Vec::new()),
             inbound: Mutex::new(Vec::new()),
+            routes: Mutex::new(Vec::new()),
             chunks: ChunkPool::default(),
             traffic: Traffic::default(),
             client_traffic: Traffic::default(),
@@ -132,7 +136,7 @@ impl Broker {
     }
 
     /// The account of that name, made if there is none yet; `None` once there are too many.
-    fn account_or_new(&self, name: &str) -> Option<Arc<Account>> {
+    pub(crate) fn account_or_new(&self, name: &str) -> Option<Arc<Account>> {
         if let Some(account) = self.account(name) {
             return Some(account);
         }
@@ -149,6 +153,11 @@ impl Broker {
             self.announce_queues(&account, &link.peer);
             self.announce_all(&account, &link.peer);
             link.peer.signal().raise(Signal::FLUSH);
+        }
+        for link in self.routes.lock().iter() {
+            if link.carries().carries(name) {
+                account.tell_route(link);
+            }
         }
         accounts.insert(name.into(), account.clone());
         Some(account)
@@ -188,18 +197,20 @@ impl Broker {
     /// Removes a link to another cluster and all interest that came over it.
     pub fn remove_outbound(&self, link: &Arc<OutboundLink>, interest: &mut RemoteInterest) {
         self.change_outbound(|links| links.retain(|l| !Arc::ptr_eq(l, link)));
+        self.forget(interest);
+    }
+
+    /// Takes all interest of one link out of the accounts, and announces what that changes.
+    pub(crate) fn forget(&self, interest: &mut RemoteInterest) {
         for (name, set) in interest.take() {
             let Some(account) = self.account(&name) else {
                 continue;
             };
             let mut subs: Vec<Sub> = set.into_subs().collect();
             while !subs.is_empty() {
-                let mut locked = account.interest().write();
-                for sub in subs.drain(subs.len().saturating_sub(REMOVE_STEP)..) {
-                    locked.index.remove(&sub);
-                }
+                let from = subs.len().saturating_sub(REMOVE_STEP);
+                account.unsubscribe_all(subs.drain(from..));
             }
-            account.touch();
         }
     }
 
@@ -227,7 +238,7 @@ impl Broker {
             }
         }
         let known = interest.account(name, self.options.seed);
-        if known.contains(subject, queue) {
+        if known.get(subject, queue).is_some() {
             account.touch();
             return;
         }
@@ -305,21 +316,13 @@ impl Broker {
         let mut interest = account.interest().write();
         interest.announced.add(peer);
         let mut text = Vec::new();
-        let mut told = BTreeSet::new();
-        interest.index.for_each(|sub| {
-            let Some(queue) = sub.queue().filter(|_| sub.class() != Class::Gateway) else {
-                return;
-            };
-            if told.insert((sub.subject(), queue)) {
-                encode::interest(
-                    &mut text,
-                    account.name().as_bytes(),
-                    sub.subject(),
-                    Some(queue),
-                );
+        let name = account.name().as_bytes();
+        interest.index.for_each_subject(|subject, queue, counts| {
+            if queue.is_some() && counts.in_cluster() > 0 {
+                encode::interest(&mut text, name, subject, queue);
             }
         });
-        peer.send(&text);
+        peer.send_listing(&text);
     }
 
     /// Switches an account to interest-only: announces its plain interest, now and from now on.
@@ -332,18 +335,16 @@ impl Broker {
             &mut text,
             &ServerInfo::interest_switch(&self.options.gateway, name, false),
         );
-        let mut told = BTreeSet::new();
-        interest.index.for_each(|sub| {
-            let plain = sub.queue().is_none() && sub.class() != Class::Gateway;
-            if plain && told.insert(sub.subject()) {
-                encode::interest(&mut text, name, sub.subject(), None);
+        interest.index.for_each_subject(|subject, queue, counts| {
+            if queue.is_none() && counts.in_cluster() > 0 {
+                encode::interest(&mut text, name, subject, None);
             }
         });
         encode::info(
             &mut text,
             &ServerInfo::interest_switch(&self.options.gateway, name, true),
         );
-        peer.send(&text);
+        peer.send_listing(&text);
     }
 
     /// Forgets a link from another cluster.

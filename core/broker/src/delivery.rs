@@ -2,6 +2,8 @@
 //! [`Delivery`] belongs to one connection's task; it holds the work of the batch just read that is
 //! not done yet. Not here: the plan.
 
+mod run;
+
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -32,7 +34,7 @@ const FLUSH_EARLY: usize = 256 * 1024;
 pub struct Delivered {
     /// Local subscriptions that got it.
     pub local: u32,
-    /// Other clusters that it was sent to.
+    /// Other servers and clusters that it was sent to.
     pub remote: u32,
 }
 
@@ -48,15 +50,30 @@ impl Delivered {
 pub(crate) enum Origin<'a> {
     /// A client of this server: everybody may get it.
     Client,
-    /// Another cluster: only local subscriptions outside of queue groups, and the groups named. If its
+    /// Another cluster: only this cluster may get it, and of its queue groups only those named. If its
     /// reply came mapped, this is the mapped form.
     Gateway {
         queues: Queues<'a>,
         mapped_reply: &'a [u8],
     },
-    /// A mapped reply that has arrived in its cluster of origin: local subscriptions, then the other
-    /// clusters. If it asks for an answer itself and that reply came mapped, this is the mapped form.
-    ReturnedReply { mapped_reply: &'a [u8] },
+    /// Another server of this cluster: only this server's clients may get it, and of its queue groups
+    /// only members of those named.
+    Route {
+        queues: Queues<'a>,
+        mapped_reply: &'a [u8],
+    },
+    /// A mapped reply that has arrived in its cluster of origin: this cluster, then the others. If it asks
+    /// for an answer itself and that reply came mapped, this is the mapped form.
+    ReturnedReply { mapped_reply: &'a [u8], by: Hop },
+}
+
+/// The kind of link that a message came over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hop {
+    /// From another cluster.
+    Gateway,
+    /// From another server of this cluster.
+    Route,
 }
 
 impl<'a> Origin<'a> {
@@ -64,11 +81,43 @@ impl<'a> Origin<'a> {
     fn mapped_reply(self) -> &'a [u8] {
         match self {
             Origin::Client => b"",
-            Origin::Gateway { mapped_reply, .. } | Origin::ReturnedReply { mapped_reply } => {
-                mapped_reply
-            }
+            Origin::Gateway { mapped_reply, .. }
+            | Origin::Route { mapped_reply, .. }
+            | Origin::ReturnedReply { mapped_reply, .. } => mapped_reply,
         }
     }
+
+    /// Whether a member of this queue group may get it.
+    fn asks_for(self, queue: &[u8]) -> bool {
+        match self {
+            Origin::Gateway { queues, .. } | Origin::Route { queues, .. } => queues.contains(queue),
+            Origin::Client | Origin::ReturnedReply { .. } => true,
+        }
+    }
+
+    /// Whether other servers of this cluster may get it. What came from one of them has been sent to
+    /// all of them.
+    fn goes_to_routes(self) -> bool {
+        !matches!(
+            self,
+            Origin::Route { .. } | Origin::ReturnedReply { by: Hop::Route, .. }
+        )
+    }
+
+    /// Whether other clusters may get it.
+    fn goes_to_gateways(self) -> bool {
+        matches!(self, Origin::Client | Origin::ReturnedReply { .. })
+    }
+}
+
+/// Who took a message for a queue group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Served {
+    Nobody,
+    /// A member here.
+    Here,
+    /// The server behind this link will find one.
+    By(usize),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,7 +128,11 @@ struct Totals {
 
 impl Totals {
     fn add(&mut self, size: usize) {
-        self.msgs += 1;
+        self.add_many(1, size);
+    }
+
+    fn add_many(&mut self, count: usize, size: usize) {
+        self.msgs += count as u64;
         self.bytes += size as u64;
     }
 }
@@ -104,8 +157,10 @@ pub struct Delivery {
     stripped: Vec<u8>,
     /// Names of queues for one link's frame.
     names: Vec<u8>,
-    /// For each queue of the plan, whether a member here has got the message.
-    served: Vec<bool>,
+    /// For each queue of the plan, who has got the message.
+    served: Vec<Served>,
+    /// Which messages of a run go to which member of a queue group.
+    shares: run::Shares,
 }
 
 impl Delivery {
@@ -125,6 +180,7 @@ impl Delivery {
             stripped: Vec::new(),
             names: Vec::new(),
             served: Vec::new(),
+            shares: run::Shares::default(),
         }
     }
 
@@ -156,6 +212,7 @@ impl Delivery {
     /// Flushes every peer that the batch appended to, and adds its counts to the totals.
     pub fn finish(&mut self, broker: &Broker) {
         for peer in self.touched.drain(..) {
+            peer.note_delivery(self.now);
             // Whoever can't be flushed now is woken by `flush` itself.
             let _: Flush = peer.flush(&mut self.spare);
             if self.spare.len() >= SPARES_HELD {
@@ -208,8 +265,8 @@ impl Delivery {
             self.refill(broker);
             self.serve_queues(plan, from, msg, origin, &mut done);
         }
-        if !plan.links.is_empty() && !matches!(origin, Origin::Gateway { .. }) {
-            self.forward(broker, account, plan, msg, origin.mapped_reply(), &mut done);
+        if !plan.links.is_empty() {
+            self.forward(broker, account, plan, msg, origin, &mut done);
         }
         if !self.ended.is_empty() {
             self.end_subs(account);
@@ -266,14 +323,45 @@ impl Delivery {
     ) {
         self.served.clear();
         for queue in &plan.queues {
-            let asked = match origin {
-                Origin::Gateway { queues, .. } => queues.contains(&queue.name),
-                Origin::Client | Origin::ReturnedReply { .. } => true,
+            let served = if origin.asks_for(&queue.name) {
+                self.serve_queue(plan, queue, from, msg, origin)
+            } else {
+                Served::Nobody
             };
-            let served = asked && self.serve_one_member(plan, queue, from, msg, origin);
-            done.local += u32::from(served);
+            done.local += u32::from(served == Served::Here);
             self.served.push(served);
         }
+    }
+
+    /// Picks one of all members in the cluster, each as likely as the others; if it is one here that
+    /// can't take the message, another one.
+    fn serve_queue(
+        &mut self,
+        plan: &Plan,
+        queue: &Queue,
+        from: &Arc<Peer>,
+        msg: &Message<'_>,
+        origin: Origin<'_>,
+    ) -> Served {
+        let routed = match origin.goes_to_routes() {
+            true => &plan.routed[queue.routed.clone()],
+            false => &[],
+        };
+        if !routed.is_empty() {
+            let mut pick = self.random() % (queue.members.len() + queue.routed_weight);
+            for route in routed {
+                if pick < route.weight {
+                    return Served::By(route.link);
+                }
+                pick -= route.weight;
+            }
+        }
+        if self.serve_one_member(plan, queue, from, msg, origin) {
+            return Served::Here;
+        }
+        routed
+            .first()
+            .map_or(Served::Nobody, |route| Served::By(route.link))
     }
 
     /// Tries the members from a random one on, until one takes the message.
@@ -394,34 +482,54 @@ impl Delivery {
         account: &Account,
         plan: &Plan,
         msg: &Message<'_>,
-        mapped_reply: &[u8],
+        origin: Origin<'_>,
         done: &mut Delivered,
     ) {
+        let (routes, gateways) = (origin.goes_to_routes(), origin.goes_to_gateways());
+        let mapped_reply = origin.mapped_reply();
         let mut mapped = None;
         for (at, target) in plan.links.iter().enumerate() {
-            self.names.clear();
-            let unserved = plan
-                .queues
-                .iter()
-                .zip(&self.served)
-                .filter(|(q, served)| q.remote == Some(at) && !**served);
-            for (queue, _) in unserved {
-                self.names.extend_from_slice(&queue.name);
-                self.names.push(b' ');
+            let is_route = at < plan.routes;
+            if !(if is_route { routes } else { gateways }) {
+                continue;
             }
+            self.name_queues(plan, at);
             if !target.plain && self.names.is_empty() {
                 continue;
             }
             self.refill(broker);
-            let map = *mapped.get_or_insert_with(|| account.subscribed_lately(msg.reply, self.now));
             let prefix: &[u8] = match &broker.options().reply_prefix {
                 _ if !mapped_reply.is_empty() => {
                     &mapped_reply[..mapped_reply.len() - msg.reply.len()]
                 }
-                Some(prefix) if map => prefix.as_bytes(),
+                Some(prefix)
+                    if !is_route
+                        && *mapped.get_or_insert_with(|| {
+                            account.subscribed_lately(msg.reply, self.now)
+                        }) =>
+                {
+                    prefix.as_bytes()
+                }
                 _ => b"",
             };
             done.remote += u32::from(self.forward_to(plan, target, msg, prefix));
+        }
+    }
+
+    /// Collects the names of the queue groups that the server or cluster behind a link shall serve.
+    fn name_queues(&mut self, plan: &Plan, link: usize) {
+        self.names.clear();
+        for (queue, served) in plan.queues.iter().zip(&self.served) {
+            let asked = match *served {
+                Served::Here => false,
+                Served::By(at) => at == link,
+                // Another cluster gets what no member in this one can take.
+                Served::Nobody => queue.remote == Some(link),
+            };
+            if asked {
+                self.names.extend_from_slice(&queue.name);
+                self.names.push(b' ');
+            }
         }
     }
 
@@ -432,9 +540,8 @@ impl Delivery {
         msg: &Message<'_>,
         reply_prefix: &[u8],
     ) -> bool {
-        let link = &target.link;
-        let peer = link.peer();
-        let headers = msg.header_len.is_some() && link.takes_headers();
+        let peer = &target.peer;
+        let headers = msg.header_len.is_some() && peer.takes_headers();
         if msg.header_len.is_some() && !headers {
             self.strip(msg);
         }

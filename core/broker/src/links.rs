@@ -46,7 +46,6 @@ pub struct OutboundLink {
     name: String,
     /// The remote's mark in mapped replies.
     hash: Hash,
-    headers: bool,
     rtt_nanos: AtomicU64,
     /// `None` where the remote is known to switch every account to interest-only at once.
     optimistic: Option<Mutex<BTreeMap<Box<[u8]>, Optimistic>>>,
@@ -66,11 +65,11 @@ pub struct LinkTraits {
 impl OutboundLink {
     /// A link over `peer`.
     pub fn new(peer: Arc<Peer>, traits: LinkTraits) -> OutboundLink {
+        peer.set_headers(traits.headers);
         OutboundLink {
             peer,
             hash: hash(&traits.name),
             name: traits.name,
-            headers: traits.headers,
             rtt_nanos: AtomicU64::new(u64::MAX),
             optimistic: (!traits.interest_only).then(|| Mutex::new(BTreeMap::new())),
         }
@@ -101,10 +100,6 @@ impl OutboundLink {
             u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX - 1),
             Ordering::Relaxed,
         );
-    }
-
-    pub(crate) fn takes_headers(&self) -> bool {
-        self.headers
     }
 
     /// Whether a mapped reply with this mark belongs to the remote cluster.

@@ -191,8 +191,14 @@ impl Outbox {
         self.blocked = false;
     }
 
+    #[inline]
     pub(crate) fn count_message(&mut self, size: usize) {
-        self.stats.msgs += 1;
+        self.count_messages(1, size);
+    }
+
+    #[inline]
+    pub(crate) fn count_messages(&mut self, count: usize, size: usize) {
+        self.stats.msgs += count as u64;
         self.stats.bytes += size as u64;
     }
 
@@ -281,6 +287,13 @@ impl Outbox {
         }
         self.room(bytes.len(), &mut Vec::new())
             .extend_from_slice(bytes);
+    }
+
+    /// Appends what a link is told of all interest when it begins. That is as much as there is, and may wait
+    /// on top of the bound: a link that was closed for it would be told the same the next time.
+    pub(crate) fn push_listing(&mut self, bytes: &[u8]) {
+        self.max_control = self.max_control.saturating_add(bytes.len());
+        self.push_control(bytes);
     }
 
     /// Writes what is there. One at a time: who finds another at it leaves, since that one looks again

@@ -4,7 +4,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
-use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use core::task::{Context, Poll, Waker};
 
 use gannet_units::{ConnId, Moment};
@@ -38,6 +38,8 @@ const LINK_CONTROL: usize = 8;
 pub enum PeerKind {
     /// A client.
     Client,
+    /// A server of this cluster.
+    Route,
     /// A server of another cluster, over the connection that we dialled: messages go out here.
     OutboundGateway,
     /// A server of another cluster, over the connection that it dialled: interest goes out here.
@@ -98,19 +100,22 @@ pub struct Peer {
     traits: AtomicU8,
     outbox: Mutex<Outbox>,
     signal: Signal,
+    /// When a batch last brought it messages, in nanoseconds.
+    last_delivery: AtomicU64,
     sink: Box<dyn Sink>,
 }
 
 const HEADERS: u8 = 1;
 const NO_ECHO: u8 = 2;
 const REPLY_MAP: u8 = 4;
+const ONE_ACCOUNT: u8 = 8;
 
 impl Peer {
     /// A peer whose outbox holds at most `max_pending` bytes and is flushed into `sink`.
     pub fn new(id: ConnId, kind: PeerKind, max_pending: usize, sink: Box<dyn Sink>) -> Peer {
         let max_control = match kind {
             PeerKind::Client => max_pending,
-            PeerKind::OutboundGateway | PeerKind::InboundGateway => {
+            PeerKind::Route | PeerKind::OutboundGateway | PeerKind::InboundGateway => {
                 max_pending.saturating_mul(LINK_CONTROL)
             }
         };
@@ -121,6 +126,7 @@ impl Peer {
             traits: AtomicU8::new(0),
             outbox,
             signal: Signal::default(),
+            last_delivery: AtomicU64::new(0),
             sink,
         }
     }
@@ -147,6 +153,16 @@ impl Peer {
         self.outbox.lock()
     }
 
+    /// When it was last sent messages; the beginning of time if never.
+    pub fn last_delivery(&self) -> Moment {
+        Moment::from_nanos(self.last_delivery.load(Ordering::Relaxed))
+    }
+
+    /// A batch at `now` had messages for it.
+    pub(crate) fn note_delivery(&self, now: Moment) {
+        self.last_delivery.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
     /// Sets whether the peer takes headers.
     pub fn set_headers(&self, on: bool) {
         self.set(HEADERS, on);
@@ -155,6 +171,15 @@ impl Peer {
     /// Sets whether the peer's own messages come back to its own subscriptions.
     pub fn set_echo(&self, on: bool) {
         self.set(NO_ECHO, !on);
+    }
+
+    /// Sets whether the connection is one account's own, so that its lines don't name the account.
+    pub fn set_one_account(&self, on: bool) {
+        self.set(ONE_ACCOUNT, on);
+    }
+
+    pub(crate) fn names_accounts(&self) -> bool {
+        self.traits.load(Ordering::Relaxed) & ONE_ACCOUNT == 0
     }
 
     /// Remembers for a while that the reply subject `plain` stands for `mapped`; `outbox` is this
@@ -204,8 +229,17 @@ impl Peer {
 
     /// Appends bytes of the connection's own conversation and leaves their flush to the caller.
     pub fn send(&self, bytes: &[u8]) {
+        self.append(|outbox| outbox.push_control(bytes));
+    }
+
+    /// [`Peer::send`] of all the interest that a link begins with, however much that is.
+    pub(crate) fn send_listing(&self, bytes: &[u8]) {
+        self.append(|outbox| outbox.push_listing(bytes));
+    }
+
+    fn append(&self, push: impl FnOnce(&mut Outbox)) {
         let mut outbox = self.outbox();
-        outbox.push_control(bytes);
+        push(&mut outbox);
         let given_up = outbox.overflow().is_some();
         drop(outbox);
         if given_up {

@@ -3,13 +3,14 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 use core::ops::Range;
 
 use gannet_subject::{Entry, Group, MatchSink};
 use gannet_wire::client::encode;
 
 use crate::links::OutboundLink;
-use crate::peer::PeerKind;
+use crate::peer::{Peer, PeerKind};
 use crate::sub::Sub;
 
 /// A subscription of this server and the first bytes of each delivery to it.
@@ -25,17 +26,30 @@ pub(crate) struct Target {
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(crate) name: Arc<[u8]>,
-    /// Positions in [`Plan::members`].
+    /// Its members here: positions in [`Plan::members`].
     pub(crate) members: Range<usize>,
+    /// Its members on other servers of this cluster: positions in [`Plan::routed`].
+    pub(crate) routed: Range<usize>,
+    /// How many members stand behind `routed`.
+    pub(crate) routed_weight: usize,
     /// The nearest cluster with a member, for when this one has none (any more): position in
     /// [`Plan::links`].
     pub(crate) remote: Option<usize>,
 }
 
-/// A remote cluster that may have to get the message: once, whatever the number of its subscriptions.
+/// Members of a queue group on another server of this cluster.
+#[derive(Debug)]
+pub(crate) struct Routed {
+    /// Position in [`Plan::links`].
+    pub(crate) link: usize,
+    pub(crate) weight: usize,
+}
+
+/// Another server of this cluster, or another cluster, that may have to get the message: once, whatever
+/// the number of its subscriptions.
 #[derive(Debug)]
 pub(crate) struct LinkTarget {
-    pub(crate) link: Arc<OutboundLink>,
+    pub(crate) peer: Arc<Peer>,
     /// It has interest outside of queue groups.
     pub(crate) plain: bool,
     /// Where `MSG account subject ` stands in [`Plan::prefixes`].
@@ -49,10 +63,26 @@ pub(crate) struct Plan {
     pub(crate) plain: Vec<Target>,
     pub(crate) members: Vec<Target>,
     pub(crate) queues: Vec<Queue>,
+    pub(crate) routed: Vec<Routed>,
+    /// First the routes, then the links to other clusters.
     pub(crate) links: Vec<LinkTarget>,
+    /// How many of `links` are routes.
+    pub(crate) routes: usize,
+    /// Whether no two local targets are of one connection; found out when first asked.
+    distinct: OnceCell<bool>,
 }
 
 impl Plan {
+    /// Whether no two local targets are of one connection.
+    pub(crate) fn has_distinct_targets(&self) -> bool {
+        let targets = || self.plain.iter().chain(&self.members);
+        *self.distinct.get_or_init(|| {
+            let mut peers: Vec<u64> = targets().map(|t| t.sub.peer().id().0).collect();
+            peers.sort_unstable();
+            peers.is_sorted_by(|a, b| a < b)
+        })
+    }
+
     /// How many targets it names: its size in memory, for the cache's bound.
     pub(crate) fn weight(&self) -> usize {
         1 + self.plain.len() + self.members.len() + self.links.len()
@@ -77,30 +107,35 @@ impl Plan {
         self.plain.clear();
         self.members.clear();
         self.queues.clear();
+        self.routed.clear();
         self.links.clear();
+        self.routes = 0;
+        self.distinct.take();
     }
 
-    /// The plan for a message that goes to one cluster whatever its interest.
-    pub(crate) fn direct(account: &[u8], subject: &[u8], link: Arc<OutboundLink>) -> Plan {
-        let mut plan = Plan::default();
-        plan.add_link(account, subject, link, true);
+    /// The plan for a message that goes over one link, whatever the interest behind it.
+    pub(crate) fn direct(account: &[u8], subject: &[u8], peer: Arc<Peer>) -> Plan {
+        let mut plan = Plan {
+            routes: usize::from(peer.kind() == PeerKind::Route),
+            ..Plan::default()
+        };
+        plan.add_link(account, subject, peer, true);
         plan
     }
 
-    fn add_link(
-        &mut self,
-        account: &[u8],
-        subject: &[u8],
-        link: Arc<OutboundLink>,
-        plain: bool,
-    ) -> usize {
+    fn add_link(&mut self, account: &[u8], subject: &[u8], peer: Arc<Peer>, plain: bool) -> usize {
+        let named = peer.names_accounts();
         let prefix = self.add_prefix(|out| {
-            for part in [&b"MSG "[..], account, b" ", subject, b" "] {
-                out.extend_from_slice(part);
+            out.extend_from_slice(b"MSG ");
+            if named {
+                out.extend_from_slice(account);
+                out.push(b' ');
             }
+            out.extend_from_slice(subject);
+            out.push(b' ');
         });
         self.links.push(LinkTarget {
-            link,
+            peer,
             plain,
             prefix,
         });
@@ -131,13 +166,18 @@ pub(crate) struct Planner<'a, 'p> {
     links: &'a [Arc<OutboundLink>],
     /// For each link, whether plain interest was found.
     plain_links: Vec<bool>,
-    /// Queue members found: by name, local ones and positions of links.
+    /// Servers of this cluster with interest, and whether any of it is plain.
+    routes: Vec<(&'a Arc<Peer>, bool)>,
+    /// Queue members found, by name.
     groups: Vec<Found<'a>>,
 }
 
 struct Found<'a> {
     name: &'a [u8],
     local: Vec<&'a Sub>,
+    /// Positions in [`Planner::routes`], and weights.
+    routed: Vec<(usize, u32)>,
+    /// Position in [`Planner::links`].
     nearest: Option<usize>,
 }
 
@@ -155,21 +195,27 @@ impl<'a, 'p> Planner<'a, 'p> {
             subject,
             links,
             plain_links: Vec::new(),
+            routes: Vec::new(),
             groups: Vec::new(),
         }
     }
 
     fn add(&mut self, sub: &'a Sub) {
-        if sub.peer().kind() == PeerKind::OutboundGateway {
-            self.add_remote(sub);
-            return;
-        }
-        match sub.queue() {
-            None => {
+        match (sub.peer().kind(), sub.queue()) {
+            (PeerKind::Route, None) => {
+                let at = self.route(sub.peer());
+                self.routes[at].1 = true;
+            }
+            (PeerKind::Route, Some(name)) => {
+                let at = self.route(sub.peer());
+                self.group(name).routed.push((at, sub.weight()));
+            }
+            (PeerKind::OutboundGateway, _) => self.add_remote(sub),
+            (_, None) => {
                 let target = self.plan.target(self.subject, sub);
                 self.plan.plain.push(target);
             }
-            Some(name) => self.group(name).local.push(sub),
+            (_, Some(name)) => self.group(name).local.push(sub),
         }
     }
 
@@ -195,6 +241,16 @@ impl<'a, 'p> Planner<'a, 'p> {
         self.plain_links[at] = true;
     }
 
+    fn route(&mut self, peer: &'a Arc<Peer>) -> usize {
+        match self.routes.iter().position(|(p, _)| Arc::ptr_eq(p, peer)) {
+            Some(at) => at,
+            None => {
+                self.routes.push((peer, false));
+                self.routes.len() - 1
+            }
+        }
+    }
+
     fn group(&mut self, name: &'a [u8]) -> &mut Found<'a> {
         let at = match self.groups.iter().position(|g| g.name == name) {
             Some(at) => at,
@@ -202,6 +258,7 @@ impl<'a, 'p> Planner<'a, 'p> {
                 self.groups.push(Found {
                     name,
                     local: Vec::new(),
+                    routed: Vec::new(),
                     nearest: None,
                 });
                 self.groups.len() - 1
@@ -214,47 +271,66 @@ impl<'a, 'p> Planner<'a, 'p> {
     pub(crate) fn finish(mut self) {
         for (at, link) in self.links.iter().enumerate() {
             if link.sends_without_interest(self.account, self.subject) {
-                self.plain_links.resize(self.links.len(), false);
-                self.plain_links[at] = true;
+                self.mark_plain(at);
             }
         }
-        if !self.plain_links.is_empty() || !self.groups.is_empty() {
+        if !self.plain_links.is_empty() || !self.routes.is_empty() || !self.groups.is_empty() {
             self.lay_out_links_and_queues();
         }
     }
 
     fn lay_out_links_and_queues(&mut self) {
+        for (peer, plain) in core::mem::take(&mut self.routes) {
+            self.plan
+                .add_link(self.account, self.subject, peer.clone(), plain);
+        }
+        self.plan.routes = self.plan.links.len();
         let mut positions: Vec<Option<usize>> = alloc::vec![None; self.links.len()];
         let plain_links = core::mem::take(&mut self.plain_links);
         for (at, _) in plain_links.iter().enumerate().filter(|(_, plain)| **plain) {
             positions[at] = Some(self.link_target(at, true));
         }
         for found in core::mem::take(&mut self.groups) {
-            let start = self.plan.members.len();
-            for sub in &found.local {
-                let target = self.plan.target(self.subject, sub);
-                self.plan.members.push(target);
-            }
-            let remote = found.nearest.map(|at| match positions[at] {
-                Some(position) => position,
-                None => {
-                    let position = self.link_target(at, false);
-                    positions[at] = Some(position);
-                    position
-                }
-            });
-            let members = start..self.plan.members.len();
-            self.plan.queues.push(Queue {
-                name: found.name.into(),
-                members,
-                remote,
-            });
+            self.lay_out_queue(&found, &mut positions);
         }
     }
 
-    fn link_target(&mut self, at: usize, plain: bool) -> usize {
+    fn lay_out_queue(&mut self, found: &Found<'_>, positions: &mut [Option<usize>]) {
+        let members_from = self.plan.members.len();
+        for sub in &found.local {
+            let target = self.plan.target(self.subject, sub);
+            self.plan.members.push(target);
+        }
+        let routed_from = self.plan.routed.len();
         self.plan
-            .add_link(self.account, self.subject, self.links[at].clone(), plain)
+            .routed
+            .extend(found.routed.iter().map(|&(link, weight)| Routed {
+                link,
+                weight: weight as usize,
+            }));
+        let remote = found.nearest.map(|at| match positions[at] {
+            Some(position) => position,
+            None => {
+                let position = self.link_target(at, false);
+                positions[at] = Some(position);
+                position
+            }
+        });
+        self.plan.queues.push(Queue {
+            name: found.name.into(),
+            members: members_from..self.plan.members.len(),
+            routed: routed_from..self.plan.routed.len(),
+            routed_weight: self.plan.routed[routed_from..]
+                .iter()
+                .map(|r| r.weight)
+                .sum(),
+            remote,
+        });
+    }
+
+    fn link_target(&mut self, at: usize, plain: bool) -> usize {
+        let peer = self.links[at].peer().clone();
+        self.plan.add_link(self.account, self.subject, peer, plain)
     }
 }
 

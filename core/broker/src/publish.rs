@@ -12,10 +12,11 @@ use gannet_wire::reply_prefix;
 use crate::account::Account;
 use crate::broker::Broker;
 use crate::cache::{Lookup, PlanCache};
-use crate::delivery::{Delivered, Delivery, Origin};
+use crate::delivery::{Delivered, Delivery, Hop, Origin};
 use crate::message::Message;
 use crate::peer::Peer;
 use crate::plan::Plan;
+use crate::run::Run;
 
 /// One connection's way into one account.
 #[derive(Debug)]
@@ -71,8 +72,8 @@ impl Publisher {
         self.route(broker, out, from, msg, Origin::Client)
     }
 
-    /// Delivers a message of another cluster: to local subscriptions, and to one member of each queue
-    /// group that `queues` lists. If its reply subject came mapped,
+    /// Delivers a message of another cluster: to this cluster's subscriptions, and to one member of each
+    /// queue group that `queues` lists. If its reply subject came mapped,
     /// `mapped_reply` is the mapped form and `msg.reply` the plain one.
     pub fn publish_remote(
         &mut self,
@@ -83,16 +84,30 @@ impl Publisher {
         queues: Queues<'_>,
         mapped_reply: &[u8],
     ) -> Delivered {
-        self.route(
-            broker,
-            out,
-            from,
-            msg,
-            Origin::Gateway {
-                queues,
-                mapped_reply,
-            },
-        )
+        let origin = Origin::Gateway {
+            queues,
+            mapped_reply,
+        };
+        self.route(broker, out, from, msg, origin)
+    }
+
+    /// Delivers a message of another server of this cluster: to this server's subscriptions, and to one
+    /// member here of each queue group that `queues` lists. `mapped_reply` as in
+    /// [`Publisher::publish_remote`].
+    pub fn publish_routed(
+        &mut self,
+        broker: &Broker,
+        out: &mut Delivery,
+        from: &Arc<Peer>,
+        msg: &Message<'_>,
+        queues: Queues<'_>,
+        mapped_reply: &[u8],
+    ) -> Delivered {
+        let origin = Origin::Route {
+            queues,
+            mapped_reply,
+        };
+        self.route(broker, out, from, msg, origin)
     }
 
     /// Delivers a mapped reply that has come home, to everybody interested in its plain subject. If it asks
@@ -104,14 +119,24 @@ impl Publisher {
         from: &Arc<Peer>,
         msg: &Message<'_>,
         mapped_reply: &[u8],
+        by: Hop,
     ) -> Delivered {
-        self.route(
-            broker,
-            out,
-            from,
-            msg,
-            Origin::ReturnedReply { mapped_reply },
-        )
+        let origin = Origin::ReturnedReply { mapped_reply, by };
+        self.route(broker, out, from, msg, origin)
+    }
+
+    /// Sends a message over one link, whatever the interest behind it: a mapped reply, on its way to
+    /// the server of this cluster that it is for.
+    pub fn relay(
+        &mut self,
+        broker: &Broker,
+        out: &mut Delivery,
+        from: &Arc<Peer>,
+        msg: &Message<'_>,
+        to: &Arc<Peer>,
+    ) -> Delivered {
+        let plan = Plan::direct(self.account.name().as_bytes(), msg.subject, to.clone());
+        out.deliver(broker, &self.account, from, msg, Origin::Client, &plan)
     }
 
     /// If the subject is the reply of a request that another cluster sent here a moment ago, sends the
@@ -129,12 +154,67 @@ impl Publisher {
         let Some(link) = broker.marked_link(cluster) else {
             return Some(Delivered::default());
         };
-        let plan = Plan::direct(self.account.name().as_bytes(), &mapped, link);
         let msg = Message {
             subject: &mapped,
             ..*msg
         };
-        Some(out.deliver(broker, &self.account, from, &msg, Origin::Client, &plan))
+        Some(self.relay(broker, out, from, &msg, link.peer()))
+    }
+
+    /// Delivers messages of a client of this server, in a row on one subject.
+    pub fn publish_run(
+        &mut self,
+        broker: &Broker,
+        out: &mut Delivery,
+        from: &Arc<Peer>,
+        run: &Run<'_>,
+    ) {
+        if from.has_reply_map() {
+            for msg in run.messages() {
+                self.publish(broker, out, from, &msg);
+            }
+            return;
+        }
+        self.route_run(broker, out, from, run, Origin::Client);
+    }
+
+    /// Delivers messages that came in a row over a link, without queue groups or replies.
+    pub fn publish_linked_run(
+        &mut self,
+        broker: &Broker,
+        out: &mut Delivery,
+        from: &Arc<Peer>,
+        run: &Run<'_>,
+        hop: Hop,
+    ) {
+        let (queues, mapped_reply) = (Queues::default(), &b""[..]);
+        let origin = match hop {
+            Hop::Gateway => Origin::Gateway {
+                queues,
+                mapped_reply,
+            },
+            Hop::Route => Origin::Route {
+                queues,
+                mapped_reply,
+            },
+        };
+        self.route_run(broker, out, from, run, origin);
+    }
+
+    fn route_run(
+        &mut self,
+        broker: &Broker,
+        out: &mut Delivery,
+        from: &Arc<Peer>,
+        run: &Run<'_>,
+        origin: Origin<'_>,
+    ) {
+        let at = self.find_plan(broker, run.subject());
+        let plan = at.map_or(&self.scratch, |at| self.cache.plan(at));
+        out.deliver_run(broker, &self.account, from, run, origin, plan);
+        if at.is_none() {
+            self.scratch.clear();
+        }
     }
 
     #[inline]
@@ -146,32 +226,33 @@ impl Publisher {
         msg: &Message<'_>,
         origin: Origin<'_>,
     ) -> Delivered {
+        let at = self.find_plan(broker, msg.subject);
+        let plan = at.map_or(&self.scratch, |at| self.cache.plan(at));
+        let delivered = out.deliver(broker, &self.account, from, msg, origin, plan);
+        if at.is_none() {
+            // The plan holds its targets alive; a subject used once should not.
+            self.scratch.clear();
+        }
+        delivered
+    }
+
+    /// Where in the cache the plan for `subject` is; `None` if it was made in `scratch`, not to be kept.
+    #[inline]
+    fn find_plan(&mut self, broker: &Broker, subject: &[u8]) -> Option<usize> {
         let generation = self.account.generation();
-        let at = match self.cache.find(msg.subject, generation) {
-            Lookup::Hit(at) => at,
+        match self.cache.find(subject, generation) {
+            Lookup::Hit(at) => Some(at),
             Lookup::Miss { hash, keep: true } => {
                 let mut plan = Plan::default();
                 self.account
-                    .make_plan(msg.subject, &broker.outbound(), &mut plan);
-                self.cache.keep(hash, msg.subject, generation, plan)
+                    .make_plan(subject, &broker.outbound(), &mut plan);
+                Some(self.cache.keep(hash, subject, generation, plan))
             }
             Lookup::Miss { keep: false, .. } => {
                 self.account
-                    .make_plan(msg.subject, &broker.outbound(), &mut self.scratch);
-                let delivered =
-                    out.deliver(broker, &self.account, from, msg, origin, &self.scratch);
-                // The plan holds its targets alive; a subject used once should not.
-                self.scratch.clear();
-                return delivered;
+                    .make_plan(subject, &broker.outbound(), &mut self.scratch);
+                None
             }
-        };
-        out.deliver(
-            broker,
-            &self.account,
-            from,
-            msg,
-            origin,
-            self.cache.plan(at),
-        )
+        }
     }
 }

@@ -78,12 +78,9 @@ impl InterestSet {
         }
     }
 
-    pub(crate) fn contains(&self, subject: &[u8], queue: Option<&[u8]>) -> bool {
-        self.table
-            .find(hash(&self.hasher, subject, queue), |sub| {
-                is(sub, subject, queue)
-            })
-            .is_some()
+    pub(crate) fn get(&self, subject: &[u8], queue: Option<&[u8]>) -> Option<&Sub> {
+        let key = hash(&self.hasher, subject, queue);
+        self.table.find(key, |sub| is(sub, subject, queue))
     }
 
     /// Adds an entry that is not in the set.

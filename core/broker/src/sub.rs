@@ -18,7 +18,7 @@ struct Head {
     /// Messages delivered. Written only under the peer's outbox lock.
     delivered: AtomicU64,
     /// Messages after which the subscription ends; 0 is never. A size of the protocol has at most nine
-    /// digits.
+    /// digits. Of another server's interest, which does not end so: its [weight](Sub::weight).
     max: AtomicU32,
     /// Position in the index's group; written only under the index's lock.
     slot: AtomicU32,
@@ -104,6 +104,20 @@ impl Sub {
             .store(u32::try_from(max).unwrap_or(u32::MAX), Relaxed);
     }
 
+    /// How many members of its queue group stand behind it: more than one only for the interest of another
+    /// server of this cluster.
+    pub fn weight(&self) -> u32 {
+        match self.head().class {
+            Class::Route => self.head().max.load(Relaxed).max(1),
+            Class::Local | Class::Gateway => 1,
+        }
+    }
+
+    /// Sets the weight of another server's interest.
+    pub(crate) fn set_weight(&self, weight: u32) {
+        self.head().max.store(weight, Relaxed);
+    }
+
     /// Whether it was made less than `age` before `now`.
     pub(crate) fn is_younger_than(&self, age: Duration, now: Moment) -> bool {
         u64::from(ticks(now).wrapping_sub(self.head().made)) * TICK < age.as_nanos() as u64
@@ -119,6 +133,19 @@ impl Sub {
         }
         self.head().delivered.store(n, Relaxed);
         (true, n == max)
+    }
+
+    /// Whether it takes any number of messages.
+    #[inline]
+    pub(crate) fn has_no_end(&self) -> bool {
+        self.head().max.load(Relaxed) == 0
+    }
+
+    /// Counts deliveries to one that [has no end](Sub::has_no_end). Called under the peer's outbox lock.
+    #[inline]
+    pub(crate) fn count_deliveries(&self, count: usize) {
+        let n = self.delivered() + count as u64;
+        self.head().delivered.store(n, Relaxed);
     }
 }
 

@@ -151,6 +151,13 @@ pub enum ConfigWarning {
         /// What to do about it.
         reason: String,
     },
+    /// A value that will not have its full effect.
+    Value {
+        /// Where the field stands.
+        place: Place,
+        /// What will happen instead.
+        text: String,
+    },
 }
 
 impl fmt::Display for ConfigWarning {
@@ -159,6 +166,7 @@ impl fmt::Display for ConfigWarning {
             ConfigWarning::Empty { file } => {
                 write!(f, "{file}: config has no values or is empty")
             }
+            ConfigWarning::Value { place, text } => write!(f, "{place}: {text}"),
             ConfigWarning::Field {
                 place,
                 field,

@@ -27,8 +27,10 @@ pub use gannet_units::ByteCount;
 
 pub use error::{ConfigError, ConfigWarning, Place, Problem, Rejected};
 pub use options::{
-    AuthOptions, ClusterOptions, GatewayOptions, GatewayUrl, LameDuckOptions, Limits, LinkAuth,
-    LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, User, WriteTimeout,
+    AuthOptions, CertificateFiles, ClusterOptions, ClusterPermissions, Compression,
+    CompressionOptions, GatewayOptions, GatewayUrl, LameDuckOptions, Limits, LinkAuth,
+    LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, RttThresholds, ServerUrl,
+    SubjectPermission, TlsOptions, TlsVersion, User, WriteTimeout,
 };
 pub use read::{Loaded, load};
 pub use secret::Secret;
@@ -36,4 +38,5 @@ pub use source::Source;
 pub use text::address::{advertised, split_host_port};
 pub use text::duration::{format_duration, parse_duration};
 pub use text::quote::quoted;
+pub use text::url::{UrlFault, parse_url, redacted};
 pub use tree::{Map, Node, Value, parse};

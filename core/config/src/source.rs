@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::options::TlsOptions;
+
 /// Files and environment variables, handed in by the shell.
 pub trait Source {
     /// The bytes of the file at `path` (they need not be UTF-8: the language is read as bytes).
@@ -12,4 +14,12 @@ pub trait Source {
 
     /// The value of the environment variable `name`, if it is set.
     fn env(&self, name: &str) -> Option<String>;
+
+    /// Whether the files that `tls` names can be used: they exist, are what they should be, and fit
+    /// together. The error is the whole text that a user should see. (This room can't read
+    /// certificates.) A source without files to speak of finds nothing wrong.
+    fn check_tls(&self, tls: &TlsOptions) -> Result<(), String> {
+        let _ = tls;
+        Ok(())
+    }
 }

@@ -8,10 +8,12 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod certificate;
 mod password;
 mod server_id;
 mod users;
 
+pub use certificate::{CertificateNames, LinkRule, NameKind};
 pub use password::{PasswordCheck, is_hashed, same_secret};
 pub use server_id::server_id;
 pub use users::{Authenticator, Credentials, Decision};

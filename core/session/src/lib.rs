@@ -10,8 +10,11 @@ extern crate std;
 
 pub mod client;
 pub mod gateway;
-
+pub mod keepalive;
+mod link_auth;
+pub mod patience;
 mod reason;
+pub mod route;
 pub mod topology;
 
 pub use reason::CloseReason;

@@ -58,6 +58,10 @@ pub enum CloseReason {
     DuplicateServerName,
     /// There is a link to the same server already.
     DuplicateLink,
+    /// The peer's cluster has another name, or ours has changed.
+    ClusterNameConflict,
+    /// The link is not wanted any more: the configuration was changed.
+    RouteRemoved,
     /// The peer is too old.
     MinimumVersionRequired,
     /// An operator ended the connection.
@@ -94,6 +98,8 @@ impl CloseReason {
             CloseReason::NoRespondersRequiresHeaders => "No Responders Requires Headers",
             CloseReason::DuplicateServerName => "Duplicate Server Name",
             CloseReason::DuplicateLink => "Duplicate Route",
+            CloseReason::ClusterNameConflict => "Cluster Name Conflict",
+            CloseReason::RouteRemoved => "Route Removed",
             CloseReason::MinimumVersionRequired => "Minimum Version Required",
             CloseReason::Kicked => "Kicked",
         }

@@ -111,6 +111,20 @@ impl<S: Entry> Group<S> {
         }
     }
 
+    pub(crate) fn for_each_subject<'a>(
+        &'a self,
+        f: &mut impl FnMut(&'a [u8], Option<&'a [u8]>, Counts),
+    ) {
+        if let Some(one) = self.plain.first() {
+            f(one.subject(), None, self.counts);
+        }
+        for queue in &self.queues {
+            if let Some(one) = queue.members.first() {
+                f(one.subject(), one.queue(), queue.counts);
+            }
+        }
+    }
+
     pub(crate) fn for_each<'a>(&'a self, f: &mut impl FnMut(&'a S)) {
         self.plain.iter().for_each(&mut *f);
         self.queues.iter().flat_map(|q| &q.members).for_each(f);

@@ -104,6 +104,13 @@ impl<S: Entry> Index<S> {
         self.patterns.for_each(&mut f);
     }
 
+    /// Visits every exact subject or pattern, once outside of queue groups and once for each group on it,
+    /// with how many entries it has; in no particular order.
+    pub fn for_each_subject<'a>(&'a self, mut f: impl FnMut(&'a [u8], Option<&'a [u8]>, Counts)) {
+        self.literals.for_each_subject(&mut f);
+        self.patterns.for_each_subject(&mut f);
+    }
+
     /// Figures for monitoring.
     pub fn stats(&self) -> Stats {
         self.stats

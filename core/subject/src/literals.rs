@@ -149,6 +149,18 @@ impl<S: Entry> Literals<S> {
         }
     }
 
+    pub(crate) fn for_each_subject<'a>(
+        &'a self,
+        f: &mut impl FnMut(&'a [u8], Option<&'a [u8]>, Counts),
+    ) {
+        for slot in &self.table {
+            match slot {
+                Slot::One(entry) => f(entry.subject(), entry.queue(), Counts::one(entry.class())),
+                Slot::Many(group) => group.for_each_subject(f),
+            }
+        }
+    }
+
     pub(crate) fn for_each<'a>(&'a self, f: &mut impl FnMut(&'a S)) {
         for slot in &self.table {
             match slot {

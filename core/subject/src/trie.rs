@@ -231,6 +231,17 @@ impl<S: Entry> Trie<S> {
         }
     }
 
+    pub(crate) fn for_each_subject<'a>(
+        &'a self,
+        f: &mut impl FnMut(&'a [u8], Option<&'a [u8]>, Counts),
+    ) {
+        for node in &self.nodes {
+            for group in [&node.ends, &node.rest].into_iter().flatten() {
+                group.for_each_subject(f);
+            }
+        }
+    }
+
     pub(crate) fn for_each<'a>(&'a self, f: &mut impl FnMut(&'a S)) {
         for node in &self.nodes {
             for group in [&node.ends, &node.rest].into_iter().flatten() {

@@ -9,8 +9,15 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod again;
 pub mod client;
 pub mod gateway;
+mod queues;
+mod quote;
 pub mod reply_prefix;
+pub mod route;
+pub mod s2;
 mod scan;
 pub mod server_info;
+
+pub use again::{Again, message_again};

@@ -80,6 +80,50 @@ pub(crate) fn line(buf: &[u8], limit: usize) -> Line<'_> {
     }
 }
 
+/// Position of the first byte that ends a word: a space or below. Eight bytes at a time, since words are
+/// too short for a call to pay.
+#[inline(always)]
+pub(crate) fn space_or_control(buf: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const TOPS: u64 = ONES << 7;
+    let mut at = 0;
+    while let Some(eight) = buf.get(at..).and_then(<[u8]>::first_chunk) {
+        let x = u64::from_le_bytes(*eight);
+        // The top bit of each byte below 0x21; a borrow can only spoil bytes after the first such one.
+        let found = x.wrapping_sub(ONES * 0x21) & !x & TOPS;
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    let rest = buf[at..].iter().position(|&b| b <= b' ')?;
+    Some(at + rest)
+}
+
+/// A number that begins at `at`; answers it and where its digits end.
+#[inline(always)]
+pub(crate) fn number(buf: &[u8], at: usize) -> Option<(usize, usize)> {
+    let mut n = 0;
+    let mut i = at;
+    loop {
+        let digit = buf.get(i)?.wrapping_sub(b'0');
+        if digit > 9 {
+            return (i > at).then_some((n, i));
+        }
+        if i - at == SIZE_DIGITS {
+            return None;
+        }
+        n = n * 10 + usize::from(digit);
+        i += 1;
+    }
+}
+
+/// Whether a line ends at `at` with CR LF.
+#[inline(always)]
+pub(crate) fn ends_line(buf: &[u8], at: usize) -> bool {
+    buf.get(at..at + 2) == Some(b"\r\n")
+}
+
 /// Splits at spaces, tabs and CRs, as the reference server does where no message follows. Answers the
 /// arguments and their number; `None` if there are more than `N`.
 pub(crate) fn split_args<const N: usize>(text: &[u8]) -> Option<([&[u8]; N], usize)> {

@@ -1,6 +1,6 @@
-//! What servers say of themselves to each other: the JSON of INFO and CONNECT on gateways (and, with
-//! the same fields, on routes). Fields, their order and what is left out when empty are the reference
-//! server's; unknown fields are ignored, so that newer servers can be talked to.
+//! What servers say of themselves to each other: the JSON of INFO and CONNECT on gateways and routes.
+//! Fields, their order and what is left out when empty are the reference server's; unknown fields are
+//! ignored, so that newer servers can be talked to.
 //!
 //! Not here: what to do with it.
 
@@ -8,9 +8,11 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use core::marker::PhantomData;
 use core::ops::Not;
 
 use data_encoding::BASE64;
+use serde::de::DeserializeSeed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Longest JSON text that is looked at, in bytes. The decoder's own limit for a line is usually lower.
@@ -32,6 +34,29 @@ pub enum GatewayCommand {
     AllSubsComplete,
     /// A command that nobody knows yet.
     Unknown(u8),
+}
+
+/// What a server does with the news of another one that it dials for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GossipMode {
+    /// Dials, and tells nobody.
+    #[default]
+    Default,
+    /// Dials, and tells nobody; the one dialled tells nobody either.
+    Disabled,
+    /// Dials, and tells everybody.
+    Override,
+}
+
+impl GossipMode {
+    /// The number in INFO.
+    pub fn number(self) -> u8 {
+        match self {
+            GossipMode::Default => 0,
+            GossipMode::Disabled => 1,
+            GossipMode::Override => 2,
+        }
+    }
 }
 
 /// Subjects that a route imports or exports.
@@ -143,6 +168,9 @@ pub struct ServerInfo {
     /// The same for the end of such interest.
     #[serde(skip_serializing_if = "Not::not")]
     pub lnocu: bool,
+    /// Servers since 2.15 say so on routes; what they do does not change with it.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub ln: bool,
     /// CONNECT is answered with INFO.
     #[serde(skip_serializing_if = "Not::not")]
     pub info_on_connect: bool,
@@ -234,6 +262,48 @@ impl ServerInfo {
         }
     }
 
+    /// As [`ServerInfo::gossip`], the way it goes over routes: the sender is named, and its id marked.
+    pub fn gossip_to_route(
+        server_id: &str,
+        server_name: &str,
+        gateway: &str,
+        urls: Vec<String>,
+    ) -> ServerInfo {
+        let server_id = alloc::format!("GW{server_id}");
+        ServerInfo {
+            server_name: server_name.to_string(),
+            ..ServerInfo::gossip(&server_id, gateway, urls)
+        }
+    }
+
+    /// The INFO on a route that says: `account` gets a route of its own now, so forget its interest here.
+    /// `pool_size` is the sender's.
+    pub fn dedicated_route_request(pool_size: i64, account: &str, request_id: &str) -> ServerInfo {
+        ServerInfo {
+            route_pool_size: pool_size,
+            route_account: account.to_string(),
+            route_acc_add_reqid: request_id.to_string(),
+            ..ServerInfo::default()
+        }
+    }
+
+    /// The answer to [`ServerInfo::dedicated_route_request`]: the same without the account.
+    pub fn dedicated_route_answer(&self) -> ServerInfo {
+        ServerInfo {
+            route_account: String::new(),
+            ..self.clone()
+        }
+    }
+
+    /// How the news of the server that this INFO is about may spread.
+    pub fn gossip_mode(&self) -> GossipMode {
+        match self.gossip_mode {
+            1 => GossipMode::Disabled,
+            2 => GossipMode::Override,
+            _ => GossipMode::Default,
+        }
+    }
+
     /// The INFO that begins (`complete` is false) or ends the switch of `account` to interest-only.
     /// `gateway` is the sender's cluster.
     pub fn interest_switch(gateway: &str, account: &[u8], complete: bool) -> ServerInfo {
@@ -276,12 +346,18 @@ pub struct ServerConnect {
     /// As in INFO.
     #[serde(skip_serializing_if = "Not::not")]
     pub lnoc: bool,
-    /// As in INFO.
+    /// As in INFO, where alone Go servers say it.
     #[serde(skip_serializing_if = "Not::not")]
     pub lnocu: bool,
+    /// As in INFO.
+    #[serde(skip_serializing_if = "Not::not")]
+    pub ln: bool,
     /// Name of the dialler's cluster, on gateways.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub gateway: String,
+    /// Language of the client library: the dialler is a client at the wrong port.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub lang: String,
 }
 
 impl ServerConnect {
@@ -312,13 +388,25 @@ impl fmt::Debug for ServerConnect {
 }
 
 pub(crate) fn parse_json<T: for<'a> Deserialize<'a>>(json: &[u8]) -> Result<T, JsonError> {
+    parse_json_with(json, PhantomData::<T>)
+}
+
+/// As [`parse_json`], into what `seed` makes of it.
+pub(crate) fn parse_json_with<T>(
+    json: &[u8],
+    seed: impl for<'a> DeserializeSeed<'a, Value = T>,
+) -> Result<T, JsonError> {
     if json.len() > MAX_JSON {
         return Err(JsonError("JSON input too large".to_string()));
     }
     // Like the reference server, take bytes that are no UTF-8 for U+FFFD.
     let text: Cow<'_, str> = String::from_utf8_lossy(json);
     // The parser's own words quote values from the text, which may be a password.
-    serde_json::from_str(&text).map_err(|e| {
+    let mut parser = serde_json::Deserializer::from_str(&text);
+    let value = seed
+        .deserialize(&mut parser)
+        .and_then(|value| parser.end().map(|()| value));
+    value.map_err(|e| {
         let what = match e.classify() {
             serde_json::error::Category::Eof => "unexpected end of JSON input",
             serde_json::error::Category::Syntax => "invalid JSON input",
@@ -382,6 +470,8 @@ fn from_base64<'a, D: Deserializer<'a>>(d: D) -> Result<Option<Vec<u8>>, D::Erro
         .map_err(serde::de::Error::custom)
 }
 
+#[cfg(test)]
+mod route_tests;
 #[cfg(test)]
 mod tests {
     use super::*;

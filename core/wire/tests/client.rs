@@ -2,7 +2,8 @@
 //! hold for any bytes. Expectations were checked against the reference server 2.15.1.
 
 use gannet_wire::client::{
-    ClientConnect, ClientOp, Decoded, Limits, Publish, decode, decode_plain_publish, encode,
+    ClientConnect, ClientOp, Decoded, Limits, Publish, decode, decode_plain_publish,
+    decode_publish_again, encode,
 };
 use proptest::prelude::*;
 
@@ -463,6 +464,46 @@ fn connect_is_read_as_forgivingly_as_the_reference_does() {
 }
 
 #[test]
+fn what_another_connect_leaves_out_stays_as_it_was() {
+    let mut connect = ClientConnect::default();
+    let steps: [(&str, &str); 6] = [
+        ("{}", "{}"),
+        (
+            r#"{"user":"u","pass":"p\"w","name":"n","echo":false,"verbose":true,"protocol":1}"#,
+            r#"{"user":"u","pass":"p\"w","name":"n","echo":false,"protocol":1}"#,
+        ),
+        (
+            "null",
+            r#"{"user":"u","pass":"p\"w","name":"n","echo":false,"protocol":1}"#,
+        ),
+        (
+            r#"{"name":null,"echo":null,"user":"v","headers":true}"#,
+            r#"{"user":"v","pass":"p\"w","name":"n","echo":false,"headers":true,"protocol":1}"#,
+        ),
+        (
+            r#"{"name":"","pass":"","echo":true,"protocol":0}"#,
+            r#"{"user":"v","headers":true}"#,
+        ),
+        (
+            r#"{"auth_token":"a","nkey":"b","jwt":"c","sig":"d","lang":"e","version":"f","account":"g",
+               "pedantic":false,"tls_required":true,"new_account":true,"no_responders":true}"#,
+            concat!(
+                r#"{"auth_token":"a","user":"v","nkey":"b","jwt":"c","sig":"d","lang":"e","version":"f","#,
+                r#""account":"g","pedantic":false,"tls_required":true,"new_account":true,"headers":true,"#,
+                r#""no_responders":true}"#
+            ),
+        ),
+    ];
+    for (said, known) in steps {
+        assert_eq!(connect.update(said.as_bytes()), Ok(()), "{said}");
+        let json = connect.encode();
+        assert_eq!(String::from_utf8_lossy(&json), known, "after {said}");
+        let again = ClientConnect::parse(&json).map(|connect| connect.encode());
+        assert_eq!(again, Ok(json), "{said}");
+    }
+}
+
+#[test]
 fn a_connect_that_cannot_be_read_is_refused_without_quoting_it() {
     let cases = [
         ("", "unexpected end of JSON input (column 0)"),
@@ -682,13 +723,35 @@ proptest! {
 
     #[test]
     fn the_shortcut_takes_every_ordinary_message(
-        subject in "[!-~]{1,8}", reply in prop::option::of("[!-/:-~][!-~]{0,7}"),
-        payload in prop::collection::vec(any::<u8>(), 0..=32),
+        subject in "[!-~]{1,20}", reply in prop::option::of("[!-/:-~][!-~]{0,17}"),
+        header in prop::option::of(1..=10usize),
+        payload in prop::collection::vec(any::<u8>(), 10..=32),
     ) {
-        let op = Sent::Publish { subject, reply, header: None, payload };
+        let op = Sent::Publish { subject, reply, header, payload };
         let mut bytes = Vec::new();
         op.write(&mut bytes);
         let found = decode_plain_publish(&bytes, &LIMITS).map(|(publish, used)| (shown(&ClientOp::Publish(publish)), used));
         prop_assert_eq!(found, Some((op.shown(), bytes.len())));
+    }
+
+    #[test]
+    fn a_message_like_the_last_one_is_seen_as_the_decoder_sees_it(
+        first in nearly_protocol(), second in nearly_protocol(), same in any::<bool>(), junk in "[ -~\r\n]{0,12}",
+    ) {
+        if let Some((publish, used)) = decode_plain_publish(&first, &LIMITS) {
+            let verb = if publish.header_len.is_some() { 5 } else { 4 };
+            let start = &first[..verb + publish.subject.len() + 1];
+            let mut next = if same { first[..used].to_vec() } else { second };
+            if !junk.is_empty() && same {
+                next = [start, junk.as_bytes()].concat();
+            }
+            match decode_publish_again(&next, start, &LIMITS) {
+                Some((publish, used)) => prop_assert_eq!(
+                    decode(&next, &LIMITS),
+                    Ok(Decoded::Op { op: ClientOp::Publish(publish), used })
+                ),
+                None => prop_assert!(!same || !junk.is_empty()),
+            }
+        }
     }
 }

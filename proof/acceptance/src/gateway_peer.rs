@@ -44,6 +44,11 @@ impl ScriptedGateway {
         }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Where it listens.
     pub fn address(&self) -> String {
         self.listener

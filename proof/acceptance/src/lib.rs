@@ -9,6 +9,7 @@ pub mod agent;
 pub mod gateway_peer;
 pub mod http;
 pub mod later;
+pub mod linked;
 pub mod ports;
 pub mod programs;
 pub mod server;
@@ -20,6 +21,7 @@ pub mod wire;
 
 pub use agent::{Agent, Language};
 pub use gateway_peer::{GatewayPeer, ScriptedGateway, Unanswering};
+pub use linked::{Neighbour, linked, linked_as};
 pub use server::{Kind, Server};
 pub use slow_road::SlowRoad;
 pub use supercluster::{Seeds, SuperCluster};

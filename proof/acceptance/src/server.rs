@@ -58,6 +58,7 @@ pub struct Server {
     http: Port,
     gateway: Port,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 /// How often a start is tried again when another program took a port in between.
@@ -109,6 +110,7 @@ impl Server {
                 .iter()
                 .map(|&argument| argument.to_owned())
                 .collect(),
+            environment: Vec::new(),
         };
         server.write_config(config);
         server
@@ -123,6 +125,11 @@ impl Server {
             .replace("{dir}", &self.folder().display().to_string());
         std::fs::write(self.folder().join("server.conf"), text)
             .expect("a configuration can be written");
+    }
+
+    /// Adds a variable to the environment of the next [`Server::launch`].
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Name used in failure output.
@@ -182,6 +189,7 @@ impl Server {
             .arg("-c")
             .arg(self.folder().join("server.conf"))
             .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file handle can be doubled"))

@@ -1,7 +1,7 @@
 //! What the server says when it refuses, and what it remembers of closed connections (rows CORE-46 to CORE-51).
 
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{Server, Wire, both, later, play};
+use gannet_acceptance::{Server, Wire, both, eventually, later, play};
 use serde_json::json;
 use std::time::Duration;
 
@@ -66,6 +66,46 @@ both! {
             [&json!("Client Closed"), &json!("x"), &json!("3"), &json!(1), &json!(1), &json!(5), &json!(5)]
         );
         assert!(entry["stop"].is_string() && entry["cid"].is_number(), "{entry}");
+    }
+
+    /// CORE-51: what a client may bring about has its reason, whatever the client is told.
+    #[test]
+    fn every_end_has_its_reason(kind: Kind) {
+        let long = format!("SUB {} 1", "a".repeat(300));
+        let server = Server::start(kind, "max_control_line: 200\nmax_payload: 5");
+        for (number, (talk, told, reason)) in [
+            (long.as_str(), "maximum control line exceeded", "Maximum Control Line Exceeded"),
+            ("CONNECT {\"name\":\"NAME\",\"protocol\":9}", "invalid client protocol", "Bad Client Protocol Version"),
+            ("CONNECT {\"name\":\"NAME\",\"no_responders\":true}", "no responders requires headers support", "No Responders Requires Headers"),
+            ("CONNECT {\"name\":\"NAME\",\"account\":\"y\"}", "Authorization Violation", "Authentication Failure"),
+            ("PUB foo 6", "Maximum Payload Violation", "Maximum Message Payload Exceeded"),
+            ("FOO", "Unknown Protocol Operation", "Protocol Violation"),
+            ("PUB foo", "", "Protocol Violation"),
+            ("SUB a b c d", "", "Protocol Violation"),
+            ("CONNECT {", "", "Protocol Violation"),
+            ("-ERR 'x'", "", "Parse Error"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let name = format!("n{number}");
+            let mut wire = Wire::client_with(&server, &json!({"name": name}));
+            wire.send(&format!("{}\r\n", talk.replace("NAME", &name)));
+            if !told.is_empty() {
+                wire.expect(&format!("-ERR '{told}'"));
+            }
+            wire.expect_closed();
+            assert_eq!(server.closed_connection(&name)["reason"], reason, "{talk}");
+        }
+        let server = Server::start(kind, "max_connections: 1");
+        server.await_nobody();
+        let _first = Wire::client(&server);
+        Wire::open(&server.client_address()).expect("INFO <*>\r\n-ERR 'maximum connections exceeded'");
+        eventually("the reason of who was one too many", || {
+            let page = server.try_monitor("/connz?state=closed")?;
+            let mut reasons = page["connections"].as_array().into_iter().flatten().map(|one| &one["reason"]);
+            if reasons.any(|reason| reason == "Maximum Connections Exceeded") { Ok(()) } else { Err(page.to_string()) }
+        });
     }
 
     /// CORE-51: the ring of closed connections has a bound.

@@ -1,18 +1,14 @@
-//! What crosses a gateway link, byte by byte, against scripted clusters: interest, messages, routed replies (rows
-//! GW-56 to GW-81, GW-87 to GW-93). For the roles of server and script see `gateway_wire.rs`.
+//! What crosses a gateway link, byte by byte, against scripted clusters: interest and messages (rows GW-56 to GW-81).
+//! For the roles of server and script see `gateway_wire.rs`; replies are in `gateway_replies.rs`.
 
-use gannet_acceptance::gateway_peer::short_hash;
+use gannet_acceptance::linked::{A, client};
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{GatewayPeer, Kind, ScriptedGateway, Server, Wire, both, eventually};
+use gannet_acceptance::{
+    GatewayPeer, Kind, Neighbour, ScriptedGateway, Server, Wire, both, eventually, linked,
+    linked_as,
+};
 use serde_json::json;
 use std::time::Duration;
-
-const A: &str = "server_name: A1\ndebug: true\ngateway { name: A, listen: \"{gateway}\" }";
-
-/// A client that publishes with headers.
-fn client(server: &Server) -> Wire {
-    Wire::client_with(server, &json!({"headers": true, "no_responders": true}))
-}
 
 both! {
     /// GW-58, GW-59, GW-60, GW-62, GW-63: what an acceptor announces, in its order: queue interest, then the
@@ -78,37 +74,28 @@ both! {
     /// GW-58: without interest nothing crosses; an account of which nothing was said has none.
     #[test]
     fn nothing_crosses_without_interest(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (_inbound, mut outbound) = script.link(&server);
-        server.await_links(1, 1);
-        let mut local = client(&server);
+        let (_server, [mut b], mut local) = linked(kind, [&[]]);
         local.send("SUB in.* 1\r\nPUB foo 1\r\nx\r\nPUB foo in.1 1\r\nx\r\n");
         local.expect("HMSG in.1 1 35 35\r\nNATS/1.0 503\r\nNats-Subject: foo\r\n\r\n");
         local.fence();
-        outbound.fence();
-        outbound.announce(&script, "$G", &["RS+ $G bar", "RS+ $X foo"]);
+        b.outbound.fence();
+        b.announce(&["RS+ $G bar", "RS+ $X foo"]);
         local.send("PUB foo 1\r\nx\r\nPUB bar 1\r\ny\r\n");
         local.fence();
-        outbound.expect("RMSG $G bar 1\r\ny");
-        outbound.fence();
+        b.outbound.expect("RMSG $G bar 1\r\ny");
+        b.outbound.fence();
         // Interest that is taken back.
-        outbound.wire.send("RS- $G bar\r\nRS- $G never.there\r\n");
-        outbound.fence();
+        b.outbound.wire.send("RS- $G bar\r\nRS- $G never.there\r\n");
+        b.outbound.fence();
         local.send("PUB bar 1\r\nz\r\n");
         local.fence();
-        outbound.fence();
+        b.outbound.fence();
     }
 
     /// GW-77, GW-81: the frames that carry messages, with and without reply, queues, headers.
     #[test]
     fn messages_cross_in_these_frames(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (_inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G foo", "RS+ $G foo.> ", "RS+ $G work q 1", "RS+ $G both", "RS+ $G both q1 1", "RS+ $G both q2 1"]);
-        server.await_links(1, 1);
-        let mut local = client(&server);
+        let (_server, [mut b], mut local) = linked(kind, [&["RS+ $G foo", "RS+ $G foo.> ", "RS+ $G work q 1", "RS+ $G both", "RS+ $G both q1 1", "RS+ $G both q2 1"]]);
         for (talk, expected) in [
             ("PUB foo 2\r\nhi\r\n", "RMSG $G foo 2\r\nhi"),
             ("PUB foo.bar 0\r\n\r\n", "RMSG $G foo.bar 0\r\n"),
@@ -122,20 +109,20 @@ both! {
         ] {
             local.send(talk);
             local.fence();
-            outbound.expect(expected);
-            outbound.fence();
+            b.outbound.expect(expected);
+            b.outbound.fence();
         }
         // Two groups: their order in the frame is free.
         local.send("PUB both 2\r\nhi\r\n");
-        let line = outbound.line();
+        let line = b.outbound.line();
         assert!(["RMSG $G both | q1 q2 2", "RMSG $G both | q2 q1 2"].contains(&line.as_str()), "{line}");
-        outbound.expect("hi");
+        b.outbound.expect("hi");
         // A group with a member here is served here and not named there.
         local.send("SUB work q 1\r\nSUB both q1 2\r\nPUB work 2\r\nhi\r\nPUB both 2\r\nho\r\n");
         local.expect("MSG work 1 2\r\nhi\r\nMSG both 2 2\r\nho");
         local.fence();
-        outbound.expect("RMSG $G both | q2 2\r\nho");
-        outbound.fence();
+        b.outbound.expect("RMSG $G both | q2 2\r\nho");
+        b.outbound.fence();
     }
 
     /// GW-71: messages of an account that is unknown here are answered once, so that an old peer stops.
@@ -153,28 +140,23 @@ both! {
     /// GW-15: each link has its direction: messages go from who dialled to who accepted, interest comes back.
     #[test]
     fn each_link_has_one_direction(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (mut inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G foo"]);
-        inbound.read_initial_interest();
-        server.await_links(1, 1);
-        let mut local = client(&server);
+        let (server, [mut b], mut local) = linked(kind, [&["RS+ $G foo"]]);
+        b.inbound.read_initial_interest();
         local.send("SUB bar 1\r\nPUB foo 2\r\nhi\r\n");
         local.fence();
         // Interest on the one and the message on the other, and nothing else on either.
-        inbound.expect("RS+ $G bar");
-        inbound.fence();
-        outbound.expect("RMSG $G foo 2\r\nhi");
-        outbound.fence();
+        b.inbound.expect("RS+ $G bar");
+        b.inbound.fence();
+        b.outbound.expect("RMSG $G foo 2\r\nhi");
+        b.outbound.fence();
         if kind == Kind::Go {
             // The reference takes a message from the wrong side like any other; nobody sends such.
             return;
         }
-        outbound.wire.send("RMSG $G bar 2\r\nhi\r\n");
-        let heard = outbound.wire.hear(Duration::from_secs(20));
+        b.outbound.wire.send("RMSG $G bar 2\r\nhi\r\n");
+        let heard = b.outbound.wire.hear(Duration::from_secs(20));
         assert!(matches!(heard, Heard::End(_)), "{heard:?}");
-        let _again = script.accept();
+        let _again = b.script.accept();
         server.await_links(1, 1);
         local.fence();
     }
@@ -183,26 +165,20 @@ both! {
     /// whole account.
     #[test]
     fn old_peers_get_what_they_have_not_refused(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let old = json!({"gateway_iom": null});
-        let _inbound = script.dial_as(&server, &json!({}), &old);
-        let mut outbound = script.accept_as(&old);
-        server.await_links(1, 1);
-        let mut local = client(&server);
+        let (server, mut b, mut local) = linked_as(kind, &json!({"gateway_iom": null}));
         let mut step = |told: &str, published: &[&str], expected: &[&str]| {
             if !told.is_empty() {
-                outbound.wire.send(&format!("{told}\r\n"));
+                b.outbound.wire.send(&format!("{told}\r\n"));
             }
-            outbound.fence();
+            b.outbound.fence();
             for subject in published {
                 local.send(&format!("PUB {subject} 2\r\nhi\r\n"));
             }
             local.fence();
             for line in expected {
-                outbound.expect(&format!("RMSG $G {line} 2\r\nhi"));
+                b.outbound.expect(&format!("RMSG $G {line} 2\r\nhi"));
             }
-            outbound.fence();
+            b.outbound.fence();
         };
         step("", &["foo", "bar"], &["foo", "bar"]);
         step("RS- $G foo", &["foo", "bar", "foo.x"], &["bar", "foo.x"]);
@@ -224,47 +200,36 @@ both! {
     /// command the old rule holds, after it only what was asked for.
     #[test]
     fn old_peers_switch_to_interest_only(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let old = json!({"gateway_iom": null});
-        let _inbound = script.dial_as(&server, &json!({}), &old);
-        let mut outbound = script.accept_as(&old);
-        server.await_links(1, 1);
-        let mut local = client(&server);
+        let (server, mut b, mut local) = linked_as(kind, &json!({"gateway_iom": null}));
         let account = || server.monitor("/gatewayz?accs=1")["outbound_gateways"]["B"]["accounts"][0].clone();
         let refusals: String = (0..1000).map(|number| format!("RS- $G no.{number}\r\n")).collect();
-        outbound.wire.send(&refusals);
-        outbound.fence();
+        b.outbound.wire.send(&refusals);
+        b.outbound.fence();
         assert_eq!((&account()["interest_mode"], &account()["no_interest_count"]), (&json!("Optimistic"), &json!(1000)));
-        outbound.wire.send(&format!("INFO {}\r\nRS+ $G wanted\r\n", script.switch_command(2, "$G")));
-        outbound.fence();
+        b.outbound.wire.send(&format!("INFO {}\r\nRS+ $G wanted\r\n", b.script.switch_command(2, "$G")));
+        b.outbound.fence();
         assert_eq!(account()["interest_mode"], "Transitioning");
         local.send("PUB other 1\r\na\r\nPUB no.7 1\r\nb\r\nPUB wanted 1\r\nc\r\n");
         local.fence();
-        outbound.expect("RMSG $G other 1\r\na\r\nRMSG $G wanted 1\r\nc");
-        outbound.fence();
-        outbound.wire.send(&format!("INFO {}\r\n", script.switch_command(3, "$G")));
-        outbound.fence();
+        b.outbound.expect("RMSG $G other 1\r\na\r\nRMSG $G wanted 1\r\nc");
+        b.outbound.fence();
+        b.outbound.wire.send(&format!("INFO {}\r\n", b.script.switch_command(3, "$G")));
+        b.outbound.fence();
         assert_eq!((&account()["interest_mode"], &account()["num_subs"]), (&json!("Interest-Only"), &json!(1)));
         local.send("PUB other 1\r\nd\r\nPUB no.7 1\r\ne\r\nPUB wanted 1\r\nf\r\n");
         local.fence();
-        outbound.expect("RMSG $G wanted 1\r\nf");
-        outbound.fence();
+        b.outbound.expect("RMSG $G wanted 1\r\nf");
+        b.outbound.fence();
     }
 
     /// GW-78: a peer without headers gets none.
     #[test]
     fn headers_are_stripped_for_peers_without(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let _inbound = script.dial_as(&server, &json!({}), &json!({"headers": false}));
-        let mut outbound = script.accept_as(&json!({"headers": false}));
-        outbound.announce(&script, "$G", &["RS+ $G foo"]);
-        server.await_links(1, 1);
-        let mut local = client(&server);
+        let (_server, mut b, mut local) = linked_as(kind, &json!({"headers": false}));
+        b.announce(&["RS+ $G foo"]);
         local.send("HPUB foo 12 14\r\nNATS/1.0\r\n\r\nhi\r\n");
-        outbound.expect("RMSG $G foo 2\r\nhi");
-        outbound.fence();
+        b.outbound.expect("RMSG $G foo 2\r\nhi");
+        b.outbound.fence();
     }
 
     /// GW-79: what comes in goes to all plain subscriptions and to one member of the queues that are named.
@@ -288,14 +253,12 @@ both! {
         ] {
             inbound.wire.send(frame);
             let mut wanted: Vec<String> = ["1", "2"].iter().chain(groups).map(|&sids| sids.to_owned()).collect();
-            let mut missing = wanted.len();
-            while missing > 0 {
+            while !wanted.is_empty() {
                 let line = local.line();
                 let (sid, rest) = line.strip_prefix(&format!("{} ", head.0)).and_then(|rest| rest.split_once(' ')).unwrap_or_else(|| panic!("{line}"));
                 assert_eq!(rest, head.1, "{frame}");
                 let at = wanted.iter().position(|sids| sids.contains(sid)).unwrap_or_else(|| panic!("sid {sid} is not due after {frame}"));
                 wanted.remove(at);
-                missing -= 1;
                 if head.0 == "HMSG foo" {
                     local.expect("NATS/1.0\r\n");
                 }
@@ -308,40 +271,26 @@ both! {
     /// GW-76: what came by a gateway leaves by none.
     #[test]
     fn messages_hop_once(kind: Kind) {
-        let server = Server::start(kind, A);
-        let (b, c) = (ScriptedGateway::new("B"), ScriptedGateway::new("C"));
-        let (mut from_b, mut to_b) = b.link(&server);
-        let (_from_c, mut to_c) = c.link(&server);
-        to_b.announce(&b, "$G", &["RS+ $G foo"]);
-        to_c.announce(&c, "$G", &["RS+ $G foo"]);
-        server.await_links(2, 2);
-        let mut local = client(&server);
+        let (_server, [mut b, mut c], mut local) = linked(kind, [&["RS+ $G foo"], &["RS+ $G foo"]]);
         local.send("SUB foo 1\r\n");
         local.fence();
-        from_b.wire.send("RMSG $G foo 2\r\nhi\r\n");
+        b.inbound.wire.send("RMSG $G foo 2\r\nhi\r\n");
         local.expect("MSG foo 1 2\r\nhi");
         local.fence();
-        to_b.fence();
-        to_c.fence();
+        b.outbound.fence();
+        c.outbound.fence();
     }
 
     /// GW-80: a group without members here goes to exactly one cluster.
     #[test]
     fn a_group_is_served_by_one_cluster(kind: Kind) {
-        let server = Server::start(kind, A);
-        let (b, c) = (ScriptedGateway::new("B"), ScriptedGateway::new("C"));
-        let (_from_b, mut to_b) = b.link(&server);
-        let (_from_c, mut to_c) = c.link(&server);
-        to_b.announce(&b, "$G", &["RS+ $G work q 1"]);
-        to_c.announce(&c, "$G", &["RS+ $G work q 1", "RS+ $G work other 1"]);
-        server.await_links(2, 2);
-        let mut local = client(&server);
+        let (_server, [mut b, mut c], mut local) = linked(kind, [&["RS+ $G work q 1"], &["RS+ $G work q 1", "RS+ $G work other 1"]]);
         for _ in 0..20 {
             local.send("PUB work 2\r\nhi\r\n");
         }
         local.fence();
         let mut served = [0, 0, 0];
-        for link in [&mut to_b, &mut to_c] {
+        for link in [&mut b.outbound, &mut c.outbound] {
             link.wire.send("PING\r\n");
             loop {
                 let line = link.line();
@@ -359,166 +308,15 @@ both! {
         assert_eq!(served, [20, 20, 0]);
     }
 
-    /// GW-87, GW-88: the reply of a fresh subscription is prefixed with where it came from.
-    #[test]
-    fn fresh_replies_are_routed(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (_inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G svc", "RS+ $G work q 1"]);
-        server.await_links(1, 1);
-        let prefix = format!("_GR_.{}.{}", short_hash("A"), short_hash(&server.id()));
-        let mut local = client(&server);
-        local.send("SUB in.1 1\r\nPUB svc in.1 2\r\nhi\r\nPUB work in.1 2\r\nho\r\nPUB svc elsewhere 2\r\nhu\r\n");
-        outbound.expect(&format!("RMSG $G svc {prefix}.in.1 2\r\nhi"));
-        outbound.expect(&format!("RMSG $G work + {prefix}.in.1 q 2\r\nho"));
-        outbound.expect("RMSG $G svc elsewhere 2\r\nhu");
-        // A wildcard inbox counts for what it matches.
-        local.send("SUB mux.* 2\r\nHPUB svc mux.7 12 14\r\nNATS/1.0\r\n\r\nhi\r\n");
-        outbound.expect(&format!("HMSG $G svc {prefix}.mux.7 12 14\r\nNATS/1.0\r\n\r\nhi"));
-        local.fence();
-        outbound.fence();
-    }
-
-    /// GW-87: once the subscription is old enough for its interest to have arrived everywhere, replies go plain.
-    #[test]
-    fn old_replies_are_plain(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (_inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G svc"]);
-        server.await_links(1, 1);
-        let mut local = client(&server);
-        local.send("SUB in.1 1\r\n");
-        local.fence();
-        eventually("replies to go plain", || {
-            local.send("PUB svc in.1 2\r\nhi\r\n");
-            local.fence();
-            let line = outbound.line();
-            outbound.expect("hi");
-            if line == "RMSG $G svc in.1 2" { Ok(()) } else { Err(line) }
-        });
-    }
-
-    /// GW-89, GW-90: the responder sees the plain reply; what it publishes there goes straight back, interest or
-    /// not.
-    #[test]
-    fn responders_see_plain_replies_and_answers_go_back(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (mut inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &[]);
-        server.await_links(1, 1);
-        let routed = format!("_GR_.{}.{}.in.1", short_hash("B"), short_hash(&script.server_id()));
-        let mut local = client(&server);
-        local.send("SUB svc 1\r\nSUB work q 2\r\n");
-        local.fence();
-        inbound.wire.send(&format!("RMSG $G svc {routed} 2\r\nhi\r\n"));
-        local.expect("MSG svc 1 in.1 2\r\nhi");
-        local.send("PUB in.1 2\r\nok\r\n");
-        outbound.expect(&format!("RMSG $G {routed} 2\r\nok"));
-        local.send("HPUB in.1 12 14\r\nNATS/1.0\r\n\r\nok\r\n");
-        outbound.expect(&format!("HMSG $G {routed} 12 14\r\nNATS/1.0\r\n\r\nok"));
-        // Another client's publish on that subject is no answer.
-        let mut other = client(&server);
-        other.send("PUB in.1 2\r\nno\r\n");
-        other.fence();
-        outbound.fence();
-        inbound.wire.send(&format!("RMSG $G work + {routed} q 2\r\nhi\r\n"));
-        local.expect("MSG work 2 in.1 2\r\nhi");
-        local.fence();
-        outbound.fence();
-    }
-
-    /// GW-90, GW-93: an answer that comes back is delivered at the plain subject; nobody sees the prefix.
-    #[test]
-    fn routed_answers_are_delivered_plain(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (mut inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G svc"]);
-        server.await_links(1, 1);
-        let mut spy = client(&server);
-        spy.send("SUB > 9\r\n");
-        spy.fence();
-        let mut local = client(&server);
-        local.send("SUB in.1 1\r\nPUB svc in.1 2\r\nhi\r\n");
-        spy.expect("MSG svc 9 in.1 2\r\nhi");
-        let line = outbound.line();
-        outbound.expect("hi");
-        let routed = line.split(' ').nth(3).expect("a reply").to_owned();
-        inbound.wire.send(&format!("RMSG $G {routed} 2\r\nok\r\n"));
-        local.expect("MSG in.1 1 2\r\nok");
-        local.fence();
-        spy.expect("MSG in.1 9 2\r\nok");
-        spy.fence();
-    }
-
-    /// GW-91: an answer that came home is offered to other clusters that want its subject, too.
-    #[test]
-    fn returned_answers_are_offered_to_others(kind: Kind) {
-        let server = Server::start(kind, A);
-        let (b, c) = (ScriptedGateway::new("B"), ScriptedGateway::new("C"));
-        let (mut from_b, mut to_b) = b.link(&server);
-        let (_from_c, mut to_c) = c.link(&server);
-        to_b.announce(&b, "$G", &["RS+ $G svc"]);
-        to_c.announce(&c, "$G", &["RS+ $G in.>"]);
-        server.await_links(2, 2);
-        let mut local = client(&server);
-        local.send("SUB in.1 1\r\nPUB svc in.1 2\r\nhi\r\n");
-        let line = to_b.line();
-        to_b.expect("hi");
-        let routed = line.split(' ').nth(3).expect("a reply").to_owned();
-        assert!(routed.starts_with("_GR_."), "{line}");
-        from_b.wire.send(&format!("RMSG $G {routed} 2\r\nok\r\n"));
-        local.expect("MSG in.1 1 2\r\nok");
-        local.fence();
-        to_c.expect("RMSG $G in.1 2\r\nok");
-        // If it asks for an answer itself, the others learn the way back, too.
-        let back = format!("_GR_.{}.{}.back", short_hash("B"), short_hash(&b.server_id()));
-        from_b.wire.send(&format!("RMSG $G {routed} {back} 2\r\nho\r\n"));
-        local.expect("MSG in.1 1 back 2\r\nho");
-        to_c.expect(&format!("RMSG $G in.1 {back} 2\r\nho"));
-        to_c.fence();
-        to_b.fence();
-    }
-
-    /// GW-95: an answer that itself asks for an answer brings the way back along: it needs no interest.
-    #[test]
-    fn answers_to_answers_find_their_way(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (mut inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G svc"]);
-        server.await_links(1, 1);
-        let mut local = client(&server);
-        local.send("SUB in.1 1\r\nPUB svc in.1 2\r\nhi\r\n");
-        let line = outbound.line();
-        outbound.expect("hi");
-        let home = line.split(' ').nth(3).expect("a reply").to_owned();
-        let back = format!("_GR_.{}.{}.back", short_hash("B"), short_hash(&script.server_id()));
-        inbound.wire.send(&format!("RMSG $G {home} {back} 2\r\nok\r\n"));
-        local.expect("MSG in.1 1 back 2\r\nok");
-        local.send("PUB back 4\r\ndone\r\n");
-        local.fence();
-        outbound.expect(&format!("RMSG $G {back} 4\r\ndone"));
-        outbound.fence();
-    }
-
     /// A large message crosses whole.
     #[test]
     fn large_messages_cross(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (mut inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G big"]);
-        server.await_links(1, 1);
+        let (_server, [mut b], mut local) = linked(kind, [&["RS+ $G big"]]);
         let payload: String = (0..1_048_576).map(|at| char::from(b'a' + (at % 26) as u8)).collect();
-        let mut local = client(&server);
         local.send(&format!("PUB big 1048576\r\n{payload}\r\nSUB back 1\r\n"));
-        outbound.expect("RMSG $G big 1048576");
-        assert!(outbound.wire.bytes(1_048_578) == format!("{payload}\r\n").as_bytes(), "the payload crosses as it is");
-        inbound.wire.send(&format!("RMSG $G back 1048576\r\n{payload}\r\n"));
+        b.outbound.expect("RMSG $G big 1048576");
+        assert!(b.outbound.wire.bytes(1_048_578) == format!("{payload}\r\n").as_bytes(), "the payload crosses as it is");
+        b.inbound.wire.send(&format!("RMSG $G back 1048576\r\n{payload}\r\n"));
         local.expect("MSG back 1 1048576");
         assert!(local.bytes(1_048_578) == format!("{payload}\r\n").as_bytes(), "the payload crosses as it is");
         local.fence();
@@ -527,24 +325,19 @@ both! {
     /// GW-56: interest of a link that broke is gone; the next link starts from nothing.
     #[test]
     fn a_broken_outbound_link_takes_its_interest_along(kind: Kind) {
-        let server = Server::start(kind, A);
-        let script = ScriptedGateway::new("B");
-        let (_inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G foo", "RS+ $G work q 1"]);
-        server.await_links(1, 1);
-        let mut local = client(&server);
+        let (server, [mut b], mut local) = linked(kind, [&["RS+ $G foo", "RS+ $G work q 1"]]);
         local.send("PUB foo 1\r\na\r\n");
-        outbound.expect("RMSG $G foo 1\r\na");
-        drop(outbound);
-        let mut outbound = script.accept();
+        b.outbound.expect("RMSG $G foo 1\r\na");
+        drop(b.outbound);
+        b.outbound = b.script.accept();
         server.await_links(1, 1);
         local.send("PUB foo 1\r\nb\r\nPUB work 1\r\nb\r\n");
         local.fence();
-        outbound.fence();
-        outbound.announce(&script, "$G", &["RS+ $G foo"]);
+        b.outbound.fence();
+        b.announce(&["RS+ $G foo"]);
         local.send("PUB foo 1\r\nc\r\n");
-        outbound.expect("RMSG $G foo 1\r\nc");
-        outbound.fence();
+        b.outbound.expect("RMSG $G foo 1\r\nc");
+        b.outbound.fence();
     }
 
     /// GW-57: what a link was remembered by is gone with it.
@@ -553,19 +346,18 @@ both! {
         let server = Server::start(kind, A);
         let count = || server.try_monitor("/subsz").map(|page| page["num_subscriptions"].clone());
         let before = count().expect("a number");
-        let script = ScriptedGateway::new("B");
-        let (mut inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G foo", "RS+ $G work q 1"]);
+        let mut b = Neighbour::new("B", &server);
+        b.announce(&["RS+ $G foo", "RS+ $G work q 1"]);
         server.await_links(1, 1);
         let mut local = client(&server);
         local.send("SUB svc 1\r\n");
         local.fence();
         for number in 0..20 {
-            let routed = format!("_GR_.{}.{}.in.{number}", short_hash("B"), short_hash(&script.server_id()));
-            inbound.wire.send(&format!("RMSG $G svc {routed} 2\r\nhi\r\n"));
+            let routed = b.routed(&format!("in.{number}"));
+            b.inbound.wire.send(&format!("RMSG $G svc {routed} 2\r\nhi\r\n"));
             local.expect(&format!("MSG svc 1 in.{number} 2\r\nhi"));
         }
-        drop((local, inbound, outbound, script));
+        drop((local, b));
         server.await_links(0, 0);
         eventually("all subscriptions to be gone", || {
             let now = count()?;
@@ -597,4 +389,149 @@ both! {
             local.fence();
         }
     }
+
+    /// GW-65: interest that is announced twice is one interest; what was never announced can be taken back.
+    #[test]
+    fn repeated_and_unknown_interest_is_ignored(kind: Kind) {
+        let (_server, [mut b], mut local) = linked(kind, [&["RS+ $G foo", "RS+ $G foo", "RS+ $G foo q 1", "RS+ $G foo q 2"]]);
+        b.outbound.wire.send("RS- $G bar\r\nRS- $G bar q\r\nRS- $G foo r\r\nRS- $X foo\r\n");
+        b.outbound.fence();
+        local.send("PUB foo 1\r\na\r\n");
+        b.outbound.expect("RMSG $G foo | q 1\r\na");
+        b.outbound.wire.send("RS- $G foo\r\nRS- $G foo q\r\n");
+        b.outbound.fence();
+        local.send("PUB foo 1\r\nb\r\n");
+        local.fence();
+        b.outbound.fence();
+    }
+
+    /// GW-71, GW-72: a peer from before interest-only mode is switched to it at once like any other, so nothing that it
+    /// sends in vain is answered subject by subject, however much that is.
+    #[test]
+    fn old_peers_are_switched_at_once(kind: Kind) {
+        let server = Server::start(kind, A);
+        let mut b = Neighbour::that_says("B", &server, &json!({"gateway_iom": null}));
+        b.inbound.expect_switch(2, "$G");
+        b.inbound.expect_switch(3, "$G");
+        let vain: String = (0..1100).map(|number| format!("RMSG $G no.{number} 0\r\n\r\n")).collect();
+        b.inbound.wire.send(&vain);
+        b.inbound.wire.send("RMSG X foo 0\r\n\r\nRMSG X foo 0\r\n\r\n");
+        b.inbound.expect("A- X");
+        b.inbound.fence();
+        let mut local = client(&server);
+        local.send("SUB no.7 1\r\n");
+        b.inbound.expect("RS+ $G no.7");
+        b.inbound.fence();
+    }
+}
+
+/// Changes of interest cannot be dropped, so what waits for a link has a bound of its own: eight times `max_pending`.
+/// Past it the link ends, and the next one starts with what holds by then. (The reference keeps any amount until the
+/// write deadline.)
+#[test]
+fn a_link_that_lets_changes_pile_up_is_given_up_and_told_all_again() {
+    let server = Server::start(
+        Kind::Gannet,
+        "server_name: A1\nmax_payload: 64KB\nmax_pending: 256KB\nwrite_deadline: \"1h\"\nping_interval: \"1h\"\nmax_control_line: 16KB\ngateway { name: A, listen: \"{gateway}\" }",
+    );
+    let script = ScriptedGateway::new("B");
+    let mut deaf = script.dial(&server);
+    assert_eq!(deaf.read_initial_interest(), Vec::<String>::new());
+    let mut local = Wire::client(&server);
+    local.send("SUB kept 1\r\nSUB kept.too 2\r\nSUB kept q 3\r\n");
+    let mut changes = vec![
+        "RS+ $G kept".to_owned(),
+        "RS+ $G kept.too".to_owned(),
+        "RS+ $G kept q 1".to_owned(),
+    ];
+    eventually("the link that takes nothing to be given up", || {
+        for _ in 0..20 {
+            let subject = format!("{}.{}", "s".repeat(15_000), changes.len());
+            local.send(&format!("SUB {subject} 4\r\nUNSUB 4\r\n"));
+            changes.extend([format!("RS+ $G {subject}"), format!("RS- $G {subject}")]);
+        }
+        local.fence();
+        let page = server.try_monitor("/gatewayz")?;
+        let links = page["inbound_gateways"].as_object();
+        if links.is_none_or(|all| all.is_empty()) {
+            Ok(())
+        } else {
+            Err(format!("{} changes", changes.len()))
+        }
+    });
+    server
+        .expect_log("Gateway connection closed: Slow Consumer (Pending Bytes) - Remote: B-script");
+    assert_eq!(
+        server.monitor("/varz")["slow_consumer_stats"]["gateways"],
+        1
+    );
+    // What was under way came whole and in order, up to some point.
+    let mut heard = 0;
+    while let Heard::Line(line) = deaf.wire.hear(Duration::from_secs(20)) {
+        assert!(line == changes[heard], "line {heard}");
+        heard += 1;
+    }
+    assert!(heard < changes.len());
+    let mut again = script.dial(&server);
+    assert_eq!(
+        again.read_initial_interest(),
+        ["RS+ $G kept", "RS+ $G kept q 1", "RS+ $G kept.too"]
+    );
+    local.send("UNSUB 2\r\n");
+    again.expect("RS- $G kept.too");
+    again.fence();
+}
+
+/// Interest cannot be dropped, so what waits for a link has a bound of its own: eight times `max_pending`. Past it the
+/// link ends, and the next one starts with all of it. (The reference keeps any amount until the write deadline.)
+#[test]
+fn a_link_that_lets_interest_pile_up_is_given_up_and_told_all_again() {
+    let server = Server::start(
+        Kind::Gannet,
+        "server_name: A1\nmax_payload: 64KB\nmax_pending: 256KB\nwrite_deadline: \"1h\"\nping_interval: \"1h\"\nmax_control_line: 16KB\ngateway { name: A, listen: \"{gateway}\" }",
+    );
+    let script = ScriptedGateway::new("B");
+    let mut deaf = script.dial(&server);
+    assert_eq!(deaf.read_initial_interest(), Vec::<String>::new());
+    let mut local = Wire::client(&server);
+    let mut interest = Vec::new();
+    eventually("the link that takes nothing to be given up", || {
+        for _ in 0..20 {
+            let subject = format!("{}.{}", "s".repeat(15_000), interest.len());
+            local.send(&format!("SUB {subject} {}\r\n", interest.len()));
+            interest.push(format!("RS+ $G {subject}"));
+        }
+        local.fence();
+        let page = server.try_monitor("/gatewayz")?;
+        if page["inbound_gateways"]
+            .as_object()
+            .is_none_or(|all| all.is_empty())
+        {
+            Ok(())
+        } else {
+            Err(format!("{} subscriptions", interest.len()))
+        }
+    });
+    server
+        .expect_log("Gateway connection closed: Slow Consumer (Pending Bytes) - Remote: B-script");
+    assert_eq!(
+        server.monitor("/varz")["slow_consumer_stats"]["gateways"],
+        1
+    );
+    // Whatever was under way came whole, up to some point.
+    let mut heard = 0;
+    while let Heard::Line(line) = deaf.wire.hear(Duration::from_secs(20)) {
+        assert!(line == interest[heard], "line {heard}");
+        heard += 1;
+    }
+    assert!(heard < interest.len());
+    let mut again = script.dial(&server);
+    interest.sort();
+    assert!(
+        again.read_initial_interest() == interest,
+        "all of the interest, and nothing else"
+    );
+    local.send("UNSUB 0\r\n");
+    again.expect("RS- $G <*>s.0");
+    again.fence();
 }

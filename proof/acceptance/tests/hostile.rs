@@ -1,7 +1,7 @@
 //! What hostile or broken peers may do to a server: little, and nothing to the others.
 
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{ScriptedGateway, Server, Wire, both, eventually};
+use gannet_acceptance::{Neighbour, ScriptedGateway, Server, Wire, both, eventually};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::net::TcpStream;
@@ -270,9 +270,8 @@ both! {
     fn slow_gateways_disturb_nobody(kind: Kind) {
         let server = Server::start(kind, "server_name: A1\nmax_pending: 4MB\ngateway { name: A, listen: \"{gateway}\", write_deadline: \"500ms\", write_timeout: close }");
         let mut bystanders = Bystanders::on(&server);
-        let script = ScriptedGateway::new("B");
-        let (_inbound, mut outbound) = script.link(&server);
-        outbound.announce(&script, "$G", &["RS+ $G bulk"]);
+        let mut b = Neighbour::new("B", &server);
+        b.announce(&["RS+ $G bulk"]);
         let mut writer = Wire::client(&server);
         let message = format!("PUB bulk 60000\r\n{}\r\n", "x".repeat(60_000));
         eventually("the slow gateway to be cut off", || {
@@ -284,8 +283,50 @@ both! {
             let count = server.try_monitor("/varz")?["slow_consumer_stats"]["gateways"].clone();
             if count.as_u64() >= Some(1) { Ok(()) } else { Err(count.to_string()) }
         });
-        let _again = script.accept();
+        let _again = b.script.accept();
         bystanders.check();
+    }
+
+    /// GW-14, GW-124: a cluster that has taken too little within the write deadline is counted, and kept unless that is
+    /// configured otherwise: when it reads again, it gets what comes. (Both give up one that then takes nothing at all
+    /// for as long again.)
+    #[test]
+    fn slow_gateways_are_kept_by_default(kind: Kind) {
+        for policy in ["", "write_timeout: retry"] {
+            let server = Server::start(kind, &format!("server_name: A1\nmax_pending: 4MB\ngateway {{ name: A, listen: \"{{gateway}}\", write_deadline: \"2s\", {policy} }}"));
+            let mut b = Neighbour::new("B", &server);
+            b.announce(&["RS+ $G bulk", "RS+ $G last"]);
+            let mut writer = Wire::client(&server);
+            // More than what sockets hold.
+            let message = format!("PUB bulk 60000\r\n{}\r\n", "x".repeat(60_000));
+            writer.send(&message.repeat(400));
+            writer.fence();
+            eventually("the slow gateway to be counted", || {
+                let count = server.try_monitor("/varz")?["slow_consumer_stats"]["gateways"].clone();
+                if count.as_u64() >= Some(1) { Ok(()) } else { Err(count.to_string()) }
+            });
+            // It is not said how much of what piled up comes; what does comes whole.
+            eventually("the way to be free again", || {
+                writer.send("PUB last 4\r\nlast\r\n");
+                writer.fence();
+                b.outbound.wire.send("PING\r\n");
+                let mut arrived = false;
+                loop {
+                    match b.outbound.line().as_str() {
+                        "PONG" => break,
+                        "RMSG $G bulk 60000" => assert_eq!(b.outbound.wire.bytes(60_002).len(), 60_002),
+                        "RMSG $G last 4" => {
+                            b.outbound.expect("last");
+                            arrived = true;
+                        }
+                        other => panic!("{other}"),
+                    }
+                }
+                if arrived { Ok(()) } else { Err("not yet".to_owned()) }
+            });
+            assert!(b.script.is_left_alone(), "the link was never given up");
+            server.expect_log("Slow Consumer Detected");
+        }
     }
 
     /// Connections that are reset rather than closed.

@@ -316,4 +316,97 @@ both! {
         assert_eq!((response.status, response.json()), (200, json!({"status": "ok"})));
         assert_eq!(get(server.http_address(), "/healthz?js-server-only=zz").status, 400);
     }
+
+    /// MON-23, MON-24: what is asked of parts that this server does not have is fine; what makes no sense is refused.
+    #[test]
+    fn healthz_options(kind: Kind) {
+        let server = Server::start(kind, "");
+        for path in [
+            "js-enabled=true", "js-enabled-only=1", "js-server-only=1", "js-meta-only=1", "details=1", "account=X", "account=X&stream=S&details=1",
+            "js-meta-only=1&details=true",
+        ] {
+            let response = get(server.http_address(), &format!("/healthz?{path}"));
+            assert_eq!((response.status, response.json()), (200, json!({"status": "ok"})), "{path}");
+        }
+        for (path, error) in [
+            ("stream=S", "\"account\" must not be empty when checking stream health"),
+            ("consumer=C", "\"stream\" must not be empty when checking consumer health"),
+        ] {
+            let response = get(server.http_address(), &format!("/healthz?{path}"));
+            assert_eq!((response.status, response.json()), (400, json!({"status": "error", "error": error})), "{path}");
+        }
+        for option in ["details", "js-enabled", "js-enabled-only", "js-server-only", "js-meta-only"] {
+            let response = get(server.http_address(), &format!("/healthz?{option}=zz"));
+            let text = format!("Error decoding boolean for '{option}': strconv.ParseBool: parsing \"zz\": invalid syntax");
+            assert_eq!((response.status, response.body.trim_end()), (400, text.as_str()), "{option}");
+        }
+    }
+
+    /// MON-08, MON-09, MON-11: who is looked for in connz and not there, and all ways of sorting.
+    #[test]
+    fn connz_looks_for_users_and_accounts(kind: Kind) {
+        let server = Server::start(kind, "authorization { users: [{user: u, password: p}, {user: v, password: p}] }");
+        let login = |user: &str| Wire::client_with(&server, &json!({"user": user, "pass": "p", "name": user}));
+        let (_u, _v) = (login("u"), login("v"));
+        drop(login("v"));
+        server.closed_connection("v");
+        let names = |query: &str| -> Vec<String> {
+            let page = server.monitor(&format!("/connz?{query}"));
+            let found = page["connections"].as_array().into_iter().flatten();
+            found.map(|one| one["name"].as_str().unwrap_or_default().to_owned()).filter(|name| !name.is_empty()).collect()
+        };
+        for (query, expected) in [
+            ("user=u&auth=1", &["u"][..]), ("user=v&auth=1", &["v"]), ("user=w&auth=1", &[]), ("acc=$G", &["u", "v"]), ("acc=X", &[]),
+            ("mqtt_client=x", &[]), ("offset=10", &[]), ("cid=99999", &[]), ("state=open", &["u", "v"]), ("state=closed", &["v"]),
+            ("state=CLOSED&user=v&auth=1", &["v"]), ("state=any", &["u", "v", "v"]), ("limit=0", &["u", "v"]), ("limit=-1", &["u", "v"]), ("offset=-1", &["u", "v"]),
+            ("limit=1", &["u"]), ("offset=1", &["v"]),
+        ] {
+            assert_eq!(names(query), expected, "{query}");
+        }
+        for sort in ["cid", "start", "subs", "pending", "msgs_to", "msgs_from", "bytes_to", "bytes_from", "last", "idle", "uptime", "rtt"] {
+            let mut found = names(&format!("sort={sort}"));
+            found.sort();
+            assert_eq!(found, ["u", "v"], "{sort}");
+        }
+        for sort in ["stop", "reason"] {
+            assert_eq!(names(&format!("sort={sort}&state=closed")), ["v"], "{sort}");
+        }
+        let response = get(server.http_address(), "/connz?sort=reason");
+        assert_eq!((response.status, response.body.trim_end()), (400, "sort by reason only valid on closed connections"));
+    }
+
+    /// MON-18: values that make no sense to subsz.
+    #[test]
+    fn subsz_refuses_bad_values(kind: Kind) {
+        let server = Server::start(kind, "");
+        for (query, text) in [
+            ("offset=x", "Error decoding int for 'offset': strconv.Atoi: parsing \"x\": invalid syntax"),
+            ("limit=x", "Error decoding int for 'limit': strconv.Atoi: parsing \"x\": invalid syntax"),
+            ("test=a..b", "invalid test subject, must be valid publish subject: a..b"),
+        ] {
+            let response = get(server.http_address(), &format!("/subsz?{query}"));
+            assert_eq!((response.status, response.body.trim_end()), (400, text), "{query}");
+        }
+        assert!(get(server.http_address(), "/subscriptionsz").json()["num_subscriptions"].is_number());
+    }
+
+    /// CFG-16, GW-121: what the configuration says about the server and its gateway.
+    #[test]
+    fn varz_repeats_the_configuration(kind: Kind) {
+        let server = Server::start(
+            kind,
+            "server_tags: [\"Rack:1\", b]\nserver_metadata: {floor: \"2\", room: blue}\nfeature_flags: {js_ack_fc_v2: true}\nwrite_timeout: close\n\
+             gateway { name: A, listen: \"{gateway}\", advertise: \"gw.example:5\", connect_retries: 3, reject_unknown: true, write_deadline: \"2s\", write_timeout: retry\n\
+             authorization { user: u, password: p, timeout: 3 }, gateways: [{name: A, url: \"nats://u:p@{gateway}\"}] }",
+        );
+        let page = server.monitor("/varz");
+        assert_eq!(page["tags"], json!(["rack:1", "b"]));
+        assert_eq!(page["metadata"], json!({"floor": "2", "room": "blue"}));
+        assert_eq!(page["feature_flags"]["js_ack_fc_v2"], true);
+        assert_eq!(page["write_timeout"], "close");
+        assert_eq!(page["gateway"], json!({
+            "name": "A", "host": "127.0.0.1", "port": server.gateway_port(), "auth_timeout": 3, "tls_timeout": 2, "advertise": "gw.example:5",
+            "connect_retries": 3, "reject_unknown": true, "gateways": [{"name": "A", "urls": [server.gateway_address()]}],
+        }));
+    }
 }

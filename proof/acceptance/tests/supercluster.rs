@@ -201,6 +201,25 @@ mixes! {
         writer.expect("HMSG in.1 9 36 36\r\nNATS/1.0 503\r\nNats-Subject: work\r\n\r\n");
     }
 
+    /// CORE-20: a subscription that ends after some messages gets just those of another cluster's, and then its interest
+    /// is gone there, too.
+    #[test]
+    fn auto_unsubscribe_counts_what_comes_from_afar(mix: &str) {
+        let cluster = SuperCluster::start(mix);
+        let (mut reader, mut writer) = (client(cluster.server(0)), client(cluster.server(1)));
+        reader.send("SUB few 1\r\nUNSUB 1 3\r\nSUB few.done 2\r\n");
+        reader.fence();
+        cluster.await_interest(1, 0, "few", "");
+        cluster.await_interest(1, 0, "few.done", "");
+        writer.send(&"PUB few 1\r\nx\r\n".repeat(10));
+        writer.send("PUB few.done 0\r\n\r\n");
+        reader.expect("MSG few 1 1\r\nx\r\nMSG few 1 1\r\nx\r\nMSG few 1 1\r\nx\r\nMSG few.done 2 0\r\n");
+        reader.fence();
+        cluster.await_no_interest(1, 0, "few", "");
+        writer.send("SUB in.1 1\r\nPUB few in.1 0\r\n\r\n");
+        writer.expect("HMSG in.1 1 35 35\r\nNATS/1.0 503\r\nNats-Subject: few\r\n\r\n");
+    }
+
     /// Requests are answered across, at once after subscribing the inbox, from every cluster to every other;
     /// nobody answering is told wherever one asks.
     #[test]

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use gannet_session::client::{ClientLimits, ClientSession};
 use gannet_units::Moment;
-use gannet_wire::client::{ClientOp, Decoded, Limits, decode, decode_plain_publish};
+use gannet_wire::client::{
+    ClientOp, Decoded, Limits, decode, decode_plain_publish, decode_publish_again,
+};
 use gannet_wire::gateway;
 
 use crate::room::{BATCH, SUBJECT};
@@ -49,6 +51,16 @@ pub(crate) fn plain_pub<const SIZE: usize>(n: usize) -> usize {
     let buffer = read_buffer(&format!("PUB {SUBJECT} {SIZE}"), &"x".repeat(SIZE));
     read(n, &buffer, |bytes| {
         let (publish, used) = decode_plain_publish(bytes, &LIMITS)?;
+        Some((used, black_box(&publish).payload.len()))
+    })
+}
+
+/// Messages on the subject of the one before.
+pub(crate) fn pub_again<const SIZE: usize>(n: usize) -> usize {
+    let buffer = read_buffer(&format!("PUB {SUBJECT} {SIZE}"), &"x".repeat(SIZE));
+    let start = format!("PUB {SUBJECT} ");
+    read(n, &buffer, |bytes| {
+        let (publish, used) = decode_publish_again(bytes, black_box(start.as_bytes()), &LIMITS)?;
         Some((used, black_box(&publish).payload.len()))
     })
 }

@@ -102,6 +102,12 @@ pub const WORKLOADS: &[Workload] = &[
         128 + decode::HEADERS.len(),
         decode::any_hpub::<128>,
     ),
+    workload(
+        "decode-pub-again-128",
+        20_000,
+        128,
+        decode::pub_again::<128>,
+    ),
     workload("decode-rmsg-16", 20_000, 16, decode::rmsg::<16>),
     workload("decode-rmsg-128", 20_000, 128, decode::rmsg::<128>),
     workload("session-pub-16", 20_000, 16, decode::session_pub::<16>),
@@ -185,6 +191,30 @@ pub const WORKLOADS: &[Workload] = &[
         20_000,
         publish::FRAME_128,
         publish::from_link::<128>,
+    ),
+    workload(
+        "run-128-to-1",
+        20_480,
+        publish::FRAME_128,
+        publish::runs_to_subscribers::<1, 128>,
+    ),
+    workload(
+        "run-128-to-10",
+        5_120,
+        10 * publish::FRAME_128,
+        publish::runs_to_subscribers::<10, 128>,
+    ),
+    workload(
+        "run-128-to-queue-of-8",
+        20_480,
+        publish::FRAME_128,
+        publish::runs_to_queue::<8, 128>,
+    ),
+    workload(
+        "run-128-to-link",
+        20_480,
+        publish::LINK_FRAME_128,
+        publish::runs_to_link::<128>,
     ),
     workload(
         "request-16-to-link",

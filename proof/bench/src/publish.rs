@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use gannet_broker::{Message, PeerKind};
+use gannet_broker::{Message, PeerKind, Run};
 use gannet_wire::gateway::Queues;
 
 use crate::decode::{read_buffer, ready_session};
@@ -43,6 +43,46 @@ pub(crate) fn to_subscribers<const COUNT: usize, const SIZE: usize>(n: usize) ->
     let mut room = Room::new();
     (0..COUNT).for_each(|_| room.subscriber(SUBJECT, None));
     deliver(room, n, BATCH, "", SIZE)
+}
+
+/// Messages in runs as long as a batch, each run delivered in one go.
+fn deliver_runs(mut room: Room, n: usize, size: usize) -> usize {
+    let mut way = room.way();
+    let tail = tail(size);
+    let message = message(SUBJECT.as_bytes(), b"", size, &tail);
+    let mut run = Run::default();
+    let mut done = 0;
+    while done < n {
+        way.delivery.begin(room.now);
+        run.begin(black_box(&message));
+        (1..BATCH.min(n - done)).for_each(|_| run.push(black_box(&message)));
+        way.publisher
+            .publish_run(&room.broker, &mut way.delivery, &way.from, &run);
+        way.delivery.finish(&room.broker);
+        done += BATCH;
+    }
+    room.taken()
+}
+
+/// Runs to so many subscribers.
+pub(crate) fn runs_to_subscribers<const COUNT: usize, const SIZE: usize>(n: usize) -> usize {
+    let mut room = Room::new();
+    (0..COUNT).for_each(|_| room.subscriber(SUBJECT, None));
+    deliver_runs(room, n, SIZE)
+}
+
+/// Runs to the members of a queue group.
+pub(crate) fn runs_to_queue<const COUNT: usize, const SIZE: usize>(n: usize) -> usize {
+    let mut room = Room::new();
+    (0..COUNT).for_each(|_| room.subscriber(SUBJECT, Some("workers")));
+    deliver_runs(room, n, SIZE)
+}
+
+/// Runs to another cluster.
+pub(crate) fn runs_to_link<const SIZE: usize>(n: usize) -> usize {
+    let mut room = Room::new();
+    room.link(SUBJECT);
+    deliver_runs(room, n, SIZE)
 }
 
 /// A message that comes alone and is flushed at once.

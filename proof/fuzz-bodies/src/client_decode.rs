@@ -2,10 +2,11 @@
 //! found, written down again, is what it finds.
 
 use gannet_wire::client::{
-    ClientConnect, ClientOp, Decoded, Limits, Publish, decode, decode_plain_publish, encode,
+    ClientConnect, ClientOp, Decoded, Limits, Publish, decode, decode_plain_publish,
+    decode_publish_again, encode,
 };
 
-use crate::feed::{Found, drip, feed, two, whole};
+use crate::feed::{Found, in_any_pieces};
 
 /// The usual limits, and ones that short inputs reach.
 const LIMITS: [Limits; 2] = [
@@ -22,19 +23,24 @@ const LIMITS: [Limits; 2] = [
 /// Decodes the bytes as what a client sent.
 pub fn client_decode(bytes: &[u8]) {
     for limits in &LIMITS {
-        let at_once = feed(bytes, whole(bytes), |there| one(there, limits));
-        assert_eq!(
-            at_once,
-            feed(bytes, drip(bytes), |there| one(there, limits))
-        );
-        assert_eq!(at_once, feed(bytes, two(bytes), |there| one(there, limits)));
+        in_any_pieces(bytes, |there| one(there, limits));
     }
 }
 
 /// One operation as text, checked on the way.
 fn one(there: &[u8], limits: &Limits) -> Found<Vec<u8>> {
     let found = decode(there, limits);
-    if let Some((publish, used)) = decode_plain_publish(there, limits) {
+    let plain = decode_plain_publish(there, limits);
+    let mut shortcuts = vec![plain];
+    if let Some((publish, _)) = plain {
+        let verb = if publish.header_len.is_some() { 5 } else { 4 };
+        let start = &there[..=verb + publish.subject.len()];
+        shortcuts.push(decode_publish_again(there, start, limits));
+    }
+    for start in [&b"PUB a "[..], b"HPUB a "] {
+        shortcuts.push(decode_publish_again(there, start, limits));
+    }
+    for (publish, used) in shortcuts.into_iter().flatten() {
         let same = Ok(Decoded::Op {
             op: ClientOp::Publish(publish),
             used,

@@ -117,6 +117,7 @@ impl Owner {
             }
             Step::Continue => {}
             Step::Publish(publish) => self.tell(&format!("publish {publish:?}")),
+            Step::RefusedPublish(size) => self.tell(&format!("refuse {size} bytes")),
             Step::Subscribe {
                 subject,
                 queue,

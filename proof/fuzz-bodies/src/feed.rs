@@ -70,6 +70,16 @@ pub(crate) fn feed<'a, T>(
     outcome
 }
 
+/// The operations in the bytes must be the same however they are cut.
+pub(crate) fn in_any_pieces<T: PartialEq + std::fmt::Debug>(
+    bytes: &[u8],
+    decode: impl Fn(&[u8]) -> Found<T>,
+) {
+    let at_once = feed(bytes, whole(bytes), &decode);
+    assert_eq!(at_once, feed(bytes, drip(bytes), &decode));
+    assert_eq!(at_once, feed(bytes, two(bytes), &decode));
+}
+
 /// Everything at once.
 pub(crate) fn whole(bytes: &[u8]) -> impl Iterator<Item = usize> + use<> {
     [bytes.len()].into_iter()

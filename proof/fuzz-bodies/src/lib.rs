@@ -12,22 +12,28 @@ pub mod corpus;
 mod feed;
 mod gateway_decode;
 pub mod mutate;
+mod route_decode;
+mod s2_read;
 mod server_info;
 
 pub use client_decode::client_decode;
 pub use client_session::client_session;
 pub use config::config;
 pub use gateway_decode::gateway_decode;
+pub use route_decode::route_decode;
+pub use s2_read::s2_read;
 pub use server_info::server_info;
 
 /// A name, also that of the corpus's folder, and what is done with the bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 7] = [
     ("client_decode", client_decode),
     ("client_session", client_session),
     ("gateway_decode", gateway_decode),
+    ("route_decode", route_decode),
+    ("s2_read", s2_read),
     ("server_info", server_info),
     ("config", config),
 ];

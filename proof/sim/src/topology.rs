@@ -173,6 +173,7 @@ impl Topology {
             RemoteGateway {
                 name: cluster_name(cluster),
                 urls: hosts.map(url).collect(),
+                tls: None,
             }
         };
         GatewayOptions {

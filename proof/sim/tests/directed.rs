@@ -35,6 +35,37 @@ fn readers_everywhere(town: &mut Town, clusters: usize) -> Vec<Who> {
     readers
 }
 
+/// A super-cluster whose mesh stands, with readers everywhere.
+fn reading(clusters: usize) -> (Town, Vec<Who>) {
+    let mut town = standing(Story::of_clusters(clusters));
+    let readers = readers_everywhere(&mut town, clusters);
+    (town, readers)
+}
+
+/// Clusters that know only some of the others and have found all, with readers everywhere.
+fn finding_each_other(clusters: usize, remotes: Remotes) -> (Town, Vec<Who>) {
+    let mut town = Story::of_clusters(clusters).knowing(remotes).begin();
+    town.mesh_is_complete_within(5 * SECOND);
+    let readers = readers_everywhere(&mut town, clusters);
+    (town, readers)
+}
+
+/// All links come back within `bound`, and then everything is as before.
+fn is_whole_within(town: &mut Town, bound: Duration, readers: &[Who]) {
+    town.mesh_is_complete_within(bound);
+    town.settle();
+    everybody_reaches_everybody(town, readers);
+}
+
+/// The same after a partition: what was lost may have left PINGs unanswered, and links may end once more.
+fn heals(town: &mut Town, readers: &[Who]) {
+    town.heal(0, 1);
+    town.mesh_is_complete_within(10 * SECOND);
+    town.wait(NOTICE);
+    town.settle();
+    everybody_reaches_everybody(town, readers);
+}
+
 /// A message from any of them reaches all of them.
 fn everybody_reaches_everybody(town: &mut Town, readers: &[Who]) {
     for from in readers {
@@ -111,31 +142,23 @@ fn a_group_is_one_group_whatever_its_members_patterns() {
 
 #[test]
 fn five_clusters_that_know_only_the_first_find_each_other() {
-    let mut town = Story::of_clusters(5).knowing(Remotes::Seed).begin();
-    town.mesh_is_complete_within(5 * SECOND);
-    let readers = readers_everywhere(&mut town, 5);
+    let (mut town, readers) = finding_each_other(5, Remotes::Seed);
     everybody_reaches_everybody(&mut town, &readers);
 }
 
 #[test]
 fn a_chain_of_five_clusters_becomes_a_mesh() {
-    let mut town = Story::of_clusters(5).knowing(Remotes::Chain).begin();
-    town.mesh_is_complete_within(5 * SECOND);
-    let readers = readers_everywhere(&mut town, 5);
+    let (mut town, readers) = finding_each_other(5, Remotes::Chain);
     everybody_reaches_everybody(&mut town, &readers);
 }
 
 #[test]
 fn the_seed_of_a_super_cluster_may_be_restarted() {
-    let mut town = Story::of_clusters(4).knowing(Remotes::Seed).begin();
-    town.mesh_is_complete_within(5 * SECOND);
-    let readers = readers_everywhere(&mut town, 4);
+    let (mut town, readers) = finding_each_other(4, Remotes::Seed);
     town.crash(0);
     town.wait(5 * SECOND);
     town.start(0);
-    town.mesh_is_complete_within(10 * SECOND);
-    town.settle();
-    everybody_reaches_everybody(&mut town, &readers);
+    is_whole_within(&mut town, 10 * SECOND, &readers);
 }
 
 #[test]
@@ -153,36 +176,29 @@ fn never_are_two_links_kept_where_one_is_meant() {
 
 #[test]
 fn a_restarted_server_is_back_with_all_its_interest() {
-    let mut town = standing(Story::of_clusters(3));
-    let readers = readers_everywhere(&mut town, 3);
+    let (mut town, readers) = reading(3);
     for restarted in 0..3 {
         town.crash(restarted);
         town.wait(SECOND);
         town.start(restarted);
-        town.mesh_is_complete_within(5 * SECOND);
-        town.settle();
-        everybody_reaches_everybody(&mut town, &readers);
+        is_whole_within(&mut town, 5 * SECOND, &readers);
     }
 }
 
 #[test]
 fn a_server_that_stops_in_order_leaves_nothing_and_is_replaced() {
-    let mut town = standing(Story::of_clusters(3));
-    let readers = readers_everywhere(&mut town, 3);
+    let (mut town, readers) = reading(3);
     town.stop(1);
     town.until("the stopped server holds nothing", 3 * SECOND, |town| {
         town.usage()[1] == gannet_rt::sim::HostUsage::default()
     });
     town.start(1);
-    town.mesh_is_complete_within(5 * SECOND);
-    town.settle();
-    everybody_reaches_everybody(&mut town, &readers);
+    is_whole_within(&mut town, 5 * SECOND, &readers);
 }
 
 #[test]
 fn a_server_whose_machine_lost_power_is_noticed_and_comes_back() {
-    let mut town = standing(Story::of_clusters(3));
-    let readers = readers_everywhere(&mut town, 3);
+    let (mut town, readers) = reading(3);
     town.serve(readers[2], "time", "clocks");
     town.settle();
     town.power_off(2);
@@ -196,9 +212,7 @@ fn a_server_whose_machine_lost_power_is_noticed_and_comes_back() {
         "a server that has been silent for so long is gone"
     );
     town.start(2);
-    town.mesh_is_complete_within(10 * SECOND);
-    town.settle();
-    everybody_reaches_everybody(&mut town, &readers);
+    is_whole_within(&mut town, 10 * SECOND, &readers);
     let answered = town.request(readers[0], "time");
     town.wait(SECOND);
     assert_eq!(town.answers(answered), 1);
@@ -206,23 +220,18 @@ fn a_server_whose_machine_lost_power_is_noticed_and_comes_back() {
 
 #[test]
 fn two_clusters_that_only_heard_of_each_other_come_together_again() {
-    let mut town = Story::of_clusters(3).knowing(Remotes::Seed).begin();
-    town.mesh_is_complete_within(5 * SECOND);
-    let readers = readers_everywhere(&mut town, 3);
+    let (mut town, readers) = finding_each_other(3, Remotes::Seed);
     town.partition(1, 2);
     town.wait(60 * SECOND);
     assert_eq!(town.links_between(1, 2), 0, "the links were given up");
     town.heal(1, 2);
-    town.mesh_is_complete_within(10 * SECOND);
-    town.settle();
-    everybody_reaches_everybody(&mut town, &readers);
+    is_whole_within(&mut town, 10 * SECOND, &readers);
 }
 
 #[test]
 fn a_partition_heals_however_long_it_was() {
     for length in [100 * MS, 3 * SECOND, 30 * SECOND] {
-        let mut town = standing(Story::of_clusters(3));
-        let readers = readers_everywhere(&mut town, 3);
+        let (mut town, readers) = reading(3);
         town.partition(0, 1);
         town.wait(length);
         assert!(
@@ -230,26 +239,17 @@ fn a_partition_heals_however_long_it_was() {
                 .readers_of(readers[0], "news.cut")
                 .contains(&readers[1])
         );
-        town.heal(0, 1);
-        town.mesh_is_complete_within(10 * SECOND);
-        town.wait(NOTICE);
-        town.settle();
-        everybody_reaches_everybody(&mut town, &readers);
+        heals(&mut town, &readers);
     }
 }
 
 #[test]
 fn a_one_way_partition_heals_too() {
-    let mut town = standing(Story::of_clusters(2));
-    let readers = readers_everywhere(&mut town, 2);
+    let (mut town, readers) = reading(2);
     for (from, to) in [(0, 1), (1, 0)] {
         town.partition_one_way(from, to);
         town.wait(20 * SECOND);
-        town.heal(0, 1);
-        town.mesh_is_complete_within(10 * SECOND);
-        town.wait(NOTICE);
-        town.settle();
-        everybody_reaches_everybody(&mut town, &readers);
+        heals(&mut town, &readers);
     }
 }
 
@@ -351,8 +351,7 @@ fn interest_ends_with_the_server_that_had_it() {
 
 #[test]
 fn a_frozen_server_does_not_slow_the_clients_of_another() {
-    let mut town = standing(Story::of_clusters(2));
-    let readers = readers_everywhere(&mut town, 2);
+    let (mut town, readers) = reading(2);
     town.host(1).freeze();
     for _ in 0..50 {
         let letter = town.publish(readers[0], "news.x");

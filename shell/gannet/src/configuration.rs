@@ -7,33 +7,19 @@ use gannet_config::{ConfigWarning, Options, Rejected};
 
 use crate::flags::{Disk, Invocation};
 
-/// The file that a server was configured by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ConfigFile {
-    /// As it was named.
-    pub(crate) path: String,
-    /// `sha256:…` over what it says.
-    pub(crate) digest: String,
-}
-
 /// Reads the configuration file, if there is one, and applies the flags. Warnings are printed.
-pub(crate) fn options(invocation: &Invocation) -> Result<(Options, Option<ConfigFile>), String> {
+pub(crate) fn options(invocation: &Invocation) -> Result<Options, String> {
     let mut options = Options::default();
-    let mut file = None;
     if let Some(path) = &invocation.config {
         let loaded = gannet_config::load(path, &Disk).map_err(|e| e.to_string())?;
         options = loaded.options;
-        file = Some(ConfigFile {
-            path: path.clone(),
-            digest: loaded.digest,
-        });
         if !loaded.warnings.is_empty() {
             let _ = write!(std::io::stderr(), "{}", shown(loaded.warnings));
         }
     }
-    invocation.apply(&mut options);
+    invocation.apply(&mut options).map_err(|e| e.to_string())?;
     options.validate().map_err(|e| e.to_string())?;
-    Ok((options, file))
+    Ok(options)
 }
 
 /// `-t`: says whether the configuration file is valid; a warning, too, makes it invalid.

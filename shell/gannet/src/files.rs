@@ -13,7 +13,8 @@ use crate::words::file_error;
 
 /// Writes the process id, and nothing else, to `path`.
 pub(crate) fn write_pid(rt: &Rt, path: &str) -> Result<(), String> {
-    fs::write(rt, path, process::pid(rt).to_string()).map_err(|e| file_error("open", path, &e))
+    let pid = process::pid(rt).to_string();
+    fs::write_private(rt, path, pid).map_err(|e| file_error("open", path, &e))
 }
 
 /// What the ports file says: the URLs of each kind of listener that there is.

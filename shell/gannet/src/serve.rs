@@ -10,10 +10,10 @@ use gannet_rt::future::{Either, race};
 use gannet_rt::signal::{Signal, Signals};
 use gannet_rt::{Rt, Runtime};
 
-use crate::configuration::{self, ConfigFile};
+use crate::configuration;
 use crate::descriptors;
 use crate::files::{self, PortsFile};
-use crate::flags::{Invocation, Program};
+use crate::flags::Invocation;
 use crate::logging::Log;
 
 /// How long work that blocks (checking a password) may take when the program ends.
@@ -21,8 +21,8 @@ const GRACE: Duration = Duration::from_millis(100);
 
 /// Runs a server to its end.
 pub(crate) fn run(invocation: &Invocation) -> ExitCode {
-    let (options, file) = match configuration::options(invocation) {
-        Ok(read) => read,
+    let options = match configuration::options(invocation) {
+        Ok(options) => options,
         Err(error) => return crate::refuse(invocation.program, error),
     };
     descriptors::raise_limit();
@@ -39,7 +39,7 @@ pub(crate) fn run(invocation: &Invocation) -> ExitCode {
         }
     };
     report_panics(&log);
-    let code = runtime.block_on(serve(&rt, invocation.program, options, file.as_ref(), &log));
+    let code = runtime.block_on(serve(&rt, invocation, options, &log));
     runtime.shutdown(GRACE);
     code
 }
@@ -60,13 +60,7 @@ fn report_panics(log: &Log) {
     }));
 }
 
-async fn serve(
-    rt: &Rt,
-    program: Program,
-    options: Options,
-    file: Option<&ConfigFile>,
-    log: &Log,
-) -> ExitCode {
+async fn serve(rt: &Rt, invocation: &Invocation, options: Options, log: &Log) -> ExitCode {
     let fatal = |text: &str| {
         log.say(Level::Fatal, text);
         ExitCode::FAILURE
@@ -76,23 +70,16 @@ async fn serve(
         Ok(signals) => signals,
         Err(error) => return fatal(&format!("Could not catch signals: {error}")),
     };
-    if let Some(ConfigFile { path, digest }) = file {
-        log.say(
-            Level::Info,
-            format_args!("Using configuration file: {path} ({digest})"),
-        );
-    }
-    for advice in options.advice() {
-        log.say(Level::Warn, advice);
-    }
     if let Some(path) = &options.pid_file
         && let Err(error) = files::write_pid(rt, path)
     {
         return fatal(&format!("Could not write pidfile: {error}"));
     }
-    let server = match Server::start(options.clone(), rt.clone(), log.logger.clone()).await {
+    let file = invocation.config.as_deref();
+    let started = Server::start_from(file, options.clone(), rt.clone(), log.logger.clone()).await;
+    let server = match started {
         Ok(server) => server,
-        Err(StartError::Options(error)) => return crate::refuse(program, error),
+        Err(StartError::Options(error)) => return crate::refuse(invocation.program, error),
         Err(StartError::Listen(error)) => return fatal(&error),
     };
     let ports = options

@@ -1,23 +1,55 @@
-//! The accept loop of every listener. Not here: what is done with a connection.
+//! The accept loop of every listener: it outlasts errors and panics. Not here: what is done with a
+//! connection.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_rt::future::race;
 use gannet_rt::{Listener, Stream};
+use parking_lot::Mutex;
 
 use crate::log::log;
+use crate::panics::kept_up;
+use crate::refusal::accept_error;
 use crate::shared::Shared;
 
-/// Pauses between failed accepts: doubling, so that a server out of descriptors doesn't spin.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+/// First pause after an accept that failed, as the reference server has it.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// Longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Pauses between failed accepts, doubling, so that a server out of descriptors doesn't spin.
+pub(crate) struct Pauses {
+    first: Duration,
+    next: Duration,
+}
+
+impl Pauses {
+    /// Pauses from `first` on.
+    pub(crate) fn from(first: Duration) -> Pauses {
+        Pauses { first, next: first }
+    }
+
+    /// The pause to make now.
+    pub(crate) fn take(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = (pause * 2).min(LONGEST_PAUSE);
+        pause
+    }
+
+    /// An accept has succeeded.
+    pub(crate) fn reset(&mut self) {
+        self.next = self.first;
+    }
+}
 
 /// Lets clients in until none are wanted any more.
 pub(crate) async fn clients(shared: Arc<Shared>, listener: Listener) {
     race(
         shared.clients_unwanted(),
-        accept(&shared, &listener, "client", crate::client::start),
+        accept(&shared, &listener, "Client", crate::client::start),
     )
     .await;
     drop(listener);
@@ -28,7 +60,7 @@ pub(crate) async fn clients(shared: Arc<Shared>, listener: Listener) {
 pub(crate) async fn gateways(shared: Arc<Shared>, listener: Listener) {
     race(
         shared.stopped(),
-        accept(&shared, &listener, "gateway", crate::gateway::accepted),
+        accept(&shared, &listener, "Gateway", crate::gateway::accepted),
     )
     .await;
 }
@@ -40,22 +72,57 @@ async fn accept(
     what: &str,
     start: fn(&Arc<Shared>, Stream, SocketAddr),
 ) {
-    let mut pause = PAUSE.0;
-    loop {
-        match listener.accept().await {
-            Ok((stream, addr)) => {
-                pause = PAUSE.0;
-                start(shared, stream, addr);
-            }
-            Err(e) => {
-                log!(
-                    shared.log,
-                    Error,
-                    "Error accepting a {what} connection, waiting {pause:?}: {e}"
-                );
-                shared.rt.sleep(pause).await;
-                pause = (pause * 2).min(PAUSE.1);
+    // They outlive a panic: what always fails is not tried the faster for it.
+    let pauses = &Mutex::new(Pauses::from(FIRST_PAUSE));
+    kept_up(&shared.rt, || async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, addr)) => {
+                    pauses.lock().reset();
+                    start(shared, stream, addr);
+                }
+                Err(error) if is_the_peers(&error) => {}
+                Err(error) => {
+                    let pause = pauses.lock().take();
+                    complain(shared, listener, what, &error, pause);
+                    shared.rt.sleep(pause).await;
+                }
             }
         }
+    })
+    .await
+}
+
+/// Whether the error is about one connection, which went before it was taken.
+pub(crate) fn is_the_peers(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
+
+fn complain(shared: &Shared, listener: &Listener, what: &str, error: &io::Error, pause: Duration) {
+    let why = accept_error(listener.local_addr().ok(), error);
+    let pause = pause.as_millis();
+    log!(
+        shared.log,
+        Error,
+        "Temporary {what} Accept Error({why}), sleeping {pause}ms"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_second_and_begin_anew_after_a_success() {
+        let mut pauses = Pauses::from(FIRST_PAUSE);
+        let taken: Vec<u128> = (0..9).map(|_| pauses.take().as_millis()).collect();
+        assert_eq!(taken, [10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
+        pauses.reset();
+        assert_eq!(pauses.take(), FIRST_PAUSE);
     }
 }

@@ -12,6 +12,16 @@ pub(crate) const COMPATIBLE_VERSION: &str = "2.15.1";
 /// Our own version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The commit that this was built from, in short, if whoever built it has said so (`GANNET_GIT_COMMIT`).
+pub(crate) fn git_commit() -> Option<&'static str> {
+    short(option_env!("GANNET_GIT_COMMIT")?)
+}
+
+/// The first seven digits of a commit's name.
+fn short(commit: &str) -> Option<&str> {
+    commit.get(..7).or((!commit.is_empty()).then_some(commit))
+}
+
 /// The INFO for one connection.
 pub(crate) fn client_info(shared: &Shared, id: ConnId, addr: SocketAddr) -> ClientInfo {
     let limits = &shared.options.limits;
@@ -21,6 +31,7 @@ pub(crate) fn client_info(shared: &Shared, id: ConnId, addr: SocketAddr) -> Clie
         server_name: shared.name.clone(),
         version: COMPATIBLE_VERSION.into(),
         proto: 1,
+        git_commit: git_commit().unwrap_or_default().into(),
         host,
         port,
         headers: !limits.no_headers,
@@ -32,5 +43,23 @@ pub(crate) fn client_info(shared: &Shared, id: ConnId, addr: SocketAddr) -> Clie
         ldm: shared.is_lame_duck(),
         gannet: VERSION.into(),
         ..ClientInfo::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_shown_in_seven_digits() {
+        let cases = [
+            ("b2fd3ef1c0ffee", Some("b2fd3ef")),
+            ("b2fd3ef", Some("b2fd3ef")),
+            ("b2f", Some("b2f")),
+            ("", None),
+        ];
+        for (commit, shown) in cases {
+            assert_eq!(short(commit), shown, "{commit}");
+        }
     }
 }

@@ -15,6 +15,7 @@ mod input;
 mod lifecycle;
 mod log;
 mod monitor;
+mod panics;
 mod refusal;
 mod registry;
 mod server;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gannet_rt::Rt;
 use gannet_units::WallTime;
@@ -134,6 +135,11 @@ fn format_time(at: WallTime, zone: &TimeZone) -> String {
     let timestamp = Timestamp::from_nanosecond(i128::from(at.as_unix_nanos())).unwrap_or_default();
     let local = timestamp.to_zoned(zone.clone());
     local.strftime("%Y/%m/%d %H:%M:%S.%6f").to_string()
+}
+
+/// A duration as the reference server's log shows it.
+pub(crate) fn shown_duration(duration: Duration) -> String {
+    gannet_config::format_duration(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
 }
 
 impl fmt::Debug for Logger {

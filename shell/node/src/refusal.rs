@@ -33,6 +33,12 @@ pub(crate) fn dial_error(at: SocketAddr, error: &io::Error) -> String {
     format!("dial tcp {at}: connect: {}", reason(error))
 }
 
+/// Why a listener at `at` could not take a connection.
+pub(crate) fn accept_error(at: Option<SocketAddr>, error: &io::Error) -> String {
+    let at = at.map_or_else(String::new, |at| format!(" {at}"));
+    format!("accept tcp{at}: accept4: {}", reason(error))
+}
+
 /// The text if `host` is a name that stands for no address to dial.
 pub(crate) fn unresolved(host: &str, error: &io::Error) -> String {
     format!("lookup {host}: {}", reason(error))
@@ -96,6 +102,14 @@ mod tests {
         let at = SocketAddr::from(([127, 0, 0, 1], 7222));
         let want = "dial tcp 127.0.0.1:7222: connect: connection refused";
         assert_eq!(dial_error(at, &refused), want);
+    }
+
+    #[test]
+    fn a_failed_accept_is_told_as_the_reference_does() {
+        let error = io::Error::from_raw_os_error(24);
+        let at = SocketAddr::from(([127, 0, 0, 1], 4222));
+        let want = "accept tcp 127.0.0.1:4222: accept4: too many open files";
+        assert_eq!(accept_error(Some(at), &error), want);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use gannet_wire::reply_prefix::ReplyPrefix;
 use crate::accept;
 use crate::buffers::Buffers;
 use crate::gateway::{self, GatewayLink};
-use crate::info::{COMPATIBLE_VERSION, VERSION};
+use crate::info::{COMPATIBLE_VERSION, VERSION, git_commit};
 use crate::lifecycle::Life;
 use crate::log::{Logger, log};
 use crate::monitor;
@@ -44,18 +44,49 @@ pub struct Server {
 impl Server {
     /// Starts a server: when this returns, it accepts connections.
     pub async fn start(options: Options, rt: Rt, log: Logger) -> Result<Server, StartError> {
+        Server::start_from(None, options, rt, log).await
+    }
+
+    /// Starts a server whose options were read from `file`; the log names it.
+    pub async fn start_from(
+        file: Option<&str>,
+        options: Options,
+        rt: Rt,
+        log: Logger,
+    ) -> Result<Server, StartError> {
         options
             .validate()
             .map_err(|e| StartError::Options(e.to_string()))?;
         let shared = Arc::new(new_shared(options, rt, log));
-        greet(&shared);
-        let clients = open_listener(
-            &shared,
-            &shared.options.host,
-            shared.options.port.to_bind(),
-            "client",
-        )
-        .await?;
+        greet(&shared, file);
+        let server = Server { shared };
+        if let Err(error) = server.open().await {
+            // What listens already does not go on without the rest.
+            server.halt();
+            return Err(error);
+        }
+        log!(server.shared.log, Info, "Server is ready");
+        Ok(server)
+    }
+
+    /// Opens the listeners, clients' last: whoever can connect finds everything else in place.
+    async fn open(&self) -> Result<(), StartError> {
+        let shared = &self.shared;
+        if let Some(text) = &shared.options.client_advertise {
+            gannet_config::advertised(text, 0).map_err(|e| {
+                let what = "Error setting server INFO with ClientAdvertise value of";
+                StartError::Options(format!("{what} {text}, err={e}"))
+            })?;
+        }
+        if let Some((host, port)) = monitor::wanted(shared) {
+            let listener = open_listener(shared, host, port, "monitor").await?;
+            monitor::start(shared, host, listener)?;
+        }
+        if let Some(listener) = gateway::listen(shared).await? {
+            gateway::start(shared, listener);
+        }
+        let (host, port) = (&shared.options.host, shared.options.port.to_bind());
+        let clients = open_listener(shared, host, port, "client").await?;
         let addr = clients
             .local_addr()
             .map_err(|e| StartError::Listen(e.to_string()))?;
@@ -64,19 +95,10 @@ impl Server {
             shared.log,
             Info,
             "Listening for client connections on {}",
-            shown(&shared.options.host, addr)
+            shown(host, addr)
         );
-        if let Some((host, port)) = monitor::wanted(&shared) {
-            let listener = open_listener(&shared, host, port, "monitor").await?;
-            monitor::start(&shared, host, listener)?;
-        }
-        let gateways = gateway::listen(&shared).await?;
         shared.rt.spawn(accept::clients(shared.clone(), clients));
-        if let Some(listener) = gateways {
-            gateway::start(&shared, listener);
-        }
-        log!(shared.log, Info, "Server is ready");
-        Ok(Server { shared })
+        Ok(())
     }
 
     /// The server's public key.
@@ -114,10 +136,16 @@ impl Server {
 
     /// Stops: accepts nothing more, ends all connections. Returns at once; the tasks end soon after.
     pub fn stop(&self) {
+        if !self.shared.is_stopping() {
+            log!(self.shared.log, Info, "Initiating Shutdown...");
+        }
+        self.halt();
+    }
+
+    fn halt(&self) {
         if self.shared.stopping.swap(true, Ordering::AcqRel) {
             return;
         }
-        log!(self.shared.log, Info, "Initiating Shutdown...");
         self.shared.stop.notify_waiters();
         for conn in self.shared.clients.open() {
             conn.close(CloseReason::ServerShutdown);
@@ -164,16 +192,26 @@ fn new_shared(options: Options, rt: Rt, log: Logger) -> Shared {
     }
 }
 
-fn greet(shared: &Shared) {
+fn greet(shared: &Shared, file: Option<&str>) {
     let log = &shared.log;
     log!(log, Info, "Starting nats-server");
     log!(log, Info, "  Version:  {COMPATIBLE_VERSION}");
     log!(log, Info, "  Gannet:   {VERSION}");
+    if let Some(commit) = git_commit() {
+        log!(log, Info, "  Git:      [{commit}]");
+    }
     if let Some(cluster) = shared.options.cluster_name() {
         log!(log, Info, "  Cluster:  {cluster}");
     }
     log!(log, Info, "  Name:     {}", shared.name);
     log!(log, Info, "  ID:       {}", shared.id);
+    if let Some(path) = file {
+        let digest = shared.options.digest.as_deref().unwrap_or_default();
+        log!(log, Info, "Using configuration file: {path} ({digest})");
+    }
+    for advice in shared.options.advice() {
+        log!(log, Warn, "{advice}");
+    }
 }
 
 /// Opens a listener on `host`, which may be a name or an address.

@@ -322,6 +322,22 @@ fn varz_counts_what_clients_do() {
 }
 
 #[test]
+fn of_what_a_client_that_left_had_subscribed_to_only_so_much_is_remembered() {
+    let server = run(options());
+    let mut client = server.client("{}");
+    let long = "x".repeat(1000);
+    for n in 0..8 {
+        client.say(&format!("SUB {n}.{long} {n}\r\n"));
+    }
+    client.settle();
+    drop(client);
+    let page = server.eventually("/connz?state=closed&subs=1", |page| page["total"] == 1);
+    let ended = &page["connections"][0];
+    let listed = ended["subscriptions_list"].as_array().map(Vec::len);
+    assert_eq!((&ended["subscriptions"], listed), (&json!(8), Some(4)));
+}
+
+#[test]
 fn connz_shows_open_and_closed_connections_with_their_subscriptions() {
     let mut options = options();
     options.auth.user = Some("ann".into());
@@ -409,6 +425,7 @@ fn member(name: &str, remotes: &[(&str, u16)]) -> Options {
             host: "127.0.0.1".into(),
             port,
         }],
+        tls: None,
     };
     let gateway = GatewayOptions {
         name: name.into(),
@@ -631,6 +648,73 @@ fn the_simulated_world_can_ask_too_and_always_gets_the_same_answer() {
     let (first, hash) = ask(7);
     assert!(first.starts_with("HTTP/1.1 200 OK\r\n"), "{first}");
     assert_eq!(ask(7), (first, hash));
+}
+
+/// How long after a client's start each of these steps finds its last activity, in whole seconds; a step is
+/// what the client says, ten seconds after the one before.
+/// Another client publishes to `news` right before the step `>` begins.
+fn activity(steps: &[&str]) -> Vec<u64> {
+    let (sim, server, addr, prober) = simulated(5);
+    let clients = server.client_addr().expect("a client port");
+    let seconds = sim.block_on(async {
+        let stream = prober.connect(clients).await.expect("the port is open");
+        let (mut seconds, mut others) = (Vec::new(), Vec::new());
+        for said in steps {
+            if *said == ">" {
+                let other = prober.connect(clients).await.expect("the port is open");
+                write_all(
+                    &other,
+                    b"CONNECT {\"verbose\":false}\r\nPUB news 1\r\nx\r\n",
+                )
+                .await;
+                others.push(other);
+            } else {
+                write_all(&stream, said.as_bytes()).await;
+            }
+            prober.sleep(Duration::from_secs(5)).await;
+            let page = prober.connect(addr).await.expect("the port is open");
+            write_all(&page, b"GET /connz HTTP/1.0\r\n\r\n").await;
+            let answer = Answer::parse(&read_to_end(&page).await).body;
+            let answer: Value = serde_json::from_str(&answer).expect("the page is JSON");
+            let at = |name: &str| -> jiff::Timestamp {
+                let text = answer["connections"][0][name].as_str().expect("a time");
+                text.parse().expect("a time")
+            };
+            let active = at("last_activity").duration_since(at("start"));
+            seconds.push(active.as_secs().unsigned_abs());
+            prober.sleep(Duration::from_secs(5)).await;
+        }
+        seconds
+    });
+    seconds.expect("the world goes on")
+}
+
+#[test]
+fn activity_is_what_a_client_does_and_not_that_it_is_there() {
+    let steps = [
+        "CONNECT {\"verbose\":false}\r\n",
+        "PING\r\n",
+        "SUB a 1\r\n",
+        "PONG\r\n",
+        "UNSUB 1\r\n",
+        "PU",
+        "B a 1\r\nx\r\n",
+        "PUB _GR_.a 1\r\nx\r\n",
+        "CONNECT {}\r\n",
+        "+OK\r\n",
+    ];
+    assert_eq!(activity(&steps), [0, 0, 20, 20, 40, 40, 60, 70, 80, 80]);
+}
+
+#[test]
+fn activity_is_also_what_a_client_gets() {
+    let steps = [
+        "CONNECT {\"verbose\":false}\r\nSUB news 1\r\n",
+        "PING\r\n",
+        ">",
+        "PONG\r\n",
+    ];
+    assert_eq!(activity(&steps), [0, 0, 20, 20]);
 }
 
 #[test]

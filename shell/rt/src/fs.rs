@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::rt::{Kind, Rt};
@@ -36,6 +37,18 @@ pub fn write(rt: &Rt, path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> io::Re
             sim.file_write(path.as_ref(), bytes.as_ref());
             Ok(())
         }
+    }
+}
+
+/// As [`write`], of a file that only its owner may read.
+pub fn write_private(rt: &Rt, path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+    match &rt.kind {
+        Kind::Real(_) => {
+            let mut options = File::options();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            options.open(path)?.write_all(bytes.as_ref())
+        }
+        Kind::Sim(_) => write(rt, path, bytes),
     }
 }
 
@@ -105,12 +118,13 @@ enum AppendKind {
 }
 
 impl AppendFile {
-    /// Opens the file for appending, creating it if need be.
+    /// Opens the file for appending, creating it if need be: readable for its owner and the owner's group.
     pub fn open(rt: &Rt, path: impl AsRef<Path>) -> io::Result<AppendFile> {
         let path = path.as_ref();
         match &rt.kind {
             Kind::Real(_) => {
-                let file = File::options().append(true).create(true).open(path)?;
+                let mut options = File::options();
+                let file = options.append(true).create(true).mode(0o640).open(path)?;
                 let len = file.metadata()?.len();
                 Ok(AppendFile {
                     kind: AppendKind::Real(file),

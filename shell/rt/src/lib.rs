@@ -25,6 +25,7 @@ pub mod sim;
 pub mod sync;
 mod task;
 mod time;
+pub mod tls;
 pub mod unix;
 
 pub use net::{IoStream, Listener, Stream};

@@ -10,11 +10,13 @@ use crate::source::{Masked, rust_files};
 const PURE: &[&str] = &[
     "bcrypt",
     "bytes",
+    "crc",
     "data-encoding",
     "foldhash",
     "hashbrown",
     "jiff",
     "memchr",
+    "minlz",
     "nkeys",
     "serde",
     "serde_json",

@@ -4,4 +4,6 @@ mod delivery;
 mod interest;
 mod links;
 mod outboxes;
+mod routes;
+mod runs;
 mod world;

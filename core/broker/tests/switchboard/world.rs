@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gannet_broker::{
-    Broker, BrokerOptions, Delivered, Delivery, InboundLink, LinkTraits, Message, OutboundLink,
-    Peer, PeerKind, Publisher, Sink, Sub, Written,
+    Account, Broker, BrokerOptions, Delivered, Delivery, Hop, InboundLink, LinkTraits, Message,
+    OutboundLink, Peer, PeerKind, Publisher, Run, Sink, Sub, Written,
 };
 use gannet_subject::Class;
 use gannet_units::{ConnId, Moment};
@@ -125,16 +125,22 @@ impl World {
 
     /// A link to another cluster, nearer the smaller its `rtt` in milliseconds.
     pub(crate) fn outbound(&mut self, name: &str, rtt: u64) -> (End, Arc<OutboundLink>) {
+        let (end, link) = self.outbound_with(name, true);
+        self.broker
+            .set_rtt(&link, std::time::Duration::from_millis(rtt));
+        (end, link)
+    }
+
+    /// A link to another cluster that takes headers or not.
+    pub(crate) fn outbound_with(&mut self, name: &str, headers: bool) -> (End, Arc<OutboundLink>) {
         let end = self.end_with(PeerKind::OutboundGateway, 1 << 20);
         let traits = LinkTraits {
             name: name.into(),
-            headers: true,
+            headers,
             interest_only: true,
         };
         let link = Arc::new(OutboundLink::new(end.peer.clone(), traits));
         self.broker.add_outbound(link.clone());
-        self.broker
-            .set_rtt(&link, std::time::Duration::from_millis(rtt));
         (end, link)
     }
 
@@ -152,8 +158,12 @@ impl World {
     }
 
     pub(crate) fn way(&self) -> Way {
+        self.way_into(self.broker.global().clone())
+    }
+
+    pub(crate) fn way_into(&self, account: Arc<Account>) -> Way {
         Way {
-            publisher: Publisher::new(self.broker.global().clone(), 3),
+            publisher: Publisher::new(account, 3),
             delivery: Delivery::new(5),
         }
     }
@@ -234,6 +244,13 @@ impl Way {
         delivered
     }
 
+    pub(crate) fn publish_run(&mut self, world: &World, from: &End, run: &Run<'_>) {
+        self.delivery.begin(world.now);
+        self.publisher
+            .publish_run(&world.broker, &mut self.delivery, &from.peer, run);
+        self.delivery.finish(&world.broker);
+    }
+
     pub(crate) fn remote(
         &mut self,
         world: &World,
@@ -256,12 +273,45 @@ impl Way {
         delivered
     }
 
+    /// A message that came over a route.
+    pub(crate) fn routed(
+        &mut self,
+        world: &World,
+        from: &End,
+        message: &Message<'_>,
+        queues: Queues<'_>,
+    ) -> Delivered {
+        self.delivery.begin(world.now);
+        let broker = &world.broker;
+        let delivered = self.publisher.publish_routed(
+            broker,
+            &mut self.delivery,
+            &from.peer,
+            message,
+            queues,
+            b"",
+        );
+        self.delivery.finish(broker);
+        delivered
+    }
+
     pub(crate) fn returned(
         &mut self,
         world: &World,
         from: &End,
         message: &Message<'_>,
         mapped_reply: &[u8],
+    ) -> Delivered {
+        self.returned_by(world, from, message, mapped_reply, Hop::Gateway)
+    }
+
+    pub(crate) fn returned_by(
+        &mut self,
+        world: &World,
+        from: &End,
+        message: &Message<'_>,
+        mapped_reply: &[u8],
+        by: Hop,
     ) -> Delivered {
         self.delivery.begin(world.now);
         let delivered = self.publisher.publish_returned(
@@ -270,6 +320,7 @@ impl Way {
             &from.peer,
             message,
             mapped_reply,
+            by,
         );
         self.delivery.finish(&world.broker);
         delivered

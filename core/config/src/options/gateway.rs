@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{LinkAuth, Port, WriteTimeout};
+use super::{LinkAuth, Port, TlsOptions, WriteTimeout};
 use crate::secret::Secret;
 
 /// The `gateway` block.
@@ -18,6 +18,8 @@ pub struct GatewayOptions {
     pub port: Option<Port>,
     /// `authorization`.
     pub auth: LinkAuth,
+    /// `tls`.
+    pub tls: Option<TlsOptions>,
     /// `advertise`: the `host[:port]` to tell other clusters; see
     /// [`advertised`](crate::advertised).
     pub advertise: Option<String>,
@@ -42,6 +44,7 @@ impl Default for GatewayOptions {
             host: "0.0.0.0".to_string(),
             port: None,
             auth: LinkAuth::default(),
+            tls: None,
             advertise: None,
             connect_retries: 0,
             connect_backoff: false,
@@ -59,15 +62,20 @@ pub struct RemoteGateway {
     /// `name` of that cluster; never empty once validated.
     pub name: String,
     /// `url`, `urls`: where its servers listen; never empty once validated.
-    pub urls: Vec<GatewayUrl>,
+    pub urls: Vec<ServerUrl>,
+    /// `tls` for dialling that cluster; the `gateway` block's if there is none.
+    pub tls: Option<TlsOptions>,
 }
 
 /// Where a server of another cluster listens.
+pub type GatewayUrl = ServerUrl;
+
+/// Where another server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GatewayUrl {
+pub struct ServerUrl {
     /// The scheme in lower case, usually `nats`; empty if the URL had none.
     pub scheme: String,
-    /// The user to connect as; the `gateway` block's if there is none.
+    /// The user to connect as; the block's if there is none.
     pub user: Option<String>,
     /// The password to connect with.
     pub password: Option<Secret>,

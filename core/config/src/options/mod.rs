@@ -4,8 +4,11 @@
 //! does not: how a configuration file spells them (that is `read`) and how flags override them.
 
 mod auth;
+mod cluster;
+mod compression;
 mod gateway;
 mod limits;
+mod tls;
 mod validate;
 
 use alloc::collections::BTreeMap;
@@ -17,8 +20,11 @@ use core::time::Duration;
 use gannet_units::ByteCount;
 
 pub use auth::{AuthOptions, LinkAuth, User};
-pub use gateway::{GatewayOptions, GatewayUrl, RemoteGateway};
+pub use cluster::{ClusterOptions, ClusterPermissions, SubjectPermission};
+pub use compression::{Compression, CompressionOptions, RttThresholds};
+pub use gateway::{GatewayOptions, GatewayUrl, RemoteGateway, ServerUrl};
 pub use limits::{Limits, WriteTimeout};
+pub use tls::{CertificateFiles, TlsOptions, TlsVersion};
 
 /// A port to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,13 +161,6 @@ impl Default for MonitoringOptions {
             base_path: "/".to_string(),
         }
     }
-}
-
-/// The cluster that this server is part of.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClusterOptions {
-    /// `name`. Use [`Options::cluster_name`], which also knows the gateway's.
-    pub name: Option<String>,
 }
 
 /// What is logged, how and where to.

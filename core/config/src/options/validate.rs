@@ -1,5 +1,6 @@
 //! Options that are each valid and contradict each other.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -7,9 +8,10 @@ use core::time::Duration;
 
 use gannet_units::ByteCount;
 
-use super::{GatewayOptions, Options};
+use super::{ClusterOptions, GatewayOptions, Options};
 use crate::error::ConfigError;
 use crate::text::duration::format_duration;
+use crate::text::quote::quoted;
 
 /// Payloads above this size are discouraged when the server starts.
 const LARGE_PAYLOAD: ByteCount = ByteCount::mib(8);
@@ -44,7 +46,7 @@ impl Options {
         if let Some(gateway) = &self.gateway {
             gateway.validate()?;
         }
-        self.validate_cluster_name()
+        self.validate_cluster()
     }
 
     /// What should be said in the log when a server starts with these options.
@@ -62,18 +64,43 @@ impl Options {
         }
     }
 
-    fn validate_cluster_name(&self) -> Result<(), ConfigError> {
-        let Some(name) = &self.cluster.name else {
-            return Ok(());
-        };
-        if name.contains(' ') {
+    fn validate_cluster(&self) -> Result<(), ConfigError> {
+        let cluster = &self.cluster;
+        if cluster.name.as_ref().is_some_and(|name| name.contains(' ')) {
             return conflict("cluster name cannot contain spaces");
         }
-        match &self.gateway {
-            Some(gateway) if gateway.name != *name => {
-                conflict("cluster name conflicts between cluster and gateway definitions")
+        cluster
+            .compression
+            .resolve()
+            .map_err(ConfigError::Conflict)?;
+        if let (Some(name), Some(gateway)) = (&cluster.name, &self.gateway)
+            && gateway.name != *name
+        {
+            return conflict("cluster name conflicts between cluster and gateway definitions");
+        }
+        cluster.validate_accounts()
+    }
+}
+
+impl ClusterOptions {
+    fn validate_accounts(&self) -> Result<(), ConfigError> {
+        if self.accounts.is_empty() {
+            return Ok(());
+        }
+        if self.pool_size.is_none() {
+            return conflict("pool_size cannot be negative if pinned accounts are specified");
+        }
+        let mut seen = BTreeSet::new();
+        match self.accounts.iter().find(|account| !seen.insert(*account)) {
+            Some(twice) => {
+                let all: Vec<String> = self.accounts.iter().map(|a| quoted(a)).collect();
+                conflict(format!(
+                    "found duplicate account name {} in pinned accounts list [{}]",
+                    quoted(twice),
+                    all.join(" ")
+                ))
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }

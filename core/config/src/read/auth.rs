@@ -6,9 +6,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::permissions::Permissions;
 use super::reader::{Field, Reader, shown};
 use super::table::{Key, apply, not_yet, not_yet_unless_off, works};
-use crate::options::{AuthOptions, LinkAuth, User};
+use crate::options::{AuthOptions, LinkAuth, TlsOptions, User};
 use crate::secret::Secret;
 use crate::text::duration::parse_duration;
 use crate::text::quote::quoted;
@@ -23,6 +24,7 @@ struct Block {
     timeout: Option<Duration>,
     users: Option<Vec<User>>,
     callout: bool,
+    permissions: Option<Permissions>,
 }
 
 /// What clients are told.
@@ -42,7 +44,7 @@ const KEYS: &[Key<Block>] = &[
     not_yet_unless_off(&["proxy_required"], "trusted proxies"),
 ];
 
-/// What other servers are told; permissions have no meaning there and are ignored.
+/// What other servers are told; permissions have a meaning in a cluster only.
 const LINK_KEYS: &[Key<Block>] = &[
     works(&["user", "username"], set_user),
     works(&["pass", "password"], set_password),
@@ -57,7 +59,7 @@ const LINK_KEYS: &[Key<Block>] = &[
     }),
     works(
         &["default_permission", "default_permissions", "permissions"],
-        |_, _, _| {},
+        |r, f, b| b.permissions = r.permissions(f).or(b.permissions.take()),
     ),
     works(&["auth_callout", "auth_hook"], |_, _, b| b.callout = true),
     works(&["proxy_required"], |_, _, _| {}),
@@ -133,7 +135,7 @@ fn set_timeout(reader: &mut Reader, field: Field<'_>, block: &mut Block) {
     }
 }
 
-impl Reader {
+impl Reader<'_> {
     /// The top-level `authorization` block.
     pub(super) fn client_auth(&mut self, field: Field<'_>, auth: &mut AuthOptions) {
         let Some(map) = self.map(field) else { return };
@@ -163,9 +165,15 @@ impl Reader {
         };
     }
 
-    /// The `authorization` block of links to other servers, which `whose` names in messages.
-    pub(super) fn link_auth(&mut self, field: Field<'_>, whose: &str, auth: &mut LinkAuth) {
-        let Some(map) = self.map(field) else { return };
+    /// The `authorization` block of links to other servers, which `whose` names in messages. Answers the
+    /// permissions in it. A timeout that isn't set is zero; see [`settle_timeout`].
+    pub(super) fn link_auth(
+        &mut self,
+        field: Field<'_>,
+        whose: &str,
+        auth: &mut LinkAuth,
+    ) -> Option<Permissions> {
+        let map = self.map(field)?;
         let mut block = Block::default();
         apply(map, LINK_KEYS, self, &mut block);
         let problem = if block.users.is_some() {
@@ -175,18 +183,18 @@ impl Reader {
         } else if block.callout {
             "does not support callouts"
         } else {
-            let default = LinkAuth::default();
             *auth = LinkAuth {
                 user: block.user,
                 password: block.password,
-                timeout: block.timeout.unwrap_or(default.timeout),
+                timeout: block.timeout.unwrap_or(Duration::ZERO),
             };
-            return;
+            return block.permissions;
         };
         self.invalid(
             &field.node.place,
             format!("{whose} authorization {problem}"),
         );
+        None
     }
 
     fn users(&mut self, field: Field<'_>) -> Option<Vec<User>> {
@@ -225,6 +233,25 @@ impl Reader {
             self.invalid(place, "User entry requires a user");
         }
         Some(user)
+    }
+}
+
+/// Credentials for a block that has said nothing about its timeout yet.
+pub(super) fn unsettled() -> LinkAuth {
+    LinkAuth {
+        timeout: Duration::ZERO,
+        ..LinkAuth::default()
+    }
+}
+
+/// Gives credentials that have no timeout theirs: who must shake hands first gets a second more than
+/// that may take.
+pub(super) fn settle_timeout(auth: &mut LinkAuth, tls: Option<&TlsOptions>) {
+    if auth.timeout.is_zero() {
+        auth.timeout = match tls {
+            Some(tls) => tls.timeout.saturating_add(Duration::from_secs(1)),
+            None => LinkAuth::default().timeout,
+        };
     }
 }
 

@@ -1,16 +1,14 @@
 //! The `gateway` block and its remotes.
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
+use super::auth::{settle_timeout, unsettled};
+use super::permissions::Permissions;
 use super::reader::{Field, Reader, shown};
-use super::table::{Key, apply, not_yet, works};
-use crate::error::Place;
-use crate::options::{GatewayOptions, GatewayUrl, Options, RemoteGateway};
-use crate::text::quote::quoted;
-use crate::text::url::{UrlFault, parse_url, redacted};
-use crate::tree::{Node, Value};
+use super::table::{Key, apply, works};
+use crate::options::{GatewayOptions, Options, RemoteGateway};
+use crate::tree::Value;
 
 const KEYS: &[Key<GatewayOptions>] = &[
     works(&["name"], |r, f, g| {
@@ -35,19 +33,17 @@ const KEYS: &[Key<GatewayOptions>] = &[
         }
     }),
     works(&["authorization"], |r, f, g| {
-        r.link_auth(f, "Gateway", &mut g.auth)
+        // Permissions have no meaning here.
+        let _: Option<Permissions> = r.link_auth(f, "Gateway", &mut g.auth);
     }),
-    not_yet(&["tls"], "TLS"),
+    works(&["tls"], |r, f, g| g.tls = r.link_tls(f).or(g.tls.take())),
     works(&["advertise"], |r, f, g| {
         if let Some(advertise) = r.optional_text(f) {
             g.advertise = advertise;
         }
     }),
     works(&["connect_retries"], |r, f, g| {
-        // A negative number gives up as soon as 0 does.
-        if let Some(retries) = r.integer(f) {
-            g.connect_retries = u32::try_from(retries.max(0)).unwrap_or(u32::MAX);
-        }
+        g.connect_retries = r.retries(f).unwrap_or(g.connect_retries);
     }),
     works(&["connect_backoff"], |r, f, g| {
         g.connect_backoff = r.bool(f).unwrap_or(g.connect_backoff);
@@ -76,15 +72,15 @@ const REMOTE_KEYS: &[Key<RemoteGateway>] = &[
             g.name = name;
         }
     }),
-    not_yet(&["tls"], "TLS"),
+    works(&["tls"], |r, f, g| g.tls = r.link_tls(f).or(g.tls.take())),
     works(&["url"], |r, f, g| {
         if let Some(text) = r.text(f) {
-            g.urls.extend(r.url(&f.node.place, &text));
+            g.urls.extend(r.server_url(&f.node.place, &text, "gateway"));
         }
     }),
     works(&["urls"], |r, f, g| {
         if let Some(nodes) = r.array(f) {
-            g.urls = r.urls(nodes);
+            g.urls = r.server_urls(f.key, nodes, "gateway");
         }
     }),
 ];
@@ -98,12 +94,16 @@ pub(super) fn read(reader: &mut Reader, field: Field<'_>, options: &mut Options)
             format!("Expected gateway to be a map, got {found}"),
         );
     };
-    let mut gateway = GatewayOptions::default();
+    let mut gateway = GatewayOptions {
+        auth: unsettled(),
+        ..GatewayOptions::default()
+    };
     apply(map, KEYS, reader, &mut gateway);
+    settle_timeout(&mut gateway.auth, gateway.tls.as_ref());
     options.gateway = Some(gateway);
 }
 
-impl Reader {
+impl Reader<'_> {
     fn remotes(&mut self, field: Field<'_>) -> Option<Vec<RemoteGateway>> {
         let Value::Array(nodes) = &field.node.value else {
             let found = field.node.value.type_name();
@@ -126,44 +126,5 @@ impl Reader {
             remotes.push(remote);
         }
         Some(remotes)
-    }
-
-    fn urls(&mut self, nodes: &[Node]) -> Vec<GatewayUrl> {
-        let mut seen = BTreeSet::new();
-        let mut urls = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            let Some(text) = self.text(Field { key: "urls", node }) else {
-                continue;
-            };
-            if seen.contains(&text) {
-                self.warn(
-                    &node.place,
-                    &redacted(&text),
-                    "Duplicate gateway entry detected",
-                );
-                continue;
-            }
-            urls.extend(self.url(&node.place, &text));
-            seen.insert(text);
-        }
-        urls
-    }
-
-    fn url(&mut self, place: &Place, text: &str) -> Option<GatewayUrl> {
-        let shown = || quoted(&redacted(text.trim()));
-        match parse_url(text) {
-            Ok(url) => Some(url),
-            Err(UrlFault::Malformed) => {
-                self.invalid(place, format!("error parsing gateway url [{}]", shown()));
-                None
-            }
-            Err(UrlFault::Incomplete) => {
-                self.invalid(
-                    place,
-                    format!("gateway url [{}] needs a host and a port", shown()),
-                );
-                None
-            }
-        }
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct Listen {
     pub(super) port: Option<Port>,
 }
 
-impl Reader {
+impl Reader<'_> {
     /// The value of a `listen` key: a port or `host:port`.
     pub(super) fn listen(&mut self, field: Field<'_>) -> Option<Listen> {
         let place = &field.node.place;

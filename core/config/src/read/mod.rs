@@ -5,10 +5,14 @@
 //! wrong (`Options::validate`).
 
 mod auth;
+mod cluster;
 mod gateway;
+mod links;
 mod listen;
+mod permissions;
 mod reader;
 mod table;
+mod tls;
 mod top;
 
 use alloc::string::{String, ToString};
@@ -34,13 +38,15 @@ pub struct Loaded {
 /// Reads the configuration file at `path` and everything that it includes.
 pub fn load(path: &str, source: &dyn Source) -> Result<Loaded, Rejected> {
     let map = parse_file(path, source)?;
-    let (mut options, mut reader) = options(&map);
+    let (mut options, mut reader) = options(&map, source);
     if map.is_empty() {
         reader.warnings.push(ConfigWarning::Empty {
             file: path.to_string(),
         });
     }
-    let Reader { errors, warnings } = reader;
+    let Reader {
+        errors, warnings, ..
+    } = reader;
     if !errors.is_empty() {
         return Err(Rejected { errors, warnings });
     }
@@ -53,8 +59,8 @@ pub fn load(path: &str, source: &dyn Source) -> Result<Loaded, Rejected> {
     })
 }
 
-fn options(map: &Map) -> (Options, Reader) {
-    let mut reader = Reader::default();
+fn options<'s>(map: &Map, source: &'s dyn Source) -> (Options, Reader<'s>) {
+    let mut reader = Reader::new(source);
     let mut options = Options::default();
     table::apply(map, top::KEYS, &mut reader, &mut options);
     // A block that says nothing that makes a gateway makes none.

@@ -9,6 +9,7 @@ use gannet_units::ByteCount;
 
 use crate::error::{ConfigError, ConfigWarning, Place, Problem};
 use crate::options::WriteTimeout;
+use crate::source::Source;
 use crate::text::duration::parse_duration;
 use crate::tree::{Map, Node, Value};
 
@@ -21,13 +22,22 @@ pub(super) struct Field<'a> {
 }
 
 /// Collects everything that is wrong, so that a user sees it at once.
-#[derive(Default)]
-pub(super) struct Reader {
+pub(super) struct Reader<'s> {
+    /// What can be asked about the world outside.
+    pub(super) source: &'s dyn Source,
     pub(super) errors: Vec<ConfigError>,
     pub(super) warnings: Vec<ConfigWarning>,
 }
 
-impl Reader {
+impl<'s> Reader<'s> {
+    pub(super) fn new(source: &'s dyn Source) -> Reader<'s> {
+        Reader {
+            source,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
     pub(super) fn fault(&mut self, place: &Place, problem: Problem) {
         self.errors.push(ConfigError::Field {
             place: place.clone(),
@@ -48,7 +58,7 @@ impl Reader {
         });
     }
 
-    fn wrong_type(&mut self, field: Field<'_>, wanted: &'static str) {
+    pub(super) fn wrong_type(&mut self, field: Field<'_>, wanted: &'static str) {
         let found = field.node.value.type_name();
         self.fault(&field.node.place, Problem::WrongType { found, wanted });
     }
@@ -107,6 +117,12 @@ impl Reader {
                 None
             }
         }
+    }
+
+    /// Attempts after the first; a negative number gives up as soon as 0 does.
+    pub(super) fn retries(&mut self, field: Field<'_>) -> Option<u32> {
+        let retries = self.integer(field)?;
+        Some(u32::try_from(retries.max(0)).unwrap_or(u32::MAX))
     }
 
     /// An integer that counts something.

@@ -4,7 +4,7 @@ use alloc::string::ToString;
 
 use super::reader::{Field, Reader};
 use crate::error::Problem;
-use crate::tree::{Map, Value};
+use crate::tree::{Map, Node, Value};
 
 /// One key of a block, in all its spellings (lower case).
 pub(super) struct Key<T> {
@@ -51,6 +51,22 @@ pub(super) const fn not_yet_unless_off<T>(
 
 /// Reads the entries of `map` into `target`, in the order of the file.
 pub(super) fn apply<T>(map: &Map, keys: &[Key<T>], reader: &mut Reader, target: &mut T) {
+    apply_or(map, keys, reader, target, |reader, name, node| {
+        // A key of the user's own is a variable if something refers to it.
+        if !node.referenced {
+            reader.fault(&node.place, Problem::Unknown(name.to_string()));
+        }
+    });
+}
+
+/// The same, with something else to say about keys that nobody knows.
+pub(super) fn apply_or<T>(
+    map: &Map,
+    keys: &[Key<T>],
+    reader: &mut Reader,
+    target: &mut T,
+    unknown: impl Fn(&mut Reader, &str, &Node),
+) {
     for (name, node) in map.in_order() {
         let lower = name.to_lowercase();
         let known = keys.iter().find(|key| key.names.contains(&lower.as_str()));
@@ -66,9 +82,7 @@ pub(super) fn apply<T>(map: &Map, keys: &[Key<T>], reader: &mut Reader, target: 
                     },
                 );
             }
-            // A key of the user's own is a variable if something refers to it.
-            None if node.referenced => {}
-            None => reader.fault(&node.place, Problem::Unknown(name.to_string())),
+            None => unknown(reader, name, node),
         }
     }
 }

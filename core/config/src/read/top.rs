@@ -7,10 +7,11 @@ use core::time::Duration;
 
 use gannet_units::ByteCount;
 
+use super::cluster;
 use super::gateway;
 use super::reader::{Field, Reader};
-use super::table::{Key, apply, not_yet, not_yet_unless_off, works};
-use crate::options::{ClusterOptions, LameDuckOptions, Limits, Options};
+use super::table::{Key, not_yet, not_yet_unless_off, works};
+use crate::options::{LameDuckOptions, Limits, Options};
 use crate::text::duration::format_duration;
 use crate::text::path;
 use crate::text::quote::quoted;
@@ -224,46 +225,12 @@ pub(super) const KEYS: &[Key<Options>] = &[
     not_yet_unless_off(&["proxy_protocol"], "PROXY protocol"),
     // Links and other listeners.
     works(&["gateway"], gateway::read),
-    works(&["cluster"], cluster),
+    works(&["cluster"], cluster::read),
     not_yet(&["leaf", "leafnodes"], "leaf nodes"),
     not_yet(&["websocket", "ws"], "WebSocket"),
     not_yet(&["mqtt"], "MQTT"),
     not_yet_unless_off(&["jetstream"], "JetStream"),
     not_yet(&["default_js_domain"], "JetStream"),
-];
-
-/// The keys of the `cluster` block. A gateway needs no cluster, but may name the one it is part of.
-const CLUSTER_KEYS: &[Key<ClusterOptions>] = &[
-    works(&["name"], |r, f, c| {
-        if let Some(name) = name_without_spaces(r, f, "cluster") {
-            c.name = Some(name).filter(|n| !n.is_empty());
-        }
-    }),
-    not_yet(
-        &[
-            "listen",
-            "port",
-            "host",
-            "net",
-            "authorization",
-            "routes",
-            "tls",
-            "cluster_advertise",
-            "advertise",
-            "no_advertise",
-            "connect_retries",
-            "connect_backoff",
-            "permissions",
-            "pool_size",
-            "accounts",
-            "compression",
-            "ping_interval",
-            "ping_max",
-            "write_deadline",
-            "write_timeout",
-        ],
-        "routes",
-    ),
 ];
 
 /// Sets `target` if the value was right; if it wasn't, that has been noted.
@@ -289,7 +256,11 @@ fn lasting(reader: &mut Reader, field: Field<'_>, name: &str, default: Duration)
     reader.duration(field, name).flatten().unwrap_or(default)
 }
 
-fn name_without_spaces(reader: &mut Reader, field: Field<'_>, whose: &str) -> Option<String> {
+pub(super) fn name_without_spaces(
+    reader: &mut Reader,
+    field: Field<'_>,
+    whose: &str,
+) -> Option<String> {
     let name = reader.text(field)?;
     if name.contains(' ') {
         reader.invalid(
@@ -405,15 +376,6 @@ fn feature_flags(reader: &mut Reader, field: Field<'_>, options: &mut Options) {
         };
         options.feature_flags.insert(key.into(), on);
     }
-}
-
-fn cluster(reader: &mut Reader, field: Field<'_>, options: &mut Options) {
-    let Value::Map(map) = &field.node.value else {
-        let found = field.node.value.type_name();
-        let text = format!("Expected map to define cluster, got {found}");
-        return reader.invalid(&field.node.place, text);
-    };
-    apply(map, CLUSTER_KEYS, reader, &mut options.cluster);
 }
 
 #[cfg(test)]

@@ -27,7 +27,15 @@ pub fn advertised(text: &str, own: u16) -> Result<(String, u16), String> {
     if text.is_empty() {
         return Err("no hostport specified".to_string());
     }
-    let bad = || format!("address {text}: invalid host or port");
+    let bad = || {
+        let colons = text.matches(':').count() > 1 && !text.starts_with('[');
+        let what = if colons {
+            "too many colons in address"
+        } else {
+            "invalid host or port"
+        };
+        format!("address {text}: {what}")
+    };
     let with_port;
     let (host, port) = match split_host_port(text) {
         Some(pair) => pair,
@@ -77,7 +85,7 @@ mod tests {
             ("[::1]", Ok(("::1", 7))),
             (" a :0", Ok(("a", 7))),
             ("", Err("no hostport specified")),
-            ("a:b:c", Err("address a:b:c: invalid host or port")),
+            ("a:b:c", Err("address a:b:c: too many colons in address")),
             ("a:99999", Err("address a:99999: invalid host or port")),
         ] {
             let wanted = wanted

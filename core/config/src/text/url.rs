@@ -3,13 +3,13 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::options::GatewayUrl;
+use crate::options::ServerUrl;
 use crate::secret::Secret;
 use crate::text::address::split_host_port;
 
 /// Why a URL cannot be used.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum UrlFault {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UrlFault {
     /// It is not a URL.
     Malformed,
     /// It is one, without the host and port that a connection needs.
@@ -18,7 +18,7 @@ pub(crate) enum UrlFault {
 
 /// The parts of a server's URL, `scheme://[user[:password]@]host:port`. What comes after the
 /// address is ignored, as the reference server does.
-pub(crate) fn parse_url(text: &str) -> Result<GatewayUrl, UrlFault> {
+pub fn parse_url(text: &str) -> Result<ServerUrl, UrlFault> {
     let text = text.trim();
     if text.is_empty() {
         return Err(UrlFault::Incomplete);
@@ -49,7 +49,7 @@ pub(crate) fn parse_url(text: &str) -> Result<GatewayUrl, UrlFault> {
     };
     let (host, port) = host_and_port(address)?;
     let scheme = scheme.unwrap_or_default().to_ascii_lowercase();
-    Ok(GatewayUrl {
+    Ok(ServerUrl {
         scheme,
         user,
         password,
@@ -59,7 +59,7 @@ pub(crate) fn parse_url(text: &str) -> Result<GatewayUrl, UrlFault> {
 }
 
 /// A URL for messages: what may be a password is left out.
-pub(crate) fn redacted(text: &str) -> String {
+pub fn redacted(text: &str) -> String {
     let Some((before, after)) = text.rsplit_once('@') else {
         return text.to_string();
     };

@@ -1,6 +1,7 @@
 //! The configuration language and the options from outside, as the shell uses them.
 
 mod bounds;
+mod cases;
 mod options;
 mod properties;
 mod verdicts;

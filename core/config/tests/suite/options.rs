@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use crate::world::World;
 use gannet_config::{
-    AuthOptions, ClusterOptions, GatewayOptions, GatewayUrl, LameDuckOptions, Limits, LinkAuth,
-    LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, Secret, User, WriteTimeout,
+    AuthOptions, CertificateFiles, ClusterOptions, ClusterPermissions, Compression,
+    CompressionOptions, GatewayOptions, GatewayUrl, LameDuckOptions, Limits, LinkAuth,
+    LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, RttThresholds, Secret,
+    SubjectPermission, TlsOptions, TlsVersion, User, WriteTimeout,
 };
 use gannet_units::ByteCount;
 
@@ -132,6 +134,7 @@ fn every_key_reaches_its_option() {
         },
         cluster: ClusterOptions {
             name: Some("A".into()),
+            ..ClusterOptions::default()
         },
         gateway: None,
         logging: LoggingOptions {
@@ -183,6 +186,7 @@ fn a_gateway_block_is_read_whole() {
             password: Secret::new("s3"),
             timeout: secs(4),
         },
+        tls: None,
         advertise: Some("a.example.com:7000".into()),
         connect_retries: 5,
         connect_backoff: true,
@@ -191,6 +195,7 @@ fn a_gateway_block_is_read_whole() {
             RemoteGateway {
                 name: "A".into(),
                 urls: vec![url(("nats", None, "10.0.0.1", 7222))],
+                tls: None,
             },
             RemoteGateway {
                 name: "B".into(),
@@ -198,6 +203,7 @@ fn a_gateway_block_is_read_whole() {
                     url(("nats", Some(("u", "p@")), "b1", 7222)),
                     url(("tls", None, "::1", 7222)),
                 ],
+                tls: None,
             },
         ],
         write_deadline: Some(secs(3)),
@@ -392,6 +398,7 @@ fn names_set_by_hand_are_checked_too() {
     };
     let cluster = ClusterOptions {
         name: Some("a b".into()),
+        ..ClusterOptions::default()
     };
     for (options, wanted) in [
         (
@@ -449,4 +456,188 @@ fn debug_output_of_options_and_errors_shows_no_secret() {
         !shown.contains("hunter2") && shown.contains("[REDACTED]@b:x"),
         "{shown}"
     );
+}
+
+#[test]
+fn a_cluster_block_is_read_whole() {
+    let text = r#"
+        cluster {
+            name: C, host: "10.0.0.1", port: 6222, cluster_advertise: "a.example.com:6000"
+            authorization { user: r, password: "s3", timeout: 4 }
+            routes: ["nats://u:p%40@b:6222", "tls://[::1]:6222"]
+            tls {
+                verify_and_map: true, timeout: 5, min_version: "1.3"
+                certs: [ { cert_file: a, key_file: b }, { cert_file: c, key_file: d } ]
+                curve_preferences: [CurveP384, X25519]
+                cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]
+            }
+            no_advertise: true, connect_retries: 5, connect_backoff: true
+            permissions { import: { allow: ["a.>"], deny: "a.b" }, export: ["c.*", d] }
+            pool_size: 7, accounts: [X, Y], compression: { mode: auto, rtt_thresholds: [5ms, 0s] }
+            ping_interval: "20s", ping_max: 4, write_deadline: "3s", write_timeout: retry
+        }
+    "#;
+    let files = |cert: &str, key: &str| CertificateFiles {
+        cert_file: cert.into(),
+        key_file: key.into(),
+    };
+    let wanted = ClusterOptions {
+        name: Some("C".into()),
+        host: "10.0.0.1".into(),
+        port: Some(Port::At(6222)),
+        auth: LinkAuth {
+            user: Some("r".into()),
+            password: Secret::new("s3"),
+            timeout: secs(4),
+        },
+        routes: vec![
+            url(("nats", Some(("u", "p@")), "b", 6222)),
+            url(("tls", None, "::1", 6222)),
+        ],
+        tls: Some(TlsOptions {
+            certificates: vec![files("a", "b"), files("c", "d")],
+            verify: true,
+            map: true,
+            timeout: secs(5),
+            min_version: TlsVersion::V1_3,
+            cipher_suites: vec!["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256".into()],
+            curves: vec!["CurveP384".into(), "X25519".into()],
+            ..TlsOptions::default()
+        }),
+        advertise: Some("a.example.com:6000".into()),
+        no_advertise: true,
+        connect_retries: 5,
+        connect_backoff: true,
+        permissions: Some(ClusterPermissions {
+            import: Some(SubjectPermission {
+                allow: Some(vec!["a.>".into()]),
+                deny: vec!["a.b".into()],
+            }),
+            export: Some(SubjectPermission {
+                allow: Some(vec!["c.*".into(), "d".into()]),
+                deny: vec![],
+            }),
+        }),
+        pool_size: Some(7),
+        accounts: vec!["X".into(), "Y".into()],
+        compression: CompressionOptions {
+            mode: "auto".into(),
+            rtt_thresholds: vec![5_000_000, 0],
+        },
+        ping_interval: Some(secs(20)),
+        ping_max: Some(4),
+        write_deadline: Some(secs(3)),
+        write_timeout: WriteTimeout::Retry,
+    };
+    let world = ["a", "b", "c", "d"]
+        .iter()
+        .fold(World::of(text), |world, path| world.with(path, "PEM"));
+    let cluster = world.load().expect("valid").options.cluster;
+    assert_eq!(cluster, wanted);
+    let Compression::Auto(thresholds) = cluster.compression() else {
+        panic!("{:?}", cluster.compression());
+    };
+    assert_eq!(thresholds.as_slice(), [Duration::from_millis(5)]);
+}
+
+#[test]
+fn what_a_cluster_block_leaves_out_has_the_reference_defaults() {
+    let cluster = options("cluster { port: 6222 }").cluster;
+    let limits = Limits::default();
+    assert_eq!(
+        (
+            cluster.host.as_str(),
+            cluster.pool_size,
+            cluster.auth.timeout
+        ),
+        ("0.0.0.0", Some(3), secs(2))
+    );
+    assert_eq!(cluster.compression(), Compression::Accept);
+    assert_eq!(cluster.pinned_accounts(), ["$SYS"]);
+    assert_eq!(cluster.ping_interval(&limits), secs(30));
+    for (text, pool, accounts) in [
+        ("pool_size: 0", Some(3), &["$SYS"][..]),
+        ("pool_size: -7", None, &[]),
+        ("accounts: [B, \"$SYS\"]", Some(3), &["B", "$SYS"]),
+        ("accounts: B", Some(3), &["B", "$SYS"]),
+    ] {
+        let cluster = options(&format!("cluster {{ {text} }}")).cluster;
+        assert_eq!(cluster.pool_size, pool, "{text}");
+        assert_eq!(cluster.pinned_accounts(), accounts, "{text}");
+    }
+    for (text, wanted) in [
+        ("compression: on", Compression::Fast),
+        ("compression: off", Compression::Off),
+        ("compression: s2_better", Compression::Better),
+        (
+            "compression: {mode: auto}",
+            Compression::Auto(RttThresholds::default()),
+        ),
+        ("compression: {rtt: [1ms]}", Compression::Accept),
+    ] {
+        let cluster = options(&format!("cluster {{ {text} }}")).cluster;
+        assert_eq!(cluster.compression(), wanted, "{text}");
+    }
+}
+
+#[test]
+fn who_must_shake_hands_first_gets_a_second_more_for_credentials() {
+    for (text, wanted) in [
+        ("", secs(2)),
+        ("tls {}", secs(3)),
+        ("tls { timeout: 7 }", secs(8)),
+        ("tls { timeout: 7 }, authorization { timeout: 4 }", secs(4)),
+        (
+            "authorization { user: a }, tls { timeout: \"500ms\" }",
+            Duration::from_millis(1500),
+        ),
+    ] {
+        let cluster = options(&format!("cluster {{ port: 1, {text} }}")).cluster;
+        assert_eq!(cluster.auth.timeout, wanted, "{text}");
+        let gateway = options(&format!("gateway {{ name: A, port: 1, {text} }}")).gateway;
+        assert_eq!(gateway.expect("a gateway").auth.timeout, wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_remote_gateway_may_have_tls_of_its_own() {
+    let text = "gateway { name: A, port: 1, tls { timeout: 9 }, gateways: [\
+        {name: B, url: \"nats://b:1\", tls { insecure: true }}, {name: C, url: \"nats://c:1\"}] }";
+    let gateway = options(text).gateway.expect("a gateway");
+    assert_eq!(gateway.tls.expect("TLS").timeout, secs(9));
+    let own: Vec<Option<bool>> = gateway
+        .remotes
+        .iter()
+        .map(|remote| remote.tls.as_ref().map(|tls| tls.insecure))
+        .collect();
+    assert_eq!(own, [Some(true), None]);
+}
+
+#[test]
+fn contradictions_in_a_cluster_are_refused_in_the_reference_words() {
+    for (text, wanted) in [
+        ("name: C, port: 1", "ok"),
+        (
+            "compression: bogus",
+            "unsupported compression mode \"bogus\"",
+        ),
+        (
+            "compression: {mode: auto, rtt_thresholds: [2ms, 1ms]}",
+            "RTT threshold values [2ms 1ms] should be in ascending order",
+        ),
+        (
+            "pool_size: -1, accounts: [a]",
+            "pool_size cannot be negative if pinned accounts are specified",
+        ),
+        (
+            "accounts: [a, b, a]",
+            "found duplicate account name \"a\" in pinned accounts list [\"a\" \"b\" \"a\"]",
+        ),
+        ("pool_size: -1", "ok"),
+    ] {
+        let verdict = options(&format!("cluster {{ {text} }}"))
+            .validate()
+            .map_or_else(|e| e.to_string(), |()| "ok".into());
+        assert_eq!(verdict, wanted, "{text}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gannet_config::{Loaded, Rejected, Source, load};
+use gannet_config::{Loaded, Rejected, Source, TlsOptions, load};
 
 /// What a configuration can see.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,24 @@ impl Source for World {
         }
         let file = self.files.get(path).cloned();
         file.ok_or_else(|| format!("open {path}: no such file or directory"))
+    }
+
+    fn check_tls(&self, tls: &TlsOptions) -> Result<(), String> {
+        let all = tls.certificates.len();
+        for (at, files) in tls.certificates.iter().enumerate() {
+            for path in [&files.cert_file, &files.key_file] {
+                self.read(path).map_err(|problem| {
+                    let which = match all {
+                        1 => String::new(),
+                        all => format!(" {}/{all}", at + 1),
+                    };
+                    format!("error parsing X509 certificate/key pair{which}: {problem}")
+                })?;
+            }
+        }
+        tls.ca_file
+            .iter()
+            .try_for_each(|path| self.read(path).map(drop))
     }
 
     fn env(&self, name: &str) -> Option<String> {

@@ -2,8 +2,6 @@
 //! Not here: bytes (`gannet_wire::client`), matching and delivery (`gannet_broker`), whether
 //! credentials are right (`gannet_identity`).
 
-mod keepalive;
 mod session;
 
-pub use keepalive::KeepAlive;
 pub use session::{ClientLimits, ClientSession, ClientState, Refused, Step, label};

@@ -6,17 +6,18 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 use gannet_subject::{is_valid_literal, is_valid_pattern, token_count};
 use gannet_units::Moment;
 use gannet_wire::client::{
     ClientConnect, ClientOp, DecodeError, Decoded, Limits, Publish, decode, decode_plain_publish,
-    encode,
+    decode_publish_again, encode,
 };
 
-use super::keepalive::{Due, KeepAlive};
 use crate::CloseReason;
+use crate::keepalive::{Due, KeepAlive, Policy};
 
 /// First ping to a client, so that its round-trip time is known soon.
 const FIRST_PING: Duration = Duration::from_secs(2);
@@ -64,6 +65,8 @@ pub enum Step<'a> {
     NeedMore(usize),
     /// Deliver this message.
     Publish(Publish<'a>),
+    /// Count a message with a payload of so many bytes: it came, but goes nowhere.
+    RefusedPublish(usize),
     /// Subscribe, then call [`ClientSession::subscribed`].
     Subscribe {
         /// A valid pattern.
@@ -108,7 +111,7 @@ pub enum Refused {
     TooMany,
 }
 
-/// What is kept of CONNECT: how the client wants to be treated. Its names and secrets are not.
+/// How the client wants to be treated.
 #[derive(Clone, Copy, Debug)]
 struct Manners {
     verbose: bool,
@@ -133,12 +136,24 @@ impl Manners {
     }
 }
 
+/// What the client has said of itself so far, as JSON: another CONNECT changes only what it names, and
+/// nearly all clients never send one. It holds secrets, which Debug output leaves out.
+#[derive(Default)]
+struct Told(Box<[u8]>);
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Told")
+    }
+}
+
 /// The conversation with one client.
 #[derive(Debug)]
 pub struct ClientSession {
     limits: Arc<ClientLimits>,
     state: ClientState,
     manners: Manners,
+    told: Told,
     has_connected: bool,
     /// Headers are understood at both ends.
     headers: bool,
@@ -146,7 +161,10 @@ pub struct ClientSession {
     keepalive: KeepAlive,
     auth_deadline: Moment,
     started: Moment,
-    last_heard: Moment,
+    /// When it last published, pinged, or changed its subscriptions.
+    last_heard: Option<Moment>,
+    /// When it last published, connected, or changed its subscriptions.
+    last_active: Moment,
     /// Picks the moment of the first ping.
     chance: u64,
 }
@@ -158,19 +176,21 @@ impl ClientSession {
             Some(timeout) => (ClientState::ExpectConnect, now + timeout),
             None => (ClientState::Ready, Moment::NEVER),
         };
-        let mut keepalive = KeepAlive::new(limits.ping_interval, limits.pings_out);
+        let mut keepalive = KeepAlive::new(Policy::client(limits.ping_interval, limits.pings_out));
         keepalive.start(now, limits.ping_interval, chance);
         ClientSession {
             limits,
             state,
             manners: Manners::of(&ClientConnect::default()),
+            told: Told::default(),
             has_connected: false,
             headers: false,
             first_pong_sent: false,
             keepalive,
             auth_deadline,
             started: now,
-            last_heard: now,
+            last_heard: None,
+            last_active: now,
             chance,
         }
     }
@@ -215,10 +235,17 @@ impl ClientSession {
         self.keepalive.deadline().min(self.auth_deadline)
     }
 
-    /// Something came from the client.
+    /// Messages came from the client. (The session itself sees everything else that counts as life.)
     #[inline]
-    pub fn heard(&mut self, now: Moment) {
-        self.last_heard = now;
+    pub fn active(&mut self, now: Moment) {
+        self.last_heard = Some(now);
+        self.last_active = now;
+    }
+
+    /// When the client last published, connected, or changed its subscriptions; monitoring shows that.
+    /// PING and PONG are no activity.
+    pub fn last_active(&self) -> Moment {
+        self.last_active
     }
 
     fn close<'a>(&mut self, reason: CloseReason, log: Option<String>) -> Step<'a> {
@@ -243,13 +270,28 @@ impl ClientSession {
         if self.state != ClientState::Ready || self.manners.verbose || self.manners.pedantic {
             return None;
         }
-        let limits = Limits {
+        let found = decode_plain_publish(buf, &self.wire_limits())?;
+        let publish = &found.0;
+        let usual = !is_reserved_subject(publish.subject)
+            && !is_reserved_reply(publish.reply)
+            && (publish.header_len.is_none() || self.headers);
+        usual.then_some(found)
+    }
+
+    /// One more message without a reply, after one that [`ClientSession::plain_publish`] has just found:
+    /// `start` is that one's line from its verb to the space after its subject.
+    #[inline]
+    pub fn publish_again<'a>(&self, buf: &'a [u8], start: &[u8]) -> Option<(Publish<'a>, usize)> {
+        let found = decode_publish_again(buf, start, &self.wire_limits())?;
+        found.0.reply.is_empty().then_some(found)
+    }
+
+    #[inline]
+    fn wire_limits(&self) -> Limits {
+        Limits {
             control_line: self.limits.control_line,
             payload: self.limits.payload,
-        };
-        let found = decode_plain_publish(buf, &limits)?;
-        (!is_reserved_subject(found.0.subject) && !is_reserved_reply(found.0.reply))
-            .then_some(found)
+        }
     }
 
     /// Performs the operation at the start of `buf`; answers how many bytes it took. What the session
@@ -259,11 +301,7 @@ impl ClientSession {
         if self.state != ClientState::Ready {
             return self.step_before_ready(buf, now, out);
         }
-        let limits = Limits {
-            control_line: self.limits.control_line,
-            payload: self.limits.payload,
-        };
-        match decode(buf, &limits) {
+        match decode(buf, &self.wire_limits()) {
             Ok(Decoded::Op {
                 op: ClientOp::Publish(publish),
                 used,
@@ -292,11 +330,7 @@ impl ClientSession {
             Some(b'C' | b'c') => {}
             Some(_) => return (0, self.auth_violation(out, "authentication error".into())),
         }
-        let limits = Limits {
-            control_line: self.limits.control_line,
-            payload: self.limits.payload,
-        };
-        match decode(buf, &limits) {
+        match decode(buf, &self.wire_limits()) {
             Ok(Decoded::Op {
                 op: ClientOp::Connect(json),
                 used,
@@ -345,7 +379,7 @@ impl ClientSession {
                     text(publish.subject)
                 ),
             );
-            return Step::Continue;
+            return Step::RefusedPublish(publish.payload.len());
         }
         if is_reserved_reply(publish.reply) {
             let reply = text(publish.reply);
@@ -353,12 +387,15 @@ impl ClientSession {
                 out,
                 &format!("Permissions Violation for Publish with Reply of \"{reply}\""),
             );
-            return Step::Continue;
+            return Step::RefusedPublish(publish.payload.len());
         }
         if self.manners.verbose {
             out.extend_from_slice(encode::OK);
         }
-        Step::Publish(publish)
+        Step::Publish(match publish.header_len {
+            Some(0) => without_empty_header(publish),
+            _ => publish,
+        })
     }
 
     fn control<'a>(&mut self, op: ClientOp<'a>, now: Moment, out: &mut Vec<u8>) -> Step<'a> {
@@ -368,9 +405,16 @@ impl ClientSession {
                 subject,
                 queue,
                 sid,
-            } => self.subscribe(subject, queue, sid, out),
-            ClientOp::Unsubscribe { sid, max } => Step::Unsubscribe { sid, max },
+            } => {
+                self.active(now);
+                self.subscribe(subject, queue, sid, out)
+            }
+            ClientOp::Unsubscribe { sid, max } => {
+                self.active(now);
+                Step::Unsubscribe { sid, max }
+            }
             ClientOp::Ping => {
+                self.last_heard = Some(now);
                 out.extend_from_slice(encode::PONG);
                 if !self.has_connected || self.first_pong_sent {
                     return Step::Continue;
@@ -400,12 +444,13 @@ impl ClientSession {
     }
 
     fn on_connect<'a>(&mut self, json: &[u8], now: Moment) -> Step<'a> {
-        let connect = match ClientConnect::parse(json) {
-            Ok(connect) => Box::new(connect),
-            Err(error) => {
-                return self.close(CloseReason::ProtocolViolation, Some(format!("{error}")));
-            }
-        };
+        // What was told was encoded here; before the first CONNECT it is empty and read as no JSON.
+        let mut connect = Box::new(ClientConnect::parse(&self.told.0).unwrap_or_default());
+        if let Err(error) = connect.update(json) {
+            return self.close(CloseReason::ProtocolViolation, Some(format!("{error}")));
+        }
+        self.told = Told(connect.encode().into());
+        self.last_active = now;
         let again = self.has_connected;
         self.has_connected = true;
         self.manners = Manners::of(&connect);
@@ -524,7 +569,7 @@ impl ClientSession {
             );
         }
         match self.keepalive.due(now, self.last_heard) {
-            Due::Later => Step::Continue,
+            Due::NotYet | Due::Spared => Step::Continue,
             Due::Ping => {
                 out.extend_from_slice(encode::PING);
                 Step::Continue
@@ -556,6 +601,17 @@ fn is_reserved_subject(subject: &[u8]) -> bool {
         Some(b'_') => subject.len() > 5 && subject.starts_with(b"_GR_."),
         Some(b'$') => subject.starts_with(b"$NRG."),
         _ => false,
+    }
+}
+
+/// A message whose header block is empty is delivered as one without headers.
+#[cold]
+fn without_empty_header(publish: Publish<'_>) -> Publish<'_> {
+    let after = publish.tail.iter().position(|&b| b == b' ');
+    Publish {
+        header_len: None,
+        tail: &publish.tail[after.map_or(0, |at| at + 1)..],
+        ..publish
     }
 }
 

@@ -4,18 +4,21 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use gannet_config::{LinkAuth, Secret, quoted};
+use gannet_config::{Secret, quoted};
 use gannet_units::Moment;
 use gannet_wire::gateway::GatewayOp;
 use gannet_wire::server_info::{ServerConnect, ServerInfo};
 
 use super::dialler::remote_server;
-use super::keepalive::KeepAlive;
-use super::link::{Common, Ended, Next, State, bad_json, check_server_name, everyday, violation};
+use super::link::{
+    Common, Ended, Next, State, bad_json, check_server_name, everyday, pong, violation,
+};
 use super::output::{Direction, Level, Output, Say};
 use super::registered::Inbound;
 use super::settings::{Context, Settings};
 use crate::CloseReason;
+use crate::keepalive::KeepAlive;
+use crate::link_auth::{Verdict, check};
 
 /// The peer dialled; its CONNECT is to come, and nothing else.
 #[derive(Debug)]
@@ -108,7 +111,7 @@ impl AwaitPeerInfo {
                 self.first_info(info, cx, common, out)
             }
             GatewayOp::Pong => {
-                self.keepalive.pong(cx.now, out);
+                pong(&mut self.keepalive, cx.now, out);
                 Ok(State::AwaitPeerInfo(self))
             }
             GatewayOp::Connect(_) => Ok(State::AwaitPeerInfo(self)),
@@ -161,7 +164,7 @@ fn welcome(
     }
     Ok(State::AwaitPeerInfo(AwaitPeerInfo {
         gateway: connect.gateway,
-        keepalive: KeepAlive::new(cx.now, cx.settings, common.seed),
+        keepalive: cx.settings.keepalive(cx.now, common.seed),
         deadline: cx.now + cx.settings.silence_limit(),
     }))
 }
@@ -185,71 +188,4 @@ pub(super) fn refuse(user: Option<&str>, out: &mut Vec<Output>) -> Ended {
     out.log(Level::Error, format!("authentication error{who}"));
     out.send_err("Authorization Violation");
     Ended(CloseReason::AuthenticationViolation)
-}
-
-enum Verdict {
-    Right,
-    Wrong,
-    /// The configured password is a hash, which takes long to compare with.
-    Hashed,
-}
-
-fn check(auth: &LinkAuth, user: &str, password: &Secret) -> Verdict {
-    match auth.user.as_deref() {
-        None | Some("") => return Verdict::Right,
-        Some(wanted) if wanted != user => return Verdict::Wrong,
-        Some(_) => {}
-    }
-    let (wanted, given) = (auth.password.expose(), password.expose());
-    if is_bcrypt(wanted) {
-        Verdict::Hashed
-    } else if is_same(wanted.as_bytes(), given.as_bytes()) {
-        Verdict::Right
-    } else {
-        Verdict::Wrong
-    }
-}
-
-/// `$2a$`, `$2b$`, `$2x$` or `$2y$`, two digits for the cost, `$`.
-fn is_bcrypt(password: &str) -> bool {
-    matches!(
-        password.as_bytes(),
-        [
-            b'$',
-            b'2',
-            b'a' | b'b' | b'x' | b'y',
-            b'$',
-            b'0'..=b'9',
-            b'0'..=b'9',
-            b'$',
-            ..
-        ]
-    )
-}
-
-/// Compares without telling by its duration where the difference is.
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |diff, (a, b)| diff | (a ^ b)) == 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hash_is_told_from_a_password() {
-        for (text, expect) in [
-            (
-                "$2a$11$PWIFAL8RsWyGI3jVZtO9Nu8.6jOxzxfZo7c/W0eLk017hjgUKWrhy",
-                true,
-            ),
-            ("$2y$04$x", true),
-            ("$2a$1$x", false),
-            ("$2c$11$x", false),
-            ("secret", false),
-            ("", false),
-        ] {
-            assert_eq!(is_bcrypt(text), expect, "{text}");
-        }
-    }
 }

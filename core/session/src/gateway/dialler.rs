@@ -9,7 +9,6 @@ use gannet_units::Moment;
 use gannet_wire::gateway::{GatewayOp, encode};
 use gannet_wire::server_info::{ServerConnect, ServerInfo};
 
-use super::keepalive::KeepAlive;
 use super::link::{Common, Ended, Next, State, bad_json, check_server_name, everyday, violation};
 use super::output::{Direction, Level, Output, RemoteServer, Say};
 use super::registered::Outbound;
@@ -98,7 +97,7 @@ impl AwaitInfo {
         );
         let remote = remote_server(Direction::Outbound, info, cx.settings);
         out.push(Output::Registered(remote.clone()));
-        let keepalive = KeepAlive::new(cx.now, cx.settings, common.seed);
+        let keepalive = cx.settings.keepalive(cx.now, common.seed);
         Ok(State::Outbound(Outbound { remote, keepalive }))
     }
 

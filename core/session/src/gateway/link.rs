@@ -16,6 +16,7 @@ use super::output::{Direction, Level, Output, RemoteServer, Say};
 use super::registered::{Inbound, Outbound};
 use super::settings::{Context, Settings};
 use crate::CloseReason;
+use crate::keepalive::{Due, KeepAlive};
 
 /// Where the conversation stands; each state holds what only it needs.
 #[derive(Debug)]
@@ -176,9 +177,9 @@ impl Link {
             State::AwaitInfo(state) => state.deadline,
             State::AwaitConnect(state) => state.deadline,
             State::AwaitPassword(state) => state.deadline,
-            State::AwaitPeerInfo(state) => state.deadline.min(state.keepalive.next_deadline()),
-            State::Outbound(link) => link.keepalive.next_deadline(),
-            State::Inbound(link) => link.keepalive.next_deadline(),
+            State::AwaitPeerInfo(state) => state.deadline.min(state.keepalive.deadline()),
+            State::Outbound(link) => link.keepalive.deadline(),
+            State::Inbound(link) => link.keepalive.deadline(),
             State::Closed => Moment::NEVER,
         }
     }
@@ -238,17 +239,17 @@ impl Link {
 
     /// Does what is due at [`Link::next_deadline`]; earlier calls change nothing.
     pub fn tick(&mut self, cx: &Context<'_>, out: &mut Vec<Output>) {
-        let (now, settings) = (cx.now, cx.settings);
+        let now = cx.now;
         let ended = match &mut self.state {
             State::AwaitInfo(state) if now >= state.deadline => Some(stale(out)),
             State::AwaitConnect(state) if now >= state.deadline => Some(late(out)),
             State::AwaitPassword(state) if now >= state.deadline => Some(late(out)),
             State::AwaitPeerInfo(state) => {
-                let alive = state.keepalive.tick(now, settings, out);
-                (!alive || now >= state.deadline).then(|| stale(out))
+                let ended = keep_alive(&mut state.keepalive, now, out);
+                ended.or_else(|| (now >= state.deadline).then(|| stale(out)))
             }
-            State::Outbound(link) => (!link.keepalive.tick(now, settings, out)).then(|| stale(out)),
-            State::Inbound(link) => (!link.keepalive.tick(now, settings, out)).then(|| stale(out)),
+            State::Outbound(link) => keep_alive(&mut link.keepalive, now, out),
+            State::Inbound(link) => keep_alive(&mut link.keepalive, now, out),
             _ => None,
         };
         if let Some(Ended(reason)) = ended {
@@ -281,6 +282,29 @@ impl Link {
             format!("Gateway connection closed: {reason}{remote}"),
         );
         out.push(Output::Close(reason));
+    }
+}
+
+/// Sends a PING if it is time, or ends the link if too many are unanswered.
+fn keep_alive(keepalive: &mut KeepAlive, now: Moment, out: &mut Vec<Output>) -> Option<Ended> {
+    let due = keepalive.due(now, None);
+    if due != Due::NotYet {
+        out.log(Level::Debug, "Gateway Ping Timer".to_string());
+    }
+    match due {
+        Due::NotYet | Due::Spared => None,
+        Due::Ping => {
+            out.send(encode::PING);
+            None
+        }
+        Due::Stale => Some(stale(out)),
+    }
+}
+
+/// Takes a PONG.
+pub(super) fn pong(keepalive: &mut KeepAlive, now: Moment, out: &mut Vec<Output>) {
+    if let Some(rtt) = keepalive.answered(now) {
+        out.push(Output::Rtt(rtt));
     }
 }
 

@@ -29,7 +29,6 @@
 
 mod acceptor;
 mod dialler;
-mod keepalive;
 mod link;
 mod output;
 mod refusals;

@@ -12,21 +12,25 @@ use alloc::vec::Vec;
 
 use gannet_wire::gateway::encode;
 
-/// Accounts remembered at most; more than that are refused in silence.
-const MOST: usize = 4096;
+/// Accounts remembered at most, and bytes of their names together; more than that are refused in silence.
+const MOST: (usize, usize) = (4096, 256 * 1024);
 
 /// The accounts refused on one inbound link.
 #[derive(Debug, Default)]
 pub struct Refusals {
     accounts: BTreeSet<Box<[u8]>>,
+    /// Bytes of the names.
+    bytes: usize,
 }
 
 impl Refusals {
     /// A message for unknown account `account` came: appends `A-` to `out` the first time.
     pub fn unknown_account(&mut self, account: &[u8], out: &mut Vec<u8>) {
-        if self.accounts.len() >= MOST || self.accounts.contains(account) {
+        let full = self.accounts.len() >= MOST.0 || self.bytes + account.len() > MOST.1;
+        if full || self.accounts.contains(account) {
             return;
         }
+        self.bytes += account.len();
         self.accounts.insert(account.into());
         encode::no_account_interest(out, account);
     }
@@ -34,7 +38,9 @@ impl Refusals {
     /// The account has become known and is switched to interest-only on the link, which takes the
     /// refusal back: should it disappear, it is refused anew.
     pub fn known_account(&mut self, account: &[u8]) {
-        self.accounts.remove(account);
+        if self.accounts.remove(account) {
+            self.bytes -= account.len();
+        }
     }
 }
 
@@ -58,9 +64,25 @@ mod tests {
     fn a_flood_of_names_is_bounded() {
         let mut refusals = Refusals::default();
         let mut out = Vec::new();
-        for n in 0..MOST + 10 {
+        for n in 0..MOST.0 + 10 {
             refusals.unknown_account(alloc::format!("{n}").as_bytes(), &mut out);
         }
-        assert_eq!(out.split(|&b| b == b'\n').count() - 1, MOST);
+        assert_eq!(out.split(|&b| b == b'\n').count() - 1, MOST.0);
+    }
+
+    #[test]
+    fn a_flood_of_long_names_is_bounded_too() {
+        let mut refusals = Refusals::default();
+        let mut out = Vec::new();
+        let name = |n: u8| [n; 64 * 1024];
+        for n in 0..9 {
+            refusals.unknown_account(&name(n), &mut out);
+        }
+        assert_eq!(out.split(|&b| b == b'\n').count() - 1, 4);
+        out.clear();
+        refusals.known_account(&name(1));
+        refusals.known_account(&name(8));
+        refusals.unknown_account(&name(8), &mut out);
+        assert_eq!(out.len(), "A- \r\n".len() + 64 * 1024);
     }
 }

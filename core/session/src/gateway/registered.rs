@@ -8,11 +8,11 @@ use gannet_wire::gateway::GatewayOp;
 use gannet_wire::server_info::{GatewayCommand, ServerInfo};
 
 use super::dialler::check_gateway;
-use super::keepalive::KeepAlive;
-use super::link::{Ended, Next, State, bad_json, check_server_name, everyday, violation};
+use super::link::{Ended, Next, State, bad_json, check_server_name, everyday, pong, violation};
 use super::output::{Direction, Level, Output, RemoteServer, Say};
 use super::settings::Context;
 use crate::CloseReason;
+use crate::keepalive::KeepAlive;
 
 /// We dialled: our messages leave, the peer's interest comes.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Outbound {
                 let info = ServerInfo::parse(json).map_err(|e| bad_json(&e, out))?;
                 self.info(info, cx, out)?;
             }
-            GatewayOp::Pong => self.keepalive.pong(cx.now, out),
+            GatewayOp::Pong => pong(&mut self.keepalive, cx.now, out),
             GatewayOp::Message(_) => return Err(violation(op, Direction::Outbound, out)),
             // The acceptor has nobody to introduce itself to; the reference ignores it, too.
             _ => {}
@@ -138,7 +138,7 @@ impl Inbound {
             return done.map(|()| State::Inbound(self));
         }
         match op {
-            GatewayOp::Pong => self.keepalive.pong(cx.now, out),
+            GatewayOp::Pong => pong(&mut self.keepalive, cx.now, out),
             // The dialler says who it is once; what it says later changes nothing.
             GatewayOp::Info(_) | GatewayOp::Connect(_) => {}
             _ => return Err(violation(op, Direction::Inbound, out)),

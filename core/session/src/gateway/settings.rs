@@ -7,8 +7,12 @@ use bytes::Bytes;
 use gannet_config::LinkAuth;
 use gannet_units::Moment;
 
+use crate::keepalive::{KeepAlive, Policy};
+
 /// PINGs on gateways are at most this far apart, whatever the configured interval.
 const MAX_PING_INTERVAL: Duration = Duration::from_secs(15);
+/// The first PING comes soon, so that the distance is known.
+const FIRST_PING: Duration = Duration::from_secs(1);
 
 /// The part of a server's configuration and identity that its gateway links need.
 #[derive(Clone, Debug)]
@@ -32,15 +36,21 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Time between two PINGs.
-    pub fn ping_every(&self) -> Duration {
-        self.ping_interval.min(MAX_PING_INTERVAL)
+    /// When the peer is pinged.
+    pub fn pings(&self) -> Policy {
+        Policy::link(self.ping_interval, MAX_PING_INTERVAL, self.ping_max)
     }
 
     /// How long a peer may keep silent before PINGs can be sent.
     pub fn silence_limit(&self) -> Duration {
-        self.ping_every()
-            .saturating_mul(self.ping_max.saturating_add(1))
+        self.pings().silence_limit()
+    }
+
+    /// PING and PONG of a link that begins now; `seed` spreads the first PINGs of many links.
+    pub(super) fn keepalive(&self, now: Moment, seed: u64) -> KeepAlive {
+        let mut keepalive = KeepAlive::new(self.pings());
+        keepalive.start(now, FIRST_PING, seed);
+        keepalive
     }
 }
 

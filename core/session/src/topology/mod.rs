@@ -4,5 +4,6 @@
 //! exists is what is wanted. Giving up is a decision made in one place. Not here: the conversation on a
 //! link, sockets, name resolution.
 
-mod chance;
+pub(crate) mod chance;
 pub mod gateways;
+pub mod routes;

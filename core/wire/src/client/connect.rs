@@ -1,11 +1,12 @@
 //! What a client says of itself in `CONNECT`. Not here: whether it is believed.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::server_info::{JsonError, parse_json};
+use crate::server_info::{JsonError, parse_json_with};
 
 /// The JSON of `CONNECT`. What the client leaves out is as the reference server has it: verbose,
 /// pedantic, with echo. Debug output leaves the secrets out.
@@ -87,28 +88,116 @@ impl ClientConnect {
     ///
     /// If it is no JSON object, or a known field has a value of another type.
     pub fn parse(json: &[u8]) -> Result<ClientConnect, ConnectError> {
-        let connect: Option<ClientConnect> = parse_json(json).map_err(ConnectError)?;
-        Ok(connect.unwrap_or_default())
+        let mut connect = ClientConnect::default();
+        connect.update(json)?;
+        Ok(connect)
+    }
+
+    /// Reads another CONNECT of the same connection: what it leaves out stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClientConnect::parse`]; what came before the fault has been taken over by then.
+    pub fn update(&mut self, json: &[u8]) -> Result<(), ConnectError> {
+        parse_json_with(json, OntoObject(self)).map_err(ConnectError)
+    }
+
+    /// JSON that [`ClientConnect::parse`] makes the same of: the fields that differ from a CONNECT that
+    /// says nothing. It holds the secrets.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut json = Vec::new();
+        let told = self
+            .texts()
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty());
+        for (name, text) in told {
+            // Text always has a JSON form.
+            let value = serde_json::to_vec(text).unwrap_or_default();
+            field(&mut json, name, &value);
+        }
+        let usual = ClientConnect::default().flags();
+        for ((name, flag), (_, usual)) in self.flags().into_iter().zip(usual) {
+            if flag != usual {
+                field(&mut json, name, if flag { b"true" } else { b"false" });
+            }
+        }
+        if self.protocol != 0 {
+            field(&mut json, "protocol", self.protocol.to_string().as_bytes());
+        }
+        if json.is_empty() {
+            json.push(b'{');
+        }
+        json.push(b'}');
+        json
+    }
+
+    fn texts(&self) -> [(&'static str, &str); 10] {
+        [
+            ("auth_token", &self.auth_token),
+            ("user", &self.user),
+            ("pass", &self.pass),
+            ("nkey", &self.nkey),
+            ("jwt", &self.jwt),
+            ("sig", &self.sig),
+            ("name", &self.name),
+            ("lang", &self.lang),
+            ("version", &self.version),
+            ("account", &self.account),
+        ]
+    }
+
+    fn flags(&self) -> [(&'static str, bool); 7] {
+        [
+            ("verbose", self.verbose),
+            ("pedantic", self.pedantic),
+            ("echo", self.echo),
+            ("tls_required", self.tls_required),
+            ("new_account", self.new_account),
+            ("headers", self.headers),
+            ("no_responders", self.no_responders),
+        ]
     }
 }
 
-impl<'de> Deserialize<'de> for ClientConnect {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ClientConnect, D::Error> {
-        deserializer.deserialize_map(Fields)
+/// Appends one field to an object that is not closed yet.
+fn field(json: &mut Vec<u8>, name: &str, value: &[u8]) {
+    json.push(if json.is_empty() { b'{' } else { b',' });
+    json.push(b'"');
+    json.extend_from_slice(name.as_bytes());
+    json.extend_from_slice(b"\":");
+    json.extend_from_slice(value);
+}
+
+/// Reads an object, or `null`, onto what is there.
+struct OntoObject<'a>(&'a mut ClientConnect);
+
+impl<'de> DeserializeSeed<'de> for OntoObject<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_option(Fields(self.0))
     }
 }
 
-struct Fields;
+struct Fields<'a>(&'a mut ClientConnect);
 
-impl<'de> Visitor<'de> for Fields {
-    type Value = ClientConnect;
+impl<'de> Visitor<'de> for Fields<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ClientConnect, A::Error> {
-        let mut c = ClientConnect::default();
+    fn visit_none<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let c = self.0;
         while let Some(mut key) = map.next_key::<String>()? {
             key.make_ascii_lowercase();
             match key.as_str() {
@@ -133,7 +222,7 @@ impl<'de> Visitor<'de> for Fields {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(c)
+        Ok(())
     }
 }
 

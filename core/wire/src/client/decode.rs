@@ -127,68 +127,6 @@ pub fn decode<'a>(buf: &'a [u8], limits: &Limits) -> Result<Decoded<'a>, DecodeE
     control(buf, limits)
 }
 
-/// The shortcut for nearly all traffic: a whole `PUB` in upper case with single spaces and CR LF at the
-/// start of `buf`, within the limits. `None` says nothing about the bytes but that [`decode`] must look.
-///
-/// One pass over the line, since every delimiter is at most a space, and no call on the way.
-#[inline]
-pub fn decode_plain_publish<'a>(buf: &'a [u8], limits: &Limits) -> Option<(Publish<'a>, usize)> {
-    if !buf.starts_with(b"PUB ") {
-        return None;
-    }
-    let (subject, at) = plain_word(buf, 4)?;
-    let mut reply = &buf[at..at];
-    let mut digits_at = at + 1;
-    let (size, at) = match plain_number(buf, digits_at) {
-        Some(found) => found,
-        None => {
-            let (word, end) = plain_word(buf, at + 1)?;
-            reply = word;
-            digits_at = end + 1;
-            plain_number(buf, digits_at)?
-        }
-    };
-    let end = at + 2 + size;
-    if buf.get(end..end + 2)? != b"\r\n" || size > limits.payload || at - 4 > limits.control_line {
-        return None;
-    }
-    let publish = Publish {
-        subject,
-        reply,
-        header_len: None,
-        payload: &buf[at + 2..end],
-        tail: &buf[digits_at..end + 2],
-    };
-    Some((publish, end + 2))
-}
-
-/// A word that begins at `at` and ends at a space; answers it and where the space is.
-#[inline]
-fn plain_word(buf: &[u8], at: usize) -> Option<(&[u8], usize)> {
-    let len = buf.get(at..)?.iter().position(|&b| b <= b' ')?;
-    (len > 0 && buf[at + len] == b' ').then(|| (&buf[at..at + len], at + len))
-}
-
-/// A number that begins at `at` and ends at CR LF; answers it and where the CR is.
-#[inline]
-fn plain_number(buf: &[u8], at: usize) -> Option<(usize, usize)> {
-    let mut n = 0;
-    let mut i = at;
-    loop {
-        let b = *buf.get(i)?;
-        let digit = b.wrapping_sub(b'0');
-        if digit > 9 {
-            let whole = b == b'\r' && i > at && buf.get(i + 1) == Some(&b'\n');
-            return whole.then_some((n, i));
-        }
-        if i - at == crate::scan::SIZE_DIGITS {
-            return None;
-        }
-        n = n * 10 + usize::from(digit);
-        i += 1;
-    }
-}
-
 /// The verbs that carry no payload.
 fn control<'a>(buf: &'a [u8], limits: &Limits) -> Result<Decoded<'a>, DecodeError> {
     const VERBS: [(&[u8], bool); 10] = [

@@ -7,7 +7,9 @@ mod connect;
 mod decode;
 pub mod encode;
 mod info;
+mod plain;
 
 pub use connect::{ClientConnect, ConnectError};
-pub use decode::{ClientOp, DecodeError, Decoded, Limits, Publish, decode, decode_plain_publish};
+pub use decode::{ClientOp, DecodeError, Decoded, Limits, Publish, decode};
 pub use info::ClientInfo;
+pub use plain::{decode_plain_publish, decode_publish_again};

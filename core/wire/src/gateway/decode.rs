@@ -6,6 +6,7 @@ use memchr::memchr;
 
 use super::control::control;
 use super::error::DecodeError;
+use crate::queues::Queues;
 use crate::scan::parse_size;
 
 /// How much longer a control line between servers may be than one of a client.
@@ -94,30 +95,6 @@ pub struct Message<'a> {
     /// delivery to a client repeats them: `[header_len ]size\r\n<payload>\r\n`. Empty if the sender's
     /// own spacing was unusual; the delivery must then be written from the parts.
     pub tail: &'a [u8],
-}
-
-/// Names of queue groups, separated by white space.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Queues<'a>(&'a [u8]);
-
-impl<'a> Queues<'a> {
-    /// Whether there are none.
-    #[inline]
-    pub fn is_empty(self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The names in the order in which they came.
-    pub fn iter(self) -> impl Iterator<Item = &'a [u8]> {
-        self.0
-            .split(|&b| is_space(b))
-            .filter(|name| !name.is_empty())
-    }
-
-    /// Whether `name` is among them.
-    pub fn contains(self, name: &[u8]) -> bool {
-        self.iter().any(|queue| queue == name)
-    }
 }
 
 /// Interest of a cluster in a subject.

@@ -127,7 +127,7 @@ fn middle<'q>(out: &mut impl BufMut, head: &Head<'_>, queues: impl IntoIterator<
     }
 }
 
-fn decimal(out: &mut impl BufMut, mut n: usize) {
+pub(crate) fn decimal(out: &mut impl BufMut, mut n: usize) {
     let mut digits = [0u8; 20];
     let mut at = digits.len();
     loop {

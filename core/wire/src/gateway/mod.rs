@@ -11,5 +11,6 @@ mod error;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Decoded, GatewayOp, Interest, Limits, Message, Queues, decode};
+pub use crate::queues::Queues;
+pub use decode::{Decoded, GatewayOp, Interest, Limits, Message, decode};
 pub use error::DecodeError;

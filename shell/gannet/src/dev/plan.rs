@@ -67,6 +67,7 @@ impl Plan {
                 host: HOST.into(),
                 port: other.gateway,
             }],
+            tls: None,
         });
         Options {
             server_name: Some(site.server.clone()),

@@ -1,10 +1,11 @@
 //! The command line: arguments → what is meant.
 //!
 //! What lives here: the reference server's flags in its own grammar (`grammar`), their meaning
-//! (`server`), the flags of parts that aren't built yet (`unbuilt`), signals to other servers
+//! (`server`, `cluster`), the flags of parts that aren't built yet (`unbuilt`), signals to other servers
 //! (`signal`), our subcommands (`dev`, `bench`), and what a configuration file may read (`disk`). What
 //! does not: doing any of it.
 
+mod cluster;
 mod dev;
 mod disk;
 mod error;
@@ -96,8 +97,8 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     /// Overrides what the configuration file says with what the command line says.
-    pub(crate) fn apply(&self, options: &mut Options) {
-        self.flags.apply(options);
+    pub(crate) fn apply(&self, options: &mut Options) -> Result<(), FlagError> {
+        self.flags.apply(options)
     }
 }
 

@@ -6,6 +6,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use gannet_config::{ByteCount, Options, Port, Secret};
 
 use super::Program;
+use super::cluster::ClusterFlags;
 use super::error::FlagError;
 use super::grammar::Line;
 
@@ -128,6 +129,9 @@ pub(super) struct ServerFlags {
     #[arg(long, value_name = "TOKEN", value_parser = secret, help_heading = "Authorization")]
     auth: Option<Secret>,
 
+    #[command(flatten)]
+    cluster: ClusterFlags,
+
     /// Show this and exit
     #[arg(short = 'h', long, value_parser = go_bool, num_args = 0..=1, value_name = "BOOL")]
     #[arg(help_heading = "Common")]
@@ -140,7 +144,7 @@ pub(super) struct ServerFlags {
 
 impl ServerFlags {
     /// Overrides what is set. An empty text or a 0 gives the default back, whatever the file says.
-    pub(super) fn apply(&self, options: &mut Options) {
+    pub(super) fn apply(&self, options: &mut Options) -> Result<(), FlagError> {
         let default = Options::default();
         if let Some(host) = &self.host {
             options.host = non_empty(host).unwrap_or(default.host);
@@ -164,6 +168,7 @@ impl ServerFlags {
             options.auth.token = Some(token.clone()).filter(|t| !t.is_empty());
         }
         self.apply_logging(options);
+        self.cluster.apply(options)
     }
 
     fn apply_logging(&self, options: &mut Options) {
@@ -256,11 +261,11 @@ pub(super) fn help(program: Program) -> String {
     command.render_help().to_string().trim_end().to_string()
 }
 
-fn non_empty(text: &str) -> Option<String> {
+pub(super) fn non_empty(text: &str) -> Option<String> {
     Some(text.to_string()).filter(|t| !t.is_empty())
 }
 
-fn override_text(flag: &Option<String>, target: &mut Option<String>) {
+pub(super) fn override_text(flag: &Option<String>, target: &mut Option<String>) {
     if let Some(text) = flag {
         *target = non_empty(text);
     }
@@ -271,7 +276,7 @@ fn positive(number: i64) -> Option<ByteCount> {
 }
 
 /// A port that `go_port` has let through; 0 is none.
-fn as_port(number: i64) -> Option<Port> {
+pub(super) fn as_port(number: i64) -> Option<Port> {
     match u16::try_from(number) {
         Ok(0) => None,
         Ok(port) => Some(Port::At(port)),
@@ -279,7 +284,7 @@ fn as_port(number: i64) -> Option<Port> {
     }
 }
 
-fn secret(text: &str) -> Result<Secret, String> {
+pub(super) fn secret(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }
 
@@ -293,7 +298,7 @@ pub(super) fn go_bool(text: &str) -> Result<bool, String> {
 }
 
 /// An integer as the reference reads it: decimal, or with `0x`, `0o`, `0b` in front.
-fn go_integer(text: &str) -> Result<i64, String> {
+pub(super) fn go_integer(text: &str) -> Result<i64, String> {
     let (sign, digits) = match text.as_bytes().first() {
         Some(b'-') => ("-", &text[1..]),
         Some(b'+') => ("", &text[1..]),

@@ -29,12 +29,6 @@ const fn switch(names: &'static [&'static str], feature: &'static str) -> Unbuil
 
 const FLAGS: &[Unbuilt] = &[
     switch(&["js", "jetstream"], "JetStream"),
-    value(&["routes"], "routes"),
-    value(&["cluster", "cluster_listen"], "routes"),
-    value(&["cluster_name"], "routes"),
-    value(&["cluster_advertise"], "routes"),
-    value(&["connect_retries"], "routes"),
-    switch(&["no_advertise"], "routes"),
     value(&["ms", "https_port"], "TLS"),
     switch(&["tls", "tlsverify"], "TLS"),
     value(&["tlscert", "tlskey", "tlscacert"], "TLS"),

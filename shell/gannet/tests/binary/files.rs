@@ -1,5 +1,7 @@
 //! The files that a running server keeps for others.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use gannet_rt::unix::Signal;
 
 use super::harness::{Place, within};
@@ -62,6 +64,28 @@ fn the_pid_file_holds_the_process_id_and_nothing_else() {
     place.write("g.pid", "something longer that was there before");
     let server = place.serve(&["-P", "g.pid"]);
     assert_eq!(place.read("g.pid"), server.pid().to_string());
+}
+
+#[test]
+fn who_may_read_the_files_of_a_server_is_as_with_the_reference() {
+    let place = Place::new("gannet");
+    let args = ["-P", "g.pid", "--ports_file_dir", ".", "-l", "g.log"];
+    let server = place.serve_with_log("g.log", &args);
+    let ports = format!("gannet_{}.ports", server.pid());
+    let mode = |file: &str| {
+        within("the file", || place.path(file).metadata().ok())
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    // A file gets what the umask of whoever runs this leaves of its mode; the last one shows which that is.
+    place.write("plain", "");
+    let umask = 0o666 & !mode("plain");
+    let modes = ["g.pid", "g.log", &ports].map(mode);
+    assert_eq!(modes, [0o600, 0o640, 0o666].map(|mode| mode & !umask));
+    server.signal(Signal::SIGUSR1);
+    server.wait_for_log("File log re-opened");
+    assert_eq!(mode("g.log"), 0o640 & !umask);
 }
 
 #[test]

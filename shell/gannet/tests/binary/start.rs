@@ -77,6 +77,59 @@ fn a_gateway_says_where_it_listens() {
 }
 
 #[test]
+fn a_start_is_told_in_the_order_of_the_reference() {
+    let place = Place::new("gannet");
+    place.write(
+        "a.conf",
+        "server_name: S\nmax_payload: 10MB\nhttp: \"127.0.0.1:-1\"\ngateway { name: A, listen: \"127.0.0.1:-1\" }",
+    );
+    let server = place.serve(&["-c", "a.conf"]);
+    let texts = server.texts();
+    // Up to what differs from start to start; what only one of the two says is left out.
+    let own = ["  Gannet:", "  Git:"];
+    let told: Vec<&str> = texts
+        .iter()
+        .filter_map(|text| text.split_once("] "))
+        .filter(|(_, text)| !own.iter().any(|own| text.starts_with(own)))
+        .map(|(_, text)| text.find(['(', ':']).map_or(text, |end| &text[..end]))
+        .collect();
+    let wanted = [
+        "Starting nats-server",
+        "  Version",
+        "  Cluster",
+        "  Name",
+        "  ID",
+        "Using configuration file",
+        "Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance",
+        "Starting http monitor on 127.0.0.1",
+        "Gateway name is A",
+        "Listening for gateways connections on 127.0.0.1",
+        "Address for gateway \"A\" is 127.0.0.1",
+        "Listening for client connections on 127.0.0.1",
+        "Server is ready",
+    ];
+    assert_eq!(told, wanted);
+}
+
+#[test]
+fn a_taken_client_port_is_found_out_after_the_other_listeners() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("its address").port().to_string();
+    let place = Place::new("gannet");
+    let args = ["-a", "127.0.0.1", "-p", &port, "-m", "-1"];
+    let (code, _, log) = place.run(&args);
+    assert_eq!(code, Some(1));
+    let (before, after) = log
+        .split_once("Starting http monitor on 127.0.0.1:")
+        .expect("monitoring comes first");
+    assert!(!before.contains("[FTL]"), "{log}");
+    assert!(
+        after.contains("[FTL] Error listening on port: 127.0.0.1:"),
+        "{log}"
+    );
+}
+
+#[test]
 fn flags_override_the_configuration_file() {
     let place = Place::new("gannet");
     place.write(
@@ -87,7 +140,7 @@ fn flags_override_the_configuration_file() {
     assert!(
         server
             .log()
-            .starts_with(&format!("[{}] [INF] Using", server.pid())),
+            .starts_with(&format!("[{}] [INF] Starting", server.pid())),
         "{}",
         server.log()
     );

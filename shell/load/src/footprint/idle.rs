@@ -1,6 +1,6 @@
 //! Connections that are open and silent: what one costs to open, and to keep.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::LoadError;
 use crate::link::Link;
@@ -11,6 +11,9 @@ use crate::stats::Histogram;
 
 /// Files that a process needs besides its connections.
 const OTHER_FILES: u64 = 64;
+/// Both servers ping a new connection once, a good two seconds after it came; what they use after that is
+/// what idle connections cost.
+const FIRST_PINGS: Duration = Duration::from_millis(3500);
 
 /// Runs the scenario once with so many connections.
 pub(crate) fn idle(connections: u32, bench: &Bench<'_>) -> Result<Sample, LoadError> {
@@ -40,6 +43,9 @@ pub(crate) fn idle(connections: u32, bench: &Bench<'_>) -> Result<Sample, LoadEr
     let (opened, cpu) = (begun.0.elapsed(), server.cpu()? - begun.1);
     bench.progress.note("settling");
     let after = super::settled_memory(server, bench)?;
+    while begun.0.elapsed() < opened + FIRST_PINGS {
+        super::pause(super::LOOK_EVERY, server, bench)?;
+    }
     let idle = super::idle_cpu(server, bench)?;
     // A connection that was dropped would look like a cheap one.
     for link in &mut links {

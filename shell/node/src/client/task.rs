@@ -1,12 +1,13 @@
 //! The task of one client connection: waits for whatever comes next, and performs the session's steps.
 
 use std::future::poll_fn;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gannet_broker::{Delivery, Message, Publisher, Signal, Sub, Subscriptions};
+use gannet_broker::{Delivery, Message, Publisher, Run, Signal, Sub, Subscriptions};
 use gannet_identity::{Credentials, Decision};
 use gannet_session::CloseReason;
 use gannet_session::client::{ClientSession, Refused, Step};
@@ -16,8 +17,9 @@ use gannet_wire::client::{ClientConnect, Publish, encode};
 
 use crate::info::client_info;
 use crate::input::Ready;
-use crate::log::log;
+use crate::log::{log, shown_duration};
 use crate::monitor;
+use crate::panics::caught;
 use crate::registry::ClientConn;
 use crate::shared::Shared;
 use crate::transport::{Read, Transport, Wake};
@@ -73,8 +75,13 @@ pub(crate) async fn run(shared: Arc<Shared>, conn: Arc<ClientConn>) {
         shared,
         conn,
     });
-    let reason = task.converse().await;
-    task.end(reason).await;
+    match caught(task.converse()).await {
+        Ok(reason) => task.end(reason).await,
+        Err(panic) => {
+            task.end(CloseReason::InternalClient).await;
+            resume_unwind(panic);
+        }
+    }
 }
 
 impl Task {
@@ -197,7 +204,6 @@ impl Task {
     /// Performs every operation that is complete, then flushes everybody concerned.
     fn work(&mut self) -> After {
         let now = self.shared.rt.now();
-        self.session.heard(now);
         self.delivery.begin(now);
         let mut batch = Counts::default();
         let after = match self.transport.input.take() {
@@ -221,12 +227,8 @@ impl Task {
         if self.out.capacity() > WORDS_KEPT {
             self.out = Vec::new();
         }
-        if batch.operations + batch.msgs > 0 {
-            self.conn
-                .last_active
-                .store(now.as_nanos(), Ordering::Relaxed);
-        }
         if batch.msgs > 0 {
+            self.session.active(now);
             self.conn.in_msgs.fetch_add(batch.msgs, Ordering::Relaxed);
             self.conn.in_bytes.fetch_add(batch.bytes, Ordering::Relaxed);
             self.shared.broker.traffic.received(batch.msgs, batch.bytes);
@@ -235,6 +237,8 @@ impl Task {
                 .client_traffic
                 .received(batch.msgs, batch.bytes);
         }
+        let active = self.session.last_active().as_nanos();
+        self.conn.last_active.store(active, Ordering::Relaxed);
         after
     }
 
@@ -248,9 +252,17 @@ impl Task {
         batch: &mut Counts,
     ) -> (usize, usize, After) {
         let mut at = 0;
+        let mut run = Run::default();
         loop {
             while let Some((publish, used)) = self.session.plain_publish(&bytes[at..]) {
+                let start = at;
                 at += used;
+                if publish.reply.is_empty() && shared.is_none() {
+                    at += self.run(&mut run, &publish, &bytes[start..], used);
+                    batch.msgs += run.len() as u64;
+                    batch.bytes += run.size() as u64;
+                    continue;
+                }
                 batch.msgs += 1;
                 batch.bytes += publish.payload.len() as u64;
                 self.publish(&publish, shared);
@@ -276,6 +288,10 @@ impl Task {
                     batch.bytes += publish.payload.len() as u64;
                     self.publish(&publish, shared);
                 }
+                Step::RefusedPublish(size) => {
+                    batch.msgs += 1;
+                    batch.bytes += size as u64;
+                }
                 Step::Subscribe {
                     subject,
                     queue,
@@ -288,7 +304,6 @@ impl Task {
                 }
                 Step::Close { reason, log } => return (at, 0, After::Close(reason, log)),
             }
-            batch.operations += 1;
             if !self.out.is_empty() {
                 self.conn.peer.send(&self.out);
                 self.out.clear();
@@ -296,19 +311,43 @@ impl Task {
         }
     }
 
+    /// Publishes `first`, the `used` bytes at the start of `bytes`, and all messages like it that follow.
+    /// Answers the bytes of those.
+    #[inline]
+    fn run<'a>(
+        &mut self,
+        run: &mut Run<'a>,
+        first: &Publish<'a>,
+        bytes: &'a [u8],
+        used: usize,
+    ) -> usize {
+        let verb = if first.header_len.is_some() { 5 } else { 4 };
+        let start = &bytes[..verb + first.subject.len() + 1];
+        let mut at = used;
+        run.begin(&message(first, None));
+        while !run.is_full()
+            && let Some((publish, used)) = self.session.publish_again(&bytes[at..], start)
+        {
+            at += used;
+            run.push(&message(&publish, None));
+        }
+        let (broker, peer) = (&self.shared.broker, &self.conn.peer);
+        if run.len() == 1 {
+            self.publisher
+                .publish(broker, &mut self.delivery, peer, &message(first, None));
+        } else {
+            self.publisher
+                .publish_run(broker, &mut self.delivery, peer, run);
+        }
+        at - used
+    }
+
     #[inline]
     fn publish(&mut self, publish: &Publish<'_>, shared: Option<&Bytes>) {
         let tail = shared
             .filter(|_| !publish.tail.is_empty())
             .map(|b| b.slice_ref(publish.tail));
-        let message = Message {
-            subject: publish.subject,
-            reply: publish.reply,
-            header_len: publish.header_len,
-            payload: publish.payload,
-            tail: publish.tail,
-            shared: tail.as_ref(),
-        };
+        let message = message(publish, tail.as_ref());
         let broker = &self.shared.broker;
         let delivered =
             self.publisher
@@ -401,7 +440,9 @@ impl Task {
             facts.name = connect.name.clone();
             facts.lang = connect.lang.clone();
             facts.version = connect.version.clone();
-            facts.label = gannet_session::client::label(&connect);
+            if !again {
+                facts.label = gannet_session::client::label(&connect);
+            }
             facts.account = self.publisher.account().name().to_owned();
             facts.user = if allowed { user } else { String::new() };
         }
@@ -503,8 +544,9 @@ impl Task {
             }
             _ => {
                 let last = Moment::from_nanos(self.conn.last_active.load(Ordering::Relaxed));
+                // Plans name peers that may be gone by now; a busy connection soon has those it needs.
+                self.publisher.rest();
                 if now.since(last) > Duration::from_secs(1) {
-                    self.publisher.rest();
                     self.delivery.rest();
                     self.out = Vec::new();
                 }
@@ -527,13 +569,13 @@ impl Task {
         for sub in self.subs.drain() {
             self.publisher.account().unsubscribe(&sub);
         }
+        self.shared.clients.end(closed);
         log!(
             self.shared.log,
             Debug,
             "{} - Client connection closed: {reason}",
             self.conn.label()
         );
-        self.shared.clients.end(closed);
         let gone = matches!(
             reason,
             CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError
@@ -542,14 +584,20 @@ impl Task {
     }
 }
 
-/// A duration as the reference server's log shows it.
-fn shown_duration(duration: Duration) -> String {
-    gannet_config::format_duration(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
+#[inline]
+fn message<'a>(publish: &Publish<'a>, shared: Option<&'a Bytes>) -> Message<'a> {
+    Message {
+        subject: publish.subject,
+        reply: publish.reply,
+        header_len: publish.header_len,
+        payload: publish.payload,
+        tail: publish.tail,
+        shared,
+    }
 }
 
 #[derive(Default)]
 struct Counts {
-    operations: u64,
     msgs: u64,
     bytes: u64,
 }

@@ -7,6 +7,8 @@ mod mesh;
 mod messages;
 mod setup;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ pub(crate) use setup::listen;
 pub(crate) use task::accepted;
 
 use crate::log::log;
+use crate::panics::kept_up;
 use crate::shared::Shared;
 
 /// Starts accepting and dialling.
@@ -29,7 +32,10 @@ pub(crate) fn start(shared: &Arc<Shared>, listener: Listener) {
     shared
         .rt
         .spawn(crate::accept::gateways(shared.clone(), listener));
-    shared.rt.spawn(mesh::keep(shared.clone(), mesh.clone()));
+    let (owner, mesh) = (shared.clone(), mesh.clone());
+    shared
+        .rt
+        .spawn(async move { kept_up(&owner.rt, || mesh::keep(owner.clone(), mesh.clone())).await });
 }
 
 /// Writes a line of a core to the server's log, behind `label`.

@@ -3,30 +3,35 @@
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use gannet_broker::{
-    AccountChange, Delivery, InboundLink, LinkTraits, OutboundLink, Peer, PeerKind, RemoteInterest,
-    Signal,
+    AccountChange, Delivery, InboundLink, LinkTraits, Message, OutboundLink, Peer, PeerKind,
+    RemoteInterest, Run, Signal,
 };
-use gannet_config::{GatewayOptions, Secret, WriteTimeout};
+use gannet_config::{GatewayOptions, Secret};
 use gannet_identity::PasswordCheck;
 use gannet_rt::Stream;
 use gannet_session::CloseReason;
 use gannet_session::gateway::{Context, Direction, Link, Output, RemoteServer};
+use gannet_session::patience::{Patience, Verdict};
 use gannet_session::topology::gateways::{Dial, DialId, Output as Wanted, Standing};
 use gannet_subject::is_valid_pattern;
 use gannet_units::Moment;
-use gannet_wire::gateway::{Decoded, GatewayOp, Interest, Limits, decode, encode};
+use gannet_wire::gateway::{self, Decoded, GatewayOp, Interest, Limits, decode, encode};
+use gannet_wire::message_again;
 use gannet_wire::server_info::ServerInfo;
 
 use super::mesh::{Attempt, Mesh, State};
 use super::messages::Inbound;
 use super::write_log;
 use crate::input::Ready;
+use crate::log::{log, shown_duration};
+use crate::panics::caught;
 use crate::registry::LinkFacts;
 use crate::shared::Shared;
 use crate::sink::StreamSink;
@@ -34,10 +39,11 @@ use crate::transport::{Read, Transport, Wake};
 
 /// Reads in a row before other tasks get their turn.
 const READS_IN_A_ROW: usize = 16;
-/// A link that has taken nothing for so long holds no publisher back any more.
-const LAGGING_AFTER: Duration = Duration::from_millis(50);
 /// A link that carried nothing for so long gives back what it keeps for speed.
 const QUIET: Duration = Duration::from_secs(5);
+/// How often a link that is never quiet forgets its plans, since they may name peers that are gone: those in
+/// use are soon made again. It is looked at when the link's timer fires, at least every 15 seconds.
+const FORGET_EVERY: Duration = Duration::from_secs(30);
 
 /// What the link is for, once that is settled.
 enum Role {
@@ -67,8 +73,9 @@ struct LinkTask {
     words: Vec<u8>,
     outputs: Vec<Output>,
     check: Option<(Secret, Secret)>,
-    /// That the link takes nothing has been counted; once per time that it stops.
-    noted_slow: bool,
+    patience: Patience,
+    /// When the messages' plans were last forgotten.
+    forgot: Moment,
     closing: Option<CloseReason>,
 }
 
@@ -147,6 +154,11 @@ impl LinkTask {
             Box::new(StreamSink::new(&stream)),
         ));
         let started_at = shared.rt.now();
+        let options = &shared.options;
+        let patience = match &options.gateway {
+            Some(gateway) => Patience::with_gateway(gateway, &options.limits),
+            None => Patience::with_gateway(&GatewayOptions::default(), &options.limits),
+        };
         let facts = LinkFacts {
             addr,
             started: shared.rt.wall(),
@@ -168,7 +180,8 @@ impl LinkTask {
             label: format!("{addr} - gid:{} - ", id.0),
             words: Vec::new(),
             check: None,
-            noted_slow: false,
+            patience,
+            forgot: started_at,
             closing: None,
             shared: shared.clone(),
             mesh,
@@ -177,7 +190,19 @@ impl LinkTask {
         }
     }
 
+    /// Runs the link from its first words to its end.
     async fn run(mut self) {
+        match caught(self.converse()).await {
+            Ok(()) => self.end().await,
+            Err(panic) => {
+                self.closing = Some(CloseReason::InternalClient);
+                self.end().await;
+                resume_unwind(panic);
+            }
+        }
+    }
+
+    async fn converse(&mut self) {
         self.perform(|_, _, _| {});
         self.flush();
         while self.closing.is_none() {
@@ -193,7 +218,6 @@ impl LinkTask {
             }
             self.set_timer();
         }
-        self.end().await;
     }
 
     /// Lets the link do something, and does what it wants, all under the mesh's lock.
@@ -288,7 +312,7 @@ impl LinkTask {
                 state
                     .gateways
                     .inbound_up(&remote.gateway, &remote.urls, now, wanted);
-                let messages = Inbound::new(&self.mesh.settings.gateway);
+                let messages = Inbound::new(&self.mesh.settings.gateway, &self.shared.id);
                 self.role = Role::Inbound {
                     gateway: remote.gateway,
                     messages,
@@ -352,9 +376,6 @@ impl LinkTask {
         // Nobody is held back on a link: it serves many publishers.
         self.delivery.take_crowded();
         self.flush();
-        self.facts
-            .last_active
-            .store(now.as_nanos(), Ordering::Relaxed);
     }
 
     fn limits(&self) -> Limits {
@@ -370,6 +391,8 @@ impl LinkTask {
     fn operations(&mut self, bytes: &[u8], whole: Option<&Bytes>, now: Moment) -> (usize, usize) {
         let mut limits = self.limits();
         let (mut at, mut msgs, mut size) = (0, 0, 0);
+        let mut carried = false;
+        let mut run = (Run::default(), 0);
         let need = loop {
             if at == bytes.len() || self.closing.is_some() || self.link.is_waiting() {
                 break 0;
@@ -383,9 +406,22 @@ impl LinkTask {
                         limits = self.limits();
                         continue;
                     }
+                    carried = true;
                     if let GatewayOp::Message(m) = &op {
                         msgs += 1;
                         size += m.payload.len() as u64;
+                        let begun = at - used;
+                        if whole.is_none()
+                            && m.reply.is_empty()
+                            && m.queues.is_empty()
+                            && !m.tail.is_empty()
+                            && self.deliver_run(&mut run, m, &bytes[begun..], used, limits.payload)
+                        {
+                            at = begun + run.1;
+                            msgs += run.0.len() as u64 - 1;
+                            size += (run.0.size() - m.payload.len()) as u64;
+                            continue;
+                        }
                     }
                     self.traffic(&op, whole, now);
                 }
@@ -395,12 +431,60 @@ impl LinkTask {
                 }
             }
         };
+        // PING and PONG keep no link from being quiet, and are no activity for those who watch it.
+        if carried {
+            let nanos = now.as_nanos();
+            self.facts.last_active.store(nanos, Ordering::Relaxed);
+        }
         if msgs > 0 {
             self.facts.in_msgs.fetch_add(msgs, Ordering::Relaxed);
             self.facts.in_bytes.fetch_add(size, Ordering::Relaxed);
             self.shared.broker.traffic.received(msgs, size);
         }
         (at, need)
+    }
+
+    /// Delivers `first`, the `used` bytes at the start of `bytes`, together with all messages like it that
+    /// follow, and notes in `run` how many bytes they took. `false`: there are none, or they are of no
+    /// usual kind; nothing was done.
+    #[inline]
+    fn deliver_run<'a>(
+        &mut self,
+        (run, taken): &mut (Run<'a>, usize),
+        first: &gateway::Message<'a>,
+        bytes: &'a [u8],
+        used: usize,
+        max_payload: usize,
+    ) -> bool {
+        let Role::Inbound { messages, .. } = &mut self.role else {
+            return false;
+        };
+        let start = &bytes[..used - first.tail.len()];
+        let headers = first.header_len.is_some();
+        let again = |at: usize| message_again(&bytes[at..], start, headers, max_payload);
+        let Some(mut next) = again(used) else {
+            return false;
+        };
+        let message = |header_len, payload, tail| Message {
+            subject: first.subject,
+            reply: b"",
+            header_len,
+            payload,
+            tail,
+            shared: None,
+        };
+        run.begin(&message(first.header_len, first.payload, first.tail));
+        *taken = used;
+        loop {
+            run.push(&message(next.header_len, next.payload, next.tail));
+            *taken += next.used;
+            match again(*taken) {
+                Some(more) if !run.is_full() => next = more,
+                _ => break,
+            }
+        }
+        let peer = &self.transport.peer;
+        messages.deliver_run(&self.shared, &mut self.delivery, peer, first.account, run)
     }
 
     #[inline]
@@ -461,13 +545,34 @@ impl LinkTask {
         if !self.transport.on_writable(self.delivery.spare()) {
             return self.close(CloseReason::WriteError);
         }
-        if self
-            .transport
-            .stuck_for(self.shared.rt.now())
-            .is_none_or(|stuck| stuck < LAGGING_AFTER)
-        {
-            self.transport.peer.outbox().set_lagging(false);
-            self.noted_slow = false;
+        self.judge(self.shared.rt.now());
+    }
+
+    /// Looks how long the link has taken nothing, and draws the consequences.
+    fn judge(&mut self, now: Moment) {
+        let verdict = self.patience.judge(self.transport.stuck_for(now));
+        let lagging = verdict != Verdict::Fine;
+        self.transport.peer.outbox().set_lagging(lagging);
+        if matches!(verdict, Verdict::Slow | Verdict::GiveUp) {
+            self.shared
+                .trouble
+                .slow_gateways
+                .fetch_add(1, Ordering::Relaxed);
+            let state = if self.patience.is_tried() {
+                "State"
+            } else {
+                "Detected"
+            };
+            log!(
+                self.shared.log,
+                Info,
+                "{}Slow Consumer {state}: WriteDeadline of {} exceeded",
+                self.label,
+                shown_duration(self.patience.deadline())
+            );
+        }
+        if verdict == Verdict::GiveUp {
+            self.close(CloseReason::SlowConsumerWriteDeadline);
         }
     }
 
@@ -504,36 +609,11 @@ impl LinkTask {
         self.closing.get_or_insert(reason);
     }
 
-    fn options(&self) -> Option<&GatewayOptions> {
-        self.shared.options.gateway.as_ref()
-    }
-
-    fn write_deadline(&self) -> Duration {
-        self.options()
-            .and_then(|o| o.write_deadline)
-            .unwrap_or(self.shared.options.limits.write_deadline)
-    }
-
     fn on_deadline(&mut self) {
         let now = self.shared.rt.now();
-        if let Some(stuck) = self.transport.stuck_for(now) {
-            self.transport
-                .peer
-                .outbox()
-                .set_lagging(stuck >= LAGGING_AFTER);
-            let close = self
-                .options()
-                .is_some_and(|o| o.write_timeout == WriteTimeout::Close);
-            if stuck >= self.write_deadline() && !self.noted_slow {
-                self.noted_slow = true;
-                self.shared
-                    .trouble
-                    .slow_gateways
-                    .fetch_add(1, Ordering::Relaxed);
-                if close {
-                    return self.close(CloseReason::SlowConsumerWriteDeadline);
-                }
-            }
+        self.judge(now);
+        if self.closing.is_some() {
+            return;
         }
         self.perform(|link, cx, out| link.tick(cx, out));
         self.flush();
@@ -543,9 +623,18 @@ impl LinkTask {
                 .stale_gateways
                 .fetch_add(1, Ordering::Relaxed);
         }
+        self.forget(now);
+    }
+
+    /// Lets go of what is only kept for speed, if the link is quiet or it has been kept for long.
+    fn forget(&mut self, now: Moment) {
         let last = Moment::from_nanos(self.facts.last_active.load(Ordering::Relaxed));
-        if now.since(last) > QUIET {
+        let quiet = now.since(last) > QUIET;
+        if quiet {
             self.delivery.rest();
+        }
+        if quiet || now.since(self.forgot) >= FORGET_EVERY {
+            self.forgot = now;
             if let Role::Inbound { messages, .. } = &mut self.role {
                 messages.rest();
             }
@@ -555,13 +644,8 @@ impl LinkTask {
     fn set_timer(&mut self) {
         let mut deadline = self.link.next_deadline();
         if let Some(since) = self.transport.blocked_since() {
-            let lagging = since + LAGGING_AFTER;
             let now = self.shared.rt.now();
-            let due = [lagging, since + self.write_deadline()]
-                .into_iter()
-                .filter(|due| *due > now)
-                .min();
-            deadline = deadline.min(due.unwrap_or(Moment::NEVER));
+            deadline = deadline.min(self.patience.next_look(since, now));
         }
         self.transport.set_timer(deadline);
     }

@@ -61,7 +61,8 @@ fn health(shared: &Shared, options: &healthz::Options) -> Response {
         log!(shared.log, Warn, "{warning}");
     }
     let mut snapshot = healthz::Snapshot::default();
-    if shared.is_lame_duck() || shared.is_stopping() {
+    let clients_listen = shared.client_addr.get().is_some();
+    if !clients_listen || shared.is_lame_duck() || shared.is_stopping() {
         snapshot.closed_listeners.push("server");
     }
     let health = healthz::check(options, &snapshot);

@@ -59,7 +59,8 @@ fn info(conn: &ClientConn) -> ConnInfo {
         (outbox.stats(), outbox.pending())
     };
     let facts = conn.facts.lock().clone();
-    let last_active = Moment::from_nanos(conn.last_active.load(Ordering::Relaxed));
+    let did = Moment::from_nanos(conn.last_active.load(Ordering::Relaxed));
+    let last_active = did.max(conn.peer.last_delivery());
     ConnInfo {
         cid: conn.id,
         kind: ConnKind::Client,
@@ -87,6 +88,10 @@ fn info(conn: &ClientConn) -> ConnInfo {
     }
 }
 
+/// Bytes of subscriptions' text remembered of a connection that has ended: there may be ten thousand of
+/// those, and each text is of the peer's choosing.
+const REMEMBERED: usize = 4 * 1024;
+
 /// A connection that ends now for `reason`, with those of its subscriptions that are to be remembered.
 pub(crate) fn closed_info<'a>(
     conn: &ClientConn,
@@ -99,6 +104,13 @@ pub(crate) fn closed_info<'a>(
         at,
         reason: reason.text(),
     });
-    info.subs = kept.map(|sub| subs::info(&info.account, sub)).collect();
+    let mut bytes = 0;
+    let kept = kept.map(|sub| subs::info(&info.account, sub));
+    info.subs = kept
+        .take_while(|sub| {
+            bytes += sub.subject.len() + sub.queue.len() + sub.sid.len();
+            bytes <= REMEMBERED
+        })
+        .collect();
     info
 }

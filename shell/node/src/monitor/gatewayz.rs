@@ -164,7 +164,8 @@ fn conn(peer: &Peer, facts: &LinkFacts) -> ConnInfo {
         let outbox = peer.outbox();
         (outbox.stats(), outbox.pending())
     };
-    let last_active = Moment::from_nanos(facts.last_active.load(Ordering::Relaxed));
+    let carried = Moment::from_nanos(facts.last_active.load(Ordering::Relaxed));
+    let last_active = carried.max(peer.last_delivery());
     ConnInfo {
         cid: peer.id(),
         kind: ConnKind::Gateway,

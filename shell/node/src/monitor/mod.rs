@@ -14,14 +14,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_monitor::RequestCounts;
-use gannet_rt::future::{Either, race};
+use gannet_rt::future::race;
 use gannet_rt::sync::Semaphore;
 use gannet_rt::{Listener, Stream};
 use parking_lot::Mutex;
 
 pub(crate) use connz::closed_info;
 
-use crate::log::log;
+use crate::accept::{Pauses, is_the_peers};
+use crate::log::{log, shown_duration};
+use crate::panics::kept_up;
+use crate::refusal::accept_error;
 use crate::server::{StartError, shown};
 use crate::shared::Shared;
 
@@ -30,8 +33,8 @@ const CONNECTIONS_MOST: usize = 64;
 /// Pages that list connections or subscriptions made at a time: each may be as large as the server is
 /// busy, so that their number, too, is a bound of memory.
 const LISTS_MOST: usize = 2;
-/// Pauses between failed accepts, doubling.
-const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+/// First pause after an accept that failed, as the reference server's HTTP library has it.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// What the monitoring port keeps.
 struct Monitor {
@@ -74,44 +77,44 @@ pub(crate) fn start(
 
 /// Answers monitoring requests until the server stops.
 async fn listen_and_serve(shared: Arc<Shared>, listener: Listener) {
-    let monitor = Arc::new(Monitor {
+    let monitor = &Arc::new(Monitor {
         cpu: Mutex::new(varz::CpuMeter::new(&shared)),
         counts: Mutex::default(),
         slots: Arc::new(Semaphore::new(CONNECTIONS_MOST)),
         lists: Semaphore::new(LISTS_MOST),
-        shared,
+        shared: shared.clone(),
     });
+    let pauses = &Mutex::new(Pauses::from(FIRST_PAUSE));
+    let serve = || async { accept(monitor, &listener, pauses).await };
+    race(shared.stopped(), kept_up(&shared.rt, serve)).await;
+}
+
+/// Takes connections, as many as there is room for.
+async fn accept(monitor: &Arc<Monitor>, listener: &Listener, pauses: &Mutex<Pauses>) {
     let shared = &monitor.shared;
-    let mut pause = ACCEPT_PAUSE.0;
     loop {
-        let stop = shared.stop.notified();
-        if shared.is_stopping() {
-            return;
-        }
         // The semaphore is never closed.
-        let accept = async {
-            let slot = monitor.slots.clone().acquire_owned().await;
-            (slot, listener.accept().await)
-        };
-        match race(stop, accept).await {
-            Either::First(()) => return,
-            Either::Second((slot, Ok((stream, peer)))) => {
-                pause = ACCEPT_PAUSE.0;
+        let slot = monitor.slots.clone().acquire_owned().await;
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                pauses.lock().reset();
                 let monitor = monitor.clone();
-                let task = async move {
+                drop(shared.rt.spawn(async move {
                     let _slot = slot;
                     converse(&monitor, stream, peer).await;
-                };
-                drop(shared.rt.spawn(task));
+                }));
             }
-            Either::Second((_, Err(e))) => {
+            Err(error) if is_the_peers(&error) => {}
+            Err(error) => {
+                let pause = pauses.lock().take();
+                let why = accept_error(listener.local_addr().ok(), &error);
+                let shown = shown_duration(pause);
                 log!(
                     shared.log,
                     Error,
-                    "Error accepting a monitoring connection, waiting {pause:?}: {e}"
+                    "monitoring: Accept error: {why}; retrying in {shown}"
                 );
                 shared.rt.sleep(pause).await;
-                pause = (pause * 2).min(ACCEPT_PAUSE.1);
             }
         }
     }

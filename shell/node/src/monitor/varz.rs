@@ -11,7 +11,7 @@ use gannet_rt::process;
 use gannet_units::Moment;
 
 use super::{Monitor, subs};
-use crate::info::COMPATIBLE_VERSION;
+use crate::info::{COMPATIBLE_VERSION, git_commit};
 use crate::shared::Shared;
 
 /// How long TLS would take at most: the reference server's default, shown even without TLS.
@@ -57,6 +57,7 @@ fn configured(shared: &Shared) -> Varz {
         http_base_path: normalize_base(&monitoring.base_path),
         auth_timeout: options.auth.timeout,
         max_control_line: limits.max_control_line.as_usize() as u64,
+        git_commit: git_commit().unwrap_or_default().into(),
         max_payload: shared.max_payload() as u64,
         max_pending: limits.max_pending.as_usize() as u64,
         cluster: Cluster {

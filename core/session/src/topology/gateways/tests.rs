@@ -46,6 +46,7 @@ pub(super) fn remote(name: &str, hosts: &[&str]) -> RemoteGateway {
     RemoteGateway {
         name: name.to_string(),
         urls: urls.collect(),
+        tls: None,
     }
 }
 

@@ -1,0 +1,330 @@
+//! Routes, the connections to the other servers of this cluster, as delivery sees them: which accounts
+//! each carries, and what is announced over it. Not here: their conversation
+//! (`gannet_session::route`).
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use gannet_subject::Class;
+use gannet_units::Moment;
+use gannet_wire::reply_prefix::{Hash, hash};
+use gannet_wire::route::{encode, pool_index};
+
+use crate::account::Account;
+use crate::broker::Broker;
+use crate::peer::{Peer, Signal};
+use crate::remote_interest::RemoteInterest;
+use crate::sub::Sub;
+
+/// Which accounts a route carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Carries {
+    /// All of them: the only connection to a server that knows no pools.
+    All,
+    /// Its share of the accounts, by their names' hash.
+    Share {
+        /// The connection's place in the pool.
+        index: u32,
+        /// This server's size of the pool.
+        of: u32,
+        /// Accounts that have a connection of their own.
+        but: Arc<BTreeSet<String>>,
+    },
+    /// One account; lines don't name it.
+    Account(Box<str>),
+}
+
+impl Carries {
+    /// Whether what this server says about `account` goes over the route.
+    pub fn carries(&self, account: &str) -> bool {
+        match self {
+            Carries::All => true,
+            Carries::Share { index, of, but } => {
+                pool_index(*of, account.as_bytes()) == *index && !but.contains(account)
+            }
+            Carries::Account(name) => **name == *account,
+        }
+    }
+}
+
+/// Says which subjects may be announced over a route, and which announced there count.
+pub trait RouteFilter: Send + Sync {
+    /// Whether this server may ask for messages on `subject`.
+    fn may_ask_for(&self, subject: &[u8]) -> bool;
+    /// Whether the other server may.
+    fn may_be_asked_for(&self, subject: &[u8]) -> bool;
+}
+
+/// What is known of a route when it is registered.
+#[derive(Clone)]
+pub struct RouteTraits {
+    /// Id of the other server.
+    pub server_id: String,
+    /// It takes headers.
+    pub headers: bool,
+    /// Which accounts it carries.
+    pub carries: Carries,
+    /// Its cluster permissions; `None` allows everything.
+    pub filter: Option<Arc<dyn RouteFilter>>,
+}
+
+/// One connection to another server of this cluster.
+pub struct RouteLink {
+    peer: Arc<Peer>,
+    server_id: String,
+    /// The other server's mark in mapped replies.
+    mark: Hash,
+    carries: Carries,
+    filter: Option<Arc<dyn RouteFilter>>,
+}
+
+impl RouteLink {
+    /// A route over `peer`.
+    pub fn new(peer: Arc<Peer>, traits: RouteTraits) -> RouteLink {
+        peer.set_headers(traits.headers);
+        peer.set_one_account(matches!(traits.carries, Carries::Account(_)));
+        RouteLink {
+            peer,
+            mark: hash(&traits.server_id),
+            server_id: traits.server_id,
+            carries: traits.carries,
+            filter: traits.filter,
+        }
+    }
+
+    /// The connection.
+    pub fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
+    /// Id of the other server.
+    pub fn server_id(&self) -> &str {
+        &self.server_id
+    }
+
+    /// Which accounts it carries.
+    pub fn carries(&self) -> &Carries {
+        &self.carries
+    }
+
+    /// Whether a mapped reply with this mark belongs to the other server.
+    pub(crate) fn is_marked(&self, mark: &[u8]) -> bool {
+        *mark == self.mark
+    }
+
+    pub(crate) fn may_be_asked_for(&self, subject: &[u8]) -> bool {
+        self.filter
+            .as_ref()
+            .is_none_or(|f| f.may_be_asked_for(subject))
+    }
+
+    fn may_ask_for(&self, subject: &[u8]) -> bool {
+        self.filter.as_ref().is_none_or(|f| f.may_ask_for(subject))
+    }
+
+    /// Appends what tells the other server that now so many members here (at least one) are interested;
+    /// no more than the first matters outside of queue groups.
+    fn write_interest(&self, out: &mut Vec<u8>, account: &str, subject: &[u8], queue: Queue<'_>) {
+        if self.may_ask_for(subject) {
+            encode::interest(out, &self.line(account, subject, queue));
+        }
+    }
+
+    fn write_no_interest(
+        &self,
+        out: &mut Vec<u8>,
+        account: &str,
+        subject: &[u8],
+        queue: Queue<'_>,
+    ) {
+        if self.may_ask_for(subject) {
+            encode::no_interest(out, &self.line(account, subject, queue), true);
+        }
+    }
+
+    fn line<'a>(
+        &self,
+        account: &'a str,
+        subject: &'a [u8],
+        queue: Queue<'a>,
+    ) -> encode::Interest<'a> {
+        encode::Interest {
+            origin: None,
+            account: self.peer.names_accounts().then_some(account.as_bytes()),
+            subject,
+            queue,
+        }
+    }
+}
+
+impl fmt::Debug for RouteLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RouteLink")
+            .field("peer", &self.peer)
+            .field("server_id", &self.server_id)
+            .field("carries", &self.carries)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A queue group's name and the members that it has here.
+type Queue<'a> = Option<(&'a [u8], u32)>;
+
+/// The routes that are told of one account's local interest.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Vec<Arc<RouteLink>>);
+
+impl Told {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn remove(&mut self, peer: &Arc<Peer>) {
+        self.0.retain(|link| !Arc::ptr_eq(&link.peer, peer));
+    }
+
+    /// A local entry has come; now there are `count` on its subject and queue.
+    pub(crate) fn added(&self, account: &str, subject: &[u8], queue: Option<&[u8]>, count: u32) {
+        if queue.is_some() || count == 1 {
+            self.tell(|link, out| {
+                link.write_interest(out, account, subject, queue.map(|q| (q, count)));
+            });
+        }
+    }
+
+    /// A local entry has gone; now there are `count` on its subject and queue.
+    pub(crate) fn removed(&self, account: &str, subject: &[u8], queue: Option<&[u8]>, count: u32) {
+        match (queue, count) {
+            (_, 0) => self.tell(|link, out| {
+                link.write_no_interest(out, account, subject, queue.map(|q| (q, 0)));
+            }),
+            (Some(_), _) => self.added(account, subject, queue, count),
+            (None, _) => {}
+        }
+    }
+
+    fn tell(&self, write: impl Fn(&RouteLink, &mut Vec<u8>)) {
+        let mut text = Vec::new();
+        for link in &self.0 {
+            text.clear();
+            write(link, &mut text);
+            if !text.is_empty() {
+                link.peer.send_later(&text);
+            }
+        }
+    }
+}
+
+impl Account {
+    /// Tells a route all local interest, and every change from now on.
+    pub(crate) fn tell_route(&self, link: &Arc<RouteLink>) {
+        let mut interest = self.interest().write();
+        interest.told.0.push(link.clone());
+        let mut text = Vec::new();
+        interest.index.for_each_subject(|subject, queue, counts| {
+            let count = counts.of(Class::Local);
+            if count > 0 {
+                link.write_interest(&mut text, self.name(), subject, queue.map(|q| (q, count)));
+            }
+        });
+        link.peer.send_listing(&text);
+    }
+
+    /// The route that this account's messages to the server with this mark go over.
+    pub fn route_marked(&self, mark: &[u8]) -> Option<Arc<Peer>> {
+        let interest = self.interest().read();
+        let mut told = interest.told.0.iter();
+        told.find(|link| link.is_marked(mark))
+            .map(|link| link.peer.clone())
+    }
+
+    /// Another server's interest: adds it, or notes its new weight.
+    pub(crate) fn note_weight(&self, sub: &Sub, weight: u32) {
+        if sub.weight() != weight.max(1) {
+            sub.set_weight(weight);
+            self.touch();
+        }
+    }
+}
+
+impl Broker {
+    /// Registers a route: tells it the local interest of the accounts it carries, and every change from
+    /// now on.
+    pub fn add_route(&self, link: Arc<RouteLink>) {
+        // Holding the list of accounts keeps new ones from being told twice or never.
+        let accounts = self.accounts.read();
+        self.routes.lock().push(link.clone());
+        for account in accounts.values() {
+            if link.carries().carries(account.name()) {
+                account.tell_route(&link);
+            }
+        }
+        link.peer().signal().raise(Signal::FLUSH);
+    }
+
+    /// Routes to the other servers of this cluster.
+    pub fn routes(&self) -> Vec<Arc<RouteLink>> {
+        self.routes.lock().clone()
+    }
+
+    /// Forgets a route, and all interest that came over it.
+    pub fn remove_route(&self, link: &Arc<RouteLink>, interest: &mut RemoteInterest) {
+        self.routes.lock().retain(|l| !Arc::ptr_eq(l, link));
+        for account in self.accounts() {
+            if link.carries().carries(account.name()) {
+                account.interest().write().told.remove(link.peer());
+            }
+        }
+        self.forget(interest);
+    }
+
+    /// Interest of another server of this cluster: `RS+`. For a queue group, `weight` members of it are
+    /// there; a new weight replaces the one told before.
+    pub fn route_subscribe(
+        &self,
+        link: &RouteLink,
+        interest: &mut RemoteInterest,
+        name: &str,
+        subject: &[u8],
+        queue: Option<(&[u8], u32)>,
+        now: Moment,
+    ) {
+        if !link.may_be_asked_for(subject) {
+            return;
+        }
+        let Some(account) = self.account_or_new(name) else {
+            return;
+        };
+        let weight = queue.map_or(1, |(_, weight)| weight);
+        let queue = queue.map(|(name, _)| name);
+        let known = interest.account(name, self.options().seed);
+        if let Some(sub) = known.get(subject, queue) {
+            account.note_weight(sub, weight);
+            return;
+        }
+        let sub = Sub::new(link.peer().clone(), Class::Route, subject, queue, b"", now);
+        sub.set_weight(weight);
+        known.insert(sub.clone());
+        account.subscribe(sub, now);
+    }
+
+    /// Interest that another server of this cluster no longer has: `RS-`.
+    pub fn route_unsubscribe(
+        &self,
+        interest: &mut RemoteInterest,
+        name: &str,
+        subject: &[u8],
+        queue: Option<&[u8]>,
+    ) {
+        let known = interest
+            .known_account(name)
+            .and_then(|set| set.remove(subject, queue));
+        if let (Some(account), Some(sub)) = (self.account(name), known) {
+            account.unsubscribe(&sub);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The `tls` block of links to other servers.
+
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// How links are encrypted. Both sides of such a link show a certificate and check the other's,
+/// whatever `verify` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// `cert_file` and `key_file`, or `certs`: the certificates to show.
+    pub certificates: Vec<CertificateFiles>,
+    /// `ca_file`: the authorities that vouch for others; the operating system's if there is none.
+    pub ca_file: Option<String>,
+    /// `verify`, or one of the two keys that imply it.
+    pub verify: bool,
+    /// `verify_and_map`: the peer's certificate must name the block's user.
+    pub map: bool,
+    /// `verify_cert_and_check_known_urls`: a host name in the peer's certificate must be that of a
+    /// configured URL.
+    pub check_known_urls: bool,
+    /// `insecure`: servers that are dialled may show any certificate.
+    pub insecure: bool,
+    /// `timeout`: how long a handshake may take.
+    pub timeout: Duration,
+    /// `min_version`: the oldest version to speak.
+    pub min_version: TlsVersion,
+    /// `cipher_suites` of TLS 1.2 by their names; all if empty.
+    pub cipher_suites: Vec<String>,
+    /// `curve_preferences` by their names, the preferred one first; all if empty.
+    pub curves: Vec<String>,
+    /// `pinned_certs`: SHA-256 of the public keys that peers may have, as lower-case hexadecimal
+    /// digits; any if empty.
+    pub pinned: BTreeSet<String>,
+}
+
+impl Default for TlsOptions {
+    fn default() -> TlsOptions {
+        TlsOptions {
+            certificates: Vec::new(),
+            ca_file: None,
+            verify: false,
+            map: false,
+            check_known_urls: false,
+            insecure: false,
+            timeout: Duration::from_secs(2),
+            min_version: TlsVersion::default(),
+            cipher_suites: Vec::new(),
+            curves: Vec::new(),
+            pinned: BTreeSet::new(),
+        }
+    }
+}
+
+/// A certificate with its key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// `cert_file`: the certificate and those between it and an authority, as PEM.
+    pub cert_file: String,
+    /// `key_file`: its key, as PEM.
+    pub key_file: String,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// `1.2`.
+    #[default]
+    V1_2,
+    /// `1.3`.
+    V1_3,
+}
