@@ -12,23 +12,20 @@ use core::time::Duration;
 use arc_swap::ArcSwap;
 use gannet_subject::Class;
 use gannet_units::Moment;
-use gannet_wire::gateway::encode;
 use gannet_wire::reply_prefix::ReplyPrefix;
-use gannet_wire::server_info::ServerInfo;
 use parking_lot::{Mutex, RwLock};
 
 use crate::account::Account;
 use crate::chunks::ChunkPool;
 use crate::links::{InboundLink, InterestMode, OutboundLink};
-use crate::peer::{Peer, Signal};
+use crate::listing::Listing;
+use crate::peer::Peer;
 use crate::remote_interest::RemoteInterest;
 use crate::routes::RouteLink;
 use crate::sub::Sub;
 
 /// Accounts that links may make known before their interest is ignored.
 const ACCOUNTS_MOST: usize = 100_000;
-/// Interest entries removed under one lock when a link goes: short enough not to be noticed.
-const REMOVE_STEP: usize = 256;
 
 /// What the switchboard must know of its server.
 #[derive(Clone, Debug)]
@@ -148,15 +145,15 @@ impl Broker {
             return Some(account.clone());
         }
         let account = Arc::new(Account::new(name, self.options.seed));
-        // Other clusters learn of it at once, so that they need not guess.
+        // Others learn of it at once, so that they need not guess. It is empty: that is done at once.
+        let one = [account.clone()];
         for link in self.inbound.lock().iter() {
-            self.announce_queues(&account, &link.peer);
-            self.announce_all(&account, &link.peer);
-            link.peer.signal().raise(Signal::FLUSH);
+            account.interest().write().announced.add(&link.peer);
+            Listing::for_cluster(&link.peer, &one, b"").finish(self);
         }
         for link in self.routes.lock().iter() {
             if link.carries().carries(name) {
-                account.tell_route(link);
+                account.tell(link);
             }
         }
         accounts.insert(name.into(), account.clone());
@@ -194,24 +191,10 @@ impl Broker {
         }
     }
 
-    /// Removes a link to another cluster and all interest that came over it.
-    pub fn remove_outbound(&self, link: &Arc<OutboundLink>, interest: &mut RemoteInterest) {
+    /// Removes a link to another cluster. What is left of it is the interest that came over it, which its
+    /// owner has: nothing goes there any more.
+    pub fn remove_outbound(&self, link: &Arc<OutboundLink>) {
         self.change_outbound(|links| links.retain(|l| !Arc::ptr_eq(l, link)));
-        self.forget(interest);
-    }
-
-    /// Takes all interest of one link out of the accounts, and announces what that changes.
-    pub(crate) fn forget(&self, interest: &mut RemoteInterest) {
-        for (name, set) in interest.take() {
-            let Some(account) = self.account(&name) else {
-                continue;
-            };
-            let mut subs: Vec<Sub> = set.into_subs().collect();
-            while !subs.is_empty() {
-                let from = subs.len().saturating_sub(REMOVE_STEP);
-                account.unsubscribe_all(subs.drain(from..));
-            }
-        }
     }
 
     /// Interest of a remote cluster: `RS+`. Interest already known is ignored.
@@ -294,57 +277,18 @@ impl Broker {
 
     // --- links that interest leaves by ---
 
-    /// Registers a link from another cluster: sends it the interest in queue groups of all accounts,
-    /// then `greeting`, then switches every account to interest-only with its plain interest. From here
-    /// on every change follows.
-    pub fn add_inbound(&self, link: Arc<InboundLink>, greeting: &[u8]) {
+    /// Registers a link from another cluster: every change is announced from here on. What it is told now
+    /// is in the listing: the interest in queue groups of all accounts, then `greeting`, then the switch of
+    /// every account to interest-only with its plain interest.
+    pub fn add_inbound(&self, link: Arc<InboundLink>, greeting: &[u8]) -> Listing {
         // Holding the list of accounts keeps new ones from being announced twice or never.
         let accounts = self.accounts.read();
         self.inbound.lock().push(link.clone());
-        for account in accounts.values() {
-            self.announce_queues(account, &link.peer);
+        let accounts: Vec<Arc<Account>> = accounts.values().cloned().collect();
+        for account in &accounts {
+            account.interest().write().announced.add(&link.peer);
         }
-        link.peer.send(greeting);
-        for account in accounts.values() {
-            self.announce_all(account, &link.peer);
-        }
-        link.peer.signal().raise(Signal::FLUSH);
-    }
-
-    /// Announces an account's queue groups, now and from now on.
-    fn announce_queues(&self, account: &Account, peer: &Arc<Peer>) {
-        let mut interest = account.interest().write();
-        interest.announced.add(peer);
-        let mut text = Vec::new();
-        let name = account.name().as_bytes();
-        interest.index.for_each_subject(|subject, queue, counts| {
-            if queue.is_some() && counts.in_cluster() > 0 {
-                encode::interest(&mut text, name, subject, queue);
-            }
-        });
-        peer.send_listing(&text);
-    }
-
-    /// Switches an account to interest-only: announces its plain interest, now and from now on.
-    fn announce_all(&self, account: &Account, peer: &Arc<Peer>) {
-        let mut interest = account.interest().write();
-        interest.announced.add_plain(peer);
-        let name = account.name().as_bytes();
-        let mut text = Vec::new();
-        encode::info(
-            &mut text,
-            &ServerInfo::interest_switch(&self.options.gateway, name, false),
-        );
-        interest.index.for_each_subject(|subject, queue, counts| {
-            if queue.is_none() && counts.in_cluster() > 0 {
-                encode::interest(&mut text, name, subject, None);
-            }
-        });
-        encode::info(
-            &mut text,
-            &ServerInfo::interest_switch(&self.options.gateway, name, true),
-        );
-        peer.send_listing(&text);
+        Listing::for_cluster(&link.peer, &accounts, greeting)
     }
 
     /// Forgets a link from another cluster.

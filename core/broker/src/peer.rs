@@ -109,6 +109,7 @@ const HEADERS: u8 = 1;
 const NO_ECHO: u8 = 2;
 const REPLY_MAP: u8 = 4;
 const ONE_ACCOUNT: u8 = 8;
+const GONE: u8 = 16;
 
 impl Peer {
     /// A peer whose outbox holds at most `max_pending` bytes and is flushed into `sink`.
@@ -176,6 +177,15 @@ impl Peer {
     /// Sets whether the connection is one account's own, so that its lines don't name the account.
     pub fn set_one_account(&self, on: bool) {
         self.set(ONE_ACCOUNT, on);
+    }
+
+    /// The connection has ended: interest that still names it counts for nothing.
+    pub(crate) fn set_gone(&self) {
+        self.set(GONE, true);
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.traits.load(Ordering::Relaxed) & GONE != 0
     }
 
     pub(crate) fn names_accounts(&self) -> bool {

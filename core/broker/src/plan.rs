@@ -202,6 +202,7 @@ impl<'a, 'p> Planner<'a, 'p> {
 
     fn add(&mut self, sub: &'a Sub) {
         match (sub.peer().kind(), sub.queue()) {
+            (PeerKind::Route, _) if sub.peer().is_gone() => {}
             (PeerKind::Route, None) => {
                 let at = self.route(sub.peer());
                 self.routes[at].1 = true;

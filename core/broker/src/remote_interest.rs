@@ -41,6 +41,14 @@ impl RemoteInterest {
         self.by_account.get_mut(name)
     }
 
+    /// Takes one account's out.
+    pub(crate) fn split_off(&mut self, name: &str) -> RemoteInterest {
+        let taken = self.by_account.remove_entry(name);
+        RemoteInterest {
+            by_account: taken.into_iter().collect(),
+        }
+    }
+
     /// Takes everything out.
     pub(crate) fn take(&mut self) -> BTreeMap<String, InterestSet> {
         core::mem::take(&mut self.by_account)

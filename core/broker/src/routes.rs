@@ -16,7 +16,9 @@ use gannet_wire::route::{encode, pool_index};
 
 use crate::account::Account;
 use crate::broker::Broker;
-use crate::peer::{Peer, Signal};
+use crate::forgetting::Forgetting;
+use crate::listing::Listing;
+use crate::peer::Peer;
 use crate::remote_interest::RemoteInterest;
 use crate::sub::Sub;
 
@@ -111,6 +113,17 @@ impl RouteLink {
         &self.carries
     }
 
+    /// The same connection, carrying something else from now on: for [`Broker::replace_route`].
+    pub fn carrying(&self, carries: Carries) -> RouteLink {
+        RouteLink {
+            peer: self.peer.clone(),
+            server_id: self.server_id.clone(),
+            mark: self.mark,
+            carries,
+            filter: self.filter.clone(),
+        }
+    }
+
     /// Whether a mapped reply with this mark belongs to the other server.
     pub(crate) fn is_marked(&self, mark: &[u8]) -> bool {
         *mark == self.mark
@@ -128,7 +141,13 @@ impl RouteLink {
 
     /// Appends what tells the other server that now so many members here (at least one) are interested;
     /// no more than the first matters outside of queue groups.
-    fn write_interest(&self, out: &mut Vec<u8>, account: &str, subject: &[u8], queue: Queue<'_>) {
+    pub(crate) fn write_interest(
+        &self,
+        out: &mut Vec<u8>,
+        account: &str,
+        subject: &[u8],
+        queue: Queue<'_>,
+    ) {
         if self.may_ask_for(subject) {
             encode::interest(out, &self.line(account, subject, queue));
         }
@@ -220,18 +239,11 @@ impl Told {
 }
 
 impl Account {
-    /// Tells a route all local interest, and every change from now on.
-    pub(crate) fn tell_route(&self, link: &Arc<RouteLink>) {
-        let mut interest = self.interest().write();
-        interest.told.0.push(link.clone());
-        let mut text = Vec::new();
-        interest.index.for_each_subject(|subject, queue, counts| {
-            let count = counts.of(Class::Local);
-            if count > 0 {
-                link.write_interest(&mut text, self.name(), subject, queue.map(|q| (q, count)));
-            }
-        });
-        link.peer.send_listing(&text);
+    /// Tells a route every change of local interest from now on.
+    pub(crate) fn tell(&self, link: &Arc<RouteLink>) {
+        let told = &mut self.interest().write().told;
+        told.remove(link.peer());
+        told.0.push(link.clone());
     }
 
     /// The route that this account's messages to the server with this mark go over.
@@ -252,18 +264,56 @@ impl Account {
 }
 
 impl Broker {
-    /// Registers a route: tells it the local interest of the accounts it carries, and every change from
-    /// now on.
-    pub fn add_route(&self, link: Arc<RouteLink>) {
+    /// Registers a route: it is told every change of local interest of the accounts it carries from here on.
+    /// What there is now is in the listing.
+    pub fn add_route(&self, link: Arc<RouteLink>) -> Listing {
         // Holding the list of accounts keeps new ones from being told twice or never.
         let accounts = self.accounts.read();
         self.routes.lock().push(link.clone());
-        for account in accounts.values() {
-            if link.carries().carries(account.name()) {
-                account.tell_route(&link);
+        Self::tell_all(accounts.values(), &link)
+    }
+
+    fn tell_all<'a>(
+        accounts: impl Iterator<Item = &'a Arc<Account>>,
+        link: &Arc<RouteLink>,
+    ) -> Listing {
+        let carried: Vec<Arc<Account>> = accounts
+            .filter(|account| link.carries().carries(account.name()))
+            .cloned()
+            .collect();
+        for account in &carried {
+            account.tell(link);
+        }
+        Listing::for_route(link, carried)
+    }
+
+    /// The route carries what `new` says from now on, which has the same peer: it is told the local interest
+    /// of those accounts, and nothing more of those that it carries no longer.
+    pub fn replace_route(&self, old: &Arc<RouteLink>, new: &Arc<RouteLink>) -> Listing {
+        let accounts = self.accounts.read();
+        for link in self.routes.lock().iter_mut() {
+            if Arc::ptr_eq(link, old) {
+                *link = new.clone();
             }
         }
-        link.peer().signal().raise(Signal::FLUSH);
+        let carries = |link: &RouteLink, account: &Account| link.carries().carries(account.name());
+        for account in accounts.values() {
+            if carries(old, account) && !carries(new, account) {
+                account.interest().write().told.remove(old.peer());
+            }
+        }
+        Self::tell_all(accounts.values(), new)
+    }
+
+    /// Tells a route the local interest of the accounts it carries once more: the other server may take
+    /// more of it now.
+    pub fn tell_route_again(&self, link: &Arc<RouteLink>) -> Listing {
+        Self::tell_all(self.accounts.read().values(), link)
+    }
+
+    /// The interest in one account that came over a route, taken out of the rest.
+    pub fn split_routed(&self, interest: &mut RemoteInterest, name: &str) -> Forgetting {
+        Forgetting::new(interest.split_off(name))
     }
 
     /// Routes to the other servers of this cluster.
@@ -271,15 +321,17 @@ impl Broker {
         self.routes.lock().clone()
     }
 
-    /// Forgets a route, and all interest that came over it.
-    pub fn remove_route(&self, link: &Arc<RouteLink>, interest: &mut RemoteInterest) {
+    /// Forgets a route: nothing goes there any more. What is left of it is the interest that came over it,
+    /// which its owner has.
+    pub fn remove_route(&self, link: &Arc<RouteLink>) {
         self.routes.lock().retain(|l| !Arc::ptr_eq(l, link));
+        link.peer().set_gone();
         for account in self.accounts() {
             if link.carries().carries(account.name()) {
                 account.interest().write().told.remove(link.peer());
             }
+            account.touch();
         }
-        self.forget(interest);
     }
 
     /// Interest of another server of this cluster: `RS+`. For a queue group, `weight` members of it are

@@ -115,6 +115,10 @@ pub struct ConnInfo {
     pub lang: String,
     /// The client library's version.
     pub version: String,
+    /// The version of TLS, such as `1.3`; empty on a plain connection.
+    pub tls_version: &'static str,
+    /// The cipher suite; empty on a plain connection.
+    pub tls_cipher: String,
     /// The user it is, never a secret: `[REDACTED]` when it used a token; empty for none.
     pub user: String,
     /// Its account; empty while it has none.
@@ -177,6 +181,8 @@ impl ConnInfo {
             name: &self.name,
             lang: &self.lang,
             version: &self.version,
+            tls_version: self.tls_version,
+            tls_cipher_suite: &self.tls_cipher,
             authorized_user: who(&self.user),
             account: who(if account == GLOBAL_ACCOUNT {
                 ""
@@ -253,6 +259,10 @@ pub(crate) struct View<'a> {
     lang: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     version: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    tls_version: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    tls_cipher_suite: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     authorized_user: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]

@@ -17,6 +17,8 @@ pub enum Endpoint {
     Varz,
     /// Client connections, open and closed.
     Connz,
+    /// Routes to the other servers of the cluster.
+    Routez,
     /// Gateways to and from other clusters.
     Gatewayz,
     /// The subscription indexes.
@@ -27,11 +29,12 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint, in the order of their statistics keys.
-    pub const ALL: [Endpoint; 6] = [
+    pub const ALL: [Endpoint; 7] = [
         Endpoint::Root,
         Endpoint::Connz,
         Endpoint::Gatewayz,
         Endpoint::Healthz,
+        Endpoint::Routez,
         Endpoint::Subsz,
         Endpoint::Varz,
     ];
@@ -42,6 +45,7 @@ impl Endpoint {
             Endpoint::Root => "/",
             Endpoint::Varz => "/varz",
             Endpoint::Connz => "/connz",
+            Endpoint::Routez => "/routez",
             Endpoint::Gatewayz => "/gatewayz",
             Endpoint::Subsz => "/subsz",
             Endpoint::Healthz => "/healthz",

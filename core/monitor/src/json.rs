@@ -75,6 +75,17 @@ pub(crate) fn time<S: Serializer>(value: &WallTime, serializer: S) -> Result<S::
     serializer.serialize_str(&format::time(*value))
 }
 
+/// A point in time as text, or null: see [`format::time`].
+pub(crate) fn some_time<S: Serializer>(
+    value: &Option<WallTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => time(value, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// Whether a field that is left out when it says nothing says nothing.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()

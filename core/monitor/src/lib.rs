@@ -34,6 +34,7 @@ mod query;
 mod request;
 mod response;
 pub mod root;
+pub mod routez;
 mod sub;
 pub mod subsz;
 pub mod varz;

@@ -3,7 +3,7 @@
 use crate::endpoint::{Endpoint, redirect, route};
 use crate::query::{BadValue, Query};
 use crate::response::Response;
-use crate::{connz, gatewayz, healthz, subsz};
+use crate::{connz, gatewayz, healthz, routez, subsz};
 
 /// What is asked, with its options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Request {
     Varz,
     /// `/connz`
     Connz(connz::Options),
+    /// `/routez`
+    Routez(routez::Options),
     /// `/gatewayz`
     Gatewayz(gatewayz::Options),
     /// `/subsz` and `/subscriptionsz`
@@ -29,6 +31,7 @@ impl Request {
             Request::Root => Endpoint::Root,
             Request::Varz => Endpoint::Varz,
             Request::Connz(_) => Endpoint::Connz,
+            Request::Routez(_) => Endpoint::Routez,
             Request::Gatewayz(_) => Endpoint::Gatewayz,
             Request::Subsz(_) => Endpoint::Subsz,
             Request::Healthz(_) => Endpoint::Healthz,
@@ -42,7 +45,7 @@ pub struct Refused {
     /// The answer: 307, 400 or 404.
     pub response: Response,
     /// The endpoint to count in `http_req_stats`; the reference counts a bad query to `/connz`
-    /// only once its values could be read, elsewhere always.
+    /// and `/routez` only once its values could be read, elsewhere always.
     pub counts: Option<Endpoint>,
 }
 
@@ -76,6 +79,7 @@ pub fn request(base_path: &str, path: &str, query: &str) -> Result<Request, Refu
             let read = connz::Unchecked::parse(&query).map_err(bad(None))?;
             Request::Connz(read.check().map_err(bad(counted))?)
         }
+        Endpoint::Routez => Request::Routez(routez::Options::parse(&query).map_err(bad(None))?),
         Endpoint::Gatewayz => {
             Request::Gatewayz(gatewayz::Options::parse(&query).map_err(bad(counted))?)
         }

@@ -20,9 +20,10 @@ pub struct Snapshot {
     pub compatible: String,
 }
 
-const PAGES: [(Endpoint, &str); 5] = [
+const PAGES: [(Endpoint, &str); 6] = [
     (Endpoint::Varz, "Server"),
     (Endpoint::Connz, "Connections"),
+    (Endpoint::Routez, "Routes"),
     (Endpoint::Gatewayz, "Gateways"),
     (Endpoint::Subsz, "Subscriptions"),
     (Endpoint::Healthz, "Health"),

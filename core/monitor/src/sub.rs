@@ -1,5 +1,6 @@
-//! One subscription as `/connz`, `/subsz` and `/gatewayz` show it.
+//! One subscription as `/connz`, `/subsz`, `/routez` and `/gatewayz` show it.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 
 use gannet_units::ConnId;
@@ -16,7 +17,7 @@ pub struct SubInfo {
     pub subject: String,
     /// The queue group; empty for none.
     pub queue: String,
-    /// The client's id for it; empty on a gateway.
+    /// The client's id for it; empty on a link to another server.
     pub sid: String,
     /// Messages delivered to it.
     pub delivered: u64,
@@ -36,7 +37,7 @@ pub(crate) struct Detail<'a> {
     subject: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     qgroup: &'a str,
-    sid: &'a str,
+    sid: Cow<'a, str>,
     msgs: u64,
     #[serde(skip_serializing_if = "is_default")]
     max: u64,
@@ -51,7 +52,7 @@ impl SubInfo {
             account_tag: None,
             subject: &self.subject,
             qgroup: &self.queue,
-            sid: &self.sid,
+            sid: Cow::Borrowed(&self.sid),
             msgs: self.delivered,
             max: self.max,
             cid: self.cid.0,
@@ -63,6 +64,23 @@ impl SubInfo {
         Detail {
             account: Some(&self.account),
             account_tag: Some(&self.account),
+            ..self.detail()
+        }
+    }
+
+    /// As interest that came over a route. For `sid`, the reference has what the other server said:
+    /// `R`, the account unless the route has just one, subject and queue group.
+    pub(crate) fn detail_of_route(&self, names_account: bool) -> Detail<'_> {
+        let account = if names_account { &self.account } else { "" };
+        let mut sid = String::from("R");
+        for word in [account, &self.subject, &self.queue] {
+            if !word.is_empty() {
+                sid.push(' ');
+                sid.push_str(word);
+            }
+        }
+        Detail {
+            sid: Cow::Owned(sid),
             ..self.detail()
         }
     }

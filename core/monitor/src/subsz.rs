@@ -47,6 +47,11 @@ impl Options {
         self.list
     }
 
+    /// Whether just one account is asked about.
+    pub fn names_account(&self) -> bool {
+        !self.account.is_empty()
+    }
+
     /// Whether the index of `account` takes part.
     pub fn wants_account(&self, account: &str) -> bool {
         self.account.is_empty() || self.account == account

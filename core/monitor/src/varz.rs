@@ -10,7 +10,7 @@ use gannet_units::WallTime;
 use serde::Serialize;
 
 use crate::endpoint::RequestCounts;
-use crate::json::{float, is_default, nanos, seconds, time, uptime};
+use crate::json::{float, is_default, nanos, seconds, some_time, time, uptime};
 use crate::response::Response;
 
 /// Everything `/varz` says. Parts of the reference's answer that belong to what this server
@@ -75,7 +75,7 @@ pub struct Varz {
     /// The gateway.
     pub gateway: Gateway,
     /// Leaf nodes.
-    pub leaf: Unused,
+    pub leaf: Leaf,
     /// MQTT.
     pub mqtt: Unused,
     /// WebSocket.
@@ -183,15 +183,59 @@ pub fn feature_flags() -> BTreeMap<String, bool> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Unused {}
 
-/// This cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// This cluster; without a listener for routes all but the name is empty.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Cluster {
     /// Its name; with a gateway, the gateway's name.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
+    /// Where routes connect.
+    #[serde(rename = "addr", skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    /// Where routes connect.
+    #[serde(rename = "cluster_port", skip_serializing_if = "is_default")]
+    pub port: u16,
+    /// How long a route may take to say who it is; in seconds.
+    #[serde(serialize_with = "seconds", skip_serializing_if = "is_default")]
+    pub auth_timeout: Duration,
+    /// The configured routes as `host:port`, in the order of the configuration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// How long TLS may take; in seconds.
+    #[serde(serialize_with = "seconds", skip_serializing_if = "is_default")]
+    pub tls_timeout: Duration,
+    /// Whether routes use TLS.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tls_required: bool,
+    /// Whether routes need certificates, which with TLS they always do.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tls_verify: bool,
+    /// Routes between two servers; -1 for one, without a pool.
+    #[serde(skip_serializing_if = "is_default")]
+    pub pool_size: i64,
+    /// How long a write to a route may be stuck, if configured; in nanoseconds.
+    #[serde(serialize_with = "nanos", skip_serializing_if = "is_default")]
+    pub write_deadline: Duration,
+    /// What is done then, if configured.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub write_timeout: String,
+    /// When the certificate for routes ends.
+    #[serde(serialize_with = "some_time", skip_serializing_if = "Option::is_none")]
+    pub tls_cert_not_after: Option<WallTime>,
 }
 
-/// The configured gateway; all empty without one.
+/// Leaf nodes, as far as the reference says something even without any.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Leaf {
+    /// The routes' (not the leaf nodes') [`Cluster::write_deadline`].
+    #[serde(serialize_with = "nanos", skip_serializing_if = "is_default")]
+    pub write_deadline: Duration,
+    /// The routes' (not the leaf nodes') [`Cluster::write_timeout`].
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub write_timeout: String,
+}
+
+/// The configured gateway; all but the routes' deadline is empty without one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Gateway {
     /// This cluster's name.
@@ -227,6 +271,15 @@ pub struct Gateway {
     /// Whether clusters that are not configured are turned away.
     #[serde(skip_serializing_if = "is_default")]
     pub reject_unknown: bool,
+    /// The routes' [`Cluster::write_deadline`], which the reference shows instead of the gateway's.
+    #[serde(serialize_with = "nanos", skip_serializing_if = "is_default")]
+    pub write_deadline: Duration,
+    /// The routes' [`Cluster::write_timeout`], likewise.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub write_timeout: String,
+    /// When the certificate for gateways ends.
+    #[serde(serialize_with = "some_time", skip_serializing_if = "Option::is_none")]
+    pub tls_cert_not_after: Option<WallTime>,
 }
 
 /// A configured cluster.

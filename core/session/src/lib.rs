@@ -11,7 +11,7 @@ extern crate std;
 pub mod client;
 pub mod gateway;
 pub mod keepalive;
-mod link_auth;
+pub mod link_auth;
 pub mod patience;
 mod reason;
 pub mod route;

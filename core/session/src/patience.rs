@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use gannet_config::{GatewayOptions, Limits, WriteTimeout};
+use gannet_config::{ClusterOptions, GatewayOptions, Limits, WriteTimeout};
 use gannet_units::Moment;
 
 /// A link that has taken nothing for so long holds no publisher back any more.
@@ -36,12 +36,21 @@ impl Patience {
     /// The patience with a gateway: its own write deadline, or else that of all connections. One that
     /// has let a deadline pass gets a second one, unless it is to be closed at once.
     pub fn with_gateway(options: &GatewayOptions, limits: &Limits) -> Patience {
-        let spared = match options.write_timeout {
+        Patience::new(options.write_deadline, options.write_timeout, limits)
+    }
+
+    /// The same with a route.
+    pub fn with_route(options: &ClusterOptions, limits: &Limits) -> Patience {
+        Patience::new(options.write_deadline, options.write_timeout, limits)
+    }
+
+    fn new(own: Option<Duration>, write_timeout: WriteTimeout, limits: &Limits) -> Patience {
+        let spared = match write_timeout {
             WriteTimeout::Close => 0,
             WriteTimeout::Default | WriteTimeout::Retry => 1,
         };
         Patience {
-            deadline: options.write_deadline.unwrap_or(limits.write_deadline),
+            deadline: own.unwrap_or(limits.write_deadline),
             spared,
             passed: 0,
         }

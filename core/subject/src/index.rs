@@ -3,7 +3,7 @@
 //! O(tokens). A generation number tells holders of cached answers when to ask again.
 
 use crate::group::{Class, Counts, Group};
-use crate::literals::{Found, Literals};
+use crate::literals::{Found, Literals, Place};
 use crate::trie::Trie;
 use crate::validity::has_wildcard;
 
@@ -40,6 +40,22 @@ pub struct Stats {
     pub inserts: u64,
     /// Removals since the start.
     pub removes: u64,
+}
+
+/// How far a visit of an index has come; the default is its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor(At);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Literals(Place),
+    Patterns(usize),
+}
+
+impl Default for Cursor {
+    fn default() -> Cursor {
+        Cursor(At::Literals(Place::default()))
+    }
 }
 
 /// The index over all subscriptions of one account.
@@ -104,11 +120,26 @@ impl<S: Entry> Index<S> {
         self.patterns.for_each(&mut f);
     }
 
-    /// Visits every exact subject or pattern, once outside of queue groups and once for each group on it,
-    /// with how many entries it has; in no particular order.
-    pub fn for_each_subject<'a>(&'a self, mut f: impl FnMut(&'a [u8], Option<&'a [u8]>, Counts)) {
-        self.literals.for_each_subject(&mut f);
-        self.patterns.for_each_subject(&mut f);
+    /// Visits exact subjects and patterns, once outside of queue groups and once for each group on them, with
+    /// how many entries each has; in no particular order. It begins at `cursor`, does about `most` steps,
+    /// and answers where to go on, `None` at the end. The index may change in between: what was there all
+    /// the time is visited at least once, seldom twice.
+    pub fn visit_some<'a>(
+        &'a self,
+        cursor: Cursor,
+        most: usize,
+        mut f: impl FnMut(&'a [u8], Option<&'a [u8]>, Counts),
+    ) -> Option<Cursor> {
+        match cursor.0 {
+            At::Literals(place) => match self.literals.visit_some(place, most, &mut f) {
+                Some(place) => Some(Cursor(At::Literals(place))),
+                None => Some(Cursor(At::Patterns(0))),
+            },
+            At::Patterns(from) => {
+                let next = self.patterns.visit_some(from, most, &mut f)?;
+                Some(Cursor(At::Patterns(next)))
+            }
+        }
     }
 
     /// Figures for monitoring.

@@ -16,7 +16,7 @@ mod trie;
 mod validity;
 
 pub use group::{Class, Counts, Group, QueueGroup};
-pub use index::{Entry, Index, MatchSink, Stats};
+pub use index::{Cursor, Entry, Index, MatchSink, Stats};
 pub use validity::{
     InvalidSubject, covers, has_wildcard, is_valid_literal, is_valid_pattern, matches, token_count,
     tokens,

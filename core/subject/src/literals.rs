@@ -2,6 +2,7 @@
 //! Not here: wildcards.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hasher};
 use core::mem;
 
@@ -33,22 +34,49 @@ impl<S: Entry> Slot<S> {
     }
 }
 
+impl<S: Entry> Slot<S> {
+    fn visit<'a>(&'a self, f: &mut impl FnMut(&'a [u8], Option<&'a [u8]>, Counts)) {
+        match self {
+            Slot::One(entry) => f(entry.subject(), entry.queue(), Counts::one(entry.class())),
+            Slot::Many(group) => group.for_each_subject(f),
+        }
+    }
+}
+
 /// What a literal subject's entries are.
 pub(crate) enum Found<'a, S> {
     One(&'a S),
     Many(&'a Group<S>),
 }
 
+/// From so many subjects in one table on, the subjects are spread over [`SPREAD`] tables: a table that
+/// grows moves all it has while everybody waits, which must not be a million subjects.
+const SPREAD_FROM: usize = 16 * 1024;
+/// Tables of an index with many subjects; a power of two.
+const SPREAD: usize = 64;
+
+/// The tables: one, or [`SPREAD`] of them, chosen by bits of the hash that a table does not look at.
 #[derive(Debug)]
 pub(crate) struct Literals<S> {
-    table: HashTable<Slot<S>>,
+    tables: Vec<HashTable<Slot<S>>>,
     hasher: FixedState,
+}
+
+/// How far a visit of all subjects has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// How many tables there were.
+    tables: usize,
+    /// The table that is being visited, how many buckets it had, and the next of them.
+    table: usize,
+    buckets: usize,
+    bucket: usize,
 }
 
 impl<S: Entry> Literals<S> {
     pub(crate) fn new(seed: u64) -> Self {
         Literals {
-            table: HashTable::new(),
+            tables: alloc::vec![HashTable::new()],
             hasher: FixedState::with_seed(seed),
         }
     }
@@ -60,10 +88,17 @@ impl<S: Entry> Literals<S> {
         hasher.finish()
     }
 
+    /// Which table holds subjects of this hash.
+    #[inline]
+    fn table_of(&self, hash: u64) -> usize {
+        // A table takes the lowest bits for the bucket and the highest seven for its tags.
+        (hash >> 48) as usize & (self.tables.len() - 1)
+    }
+
     #[inline]
     pub(crate) fn get(&self, subject: &[u8]) -> Option<Found<'_, S>> {
         let hash = self.hash(subject);
-        self.table
+        self.tables[self.table_of(hash)]
             .find(hash, |slot| slot.subject() == subject)
             .map(|slot| match slot {
                 Slot::One(entry) => Found::One(entry),
@@ -73,7 +108,12 @@ impl<S: Entry> Literals<S> {
 
     pub(crate) fn insert(&mut self, entry: S) -> Counts {
         let hash = self.hash(entry.subject());
-        let Literals { table, hasher } = self;
+        if self.tables.len() == 1 && self.tables[0].len() >= SPREAD_FROM {
+            self.spread();
+        }
+        let at = self.table_of(hash);
+        let Literals { tables, hasher } = self;
+        let table = &mut tables[at];
         match table.find_mut(hash, |slot| slot.subject() == entry.subject()) {
             None => {
                 let counts = Counts::one(entry.class());
@@ -103,8 +143,8 @@ impl<S: Entry> Literals<S> {
 
     pub(crate) fn remove(&mut self, entry: &S) -> Option<Counts> {
         let hash = self.hash(entry.subject());
-        let mut found = self
-            .table
+        let at = self.table_of(hash);
+        let mut found = self.tables[at]
             .find_entry(hash, |slot| slot.subject() == entry.subject())
             .ok()?;
         match found.get_mut() {
@@ -113,7 +153,7 @@ impl<S: Entry> Literals<S> {
                     return None;
                 }
                 found.remove();
-                self.shrink();
+                self.shrink(at);
                 Some(Counts::default())
             }
             Slot::Many(group) => {
@@ -126,7 +166,7 @@ impl<S: Entry> Literals<S> {
                     }
                     None if group.is_empty() => {
                         found.remove();
-                        self.shrink();
+                        self.shrink(at);
                     }
                     None => {}
                 }
@@ -135,12 +175,68 @@ impl<S: Entry> Literals<S> {
         }
     }
 
+    /// Spreads the subjects over many tables.
+    #[cold]
+    fn spread(&mut self) {
+        let mut many = Vec::new();
+        many.resize_with(SPREAD, HashTable::new);
+        let old = mem::replace(&mut self.tables, many);
+        for slot in old.into_iter().flatten() {
+            let hash = self.hash(slot.subject());
+            let at = self.table_of(hash);
+            let Literals { tables, hasher } = self;
+            tables[at].insert_unique(hash, slot, |slot| {
+                let mut h = hasher.build_hasher();
+                h.write(slot.subject());
+                h.finish()
+            });
+        }
+    }
+
+    /// Visits the subjects from `place` on, about `most` buckets of them; answers where to go on, `None` at
+    /// the end. A table that was rebuilt since is begun anew: a subject that was there all the time is
+    /// visited at least once.
+    pub(crate) fn visit_some<'a>(
+        &'a self,
+        place: Place,
+        most: usize,
+        f: &mut impl FnMut(&'a [u8], Option<&'a [u8]>, Counts),
+    ) -> Option<Place> {
+        let mut at = place;
+        if at.tables != self.tables.len() {
+            at = Place {
+                tables: self.tables.len(),
+                ..Place::default()
+            };
+        }
+        let mut left = most;
+        while let Some(table) = self.tables.get(at.table) {
+            if at.buckets != table.num_buckets() {
+                at.buckets = table.num_buckets();
+                at.bucket = 0;
+            }
+            while at.bucket < at.buckets {
+                if left == 0 {
+                    return Some(at);
+                }
+                left -= 1;
+                if let Some(slot) = table.get_bucket(at.bucket) {
+                    slot.visit(f);
+                }
+                at.bucket += 1;
+            }
+            (at.table, at.buckets, at.bucket) = (at.table + 1, 0, 0);
+        }
+        None
+    }
+
     /// A table that has become mostly empty is rebuilt at its size, so that a million departed
     /// subscriptions give their memory back. Rebuilding at an eighth keeps the cost amortised.
-    fn shrink(&mut self) {
-        let (len, capacity) = (self.table.len(), self.table.capacity());
-        if capacity > 1024 && len < capacity / 8 {
-            let Literals { table, hasher } = self;
+    fn shrink(&mut self, at: usize) {
+        let Literals { tables, hasher } = self;
+        let table = &mut tables[at];
+        let (len, capacity) = (table.len(), table.capacity());
+        if capacity > 128 && len < capacity / 8 {
             table.shrink_to(len * 2, |slot| {
                 let mut h = hasher.build_hasher();
                 h.write(slot.subject());
@@ -149,20 +245,8 @@ impl<S: Entry> Literals<S> {
         }
     }
 
-    pub(crate) fn for_each_subject<'a>(
-        &'a self,
-        f: &mut impl FnMut(&'a [u8], Option<&'a [u8]>, Counts),
-    ) {
-        for slot in &self.table {
-            match slot {
-                Slot::One(entry) => f(entry.subject(), entry.queue(), Counts::one(entry.class())),
-                Slot::Many(group) => group.for_each_subject(f),
-            }
-        }
-    }
-
     pub(crate) fn for_each<'a>(&'a self, f: &mut impl FnMut(&'a S)) {
-        for slot in &self.table {
+        for slot in self.tables.iter().flatten() {
             match slot {
                 Slot::One(entry) => f(entry),
                 Slot::Many(group) => group.for_each(f),

@@ -231,15 +231,21 @@ impl<S: Entry> Trie<S> {
         }
     }
 
-    pub(crate) fn for_each_subject<'a>(
+    /// Visits the patterns that end at up to `most` nodes from `from` on; answers where to go on, `None` at
+    /// the end. Nodes keep their places, so a pattern that was there all the time is visited once.
+    pub(crate) fn visit_some<'a>(
         &'a self,
+        from: usize,
+        most: usize,
         f: &mut impl FnMut(&'a [u8], Option<&'a [u8]>, Counts),
-    ) {
-        for node in &self.nodes {
+    ) -> Option<usize> {
+        let end = self.nodes.len().min(from.saturating_add(most));
+        for node in self.nodes.get(from..end).unwrap_or_default() {
             for group in [&node.ends, &node.rest].into_iter().flatten() {
                 group.for_each_subject(f);
             }
         }
+        (end < self.nodes.len()).then_some(end)
     }
 
     pub(crate) fn for_each<'a>(&'a self, f: &mut impl FnMut(&'a S)) {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use gannet_subject::{Class, Entry, Group, Index, MatchSink, matches};
+use gannet_subject::{Class, Cursor, Entry, Group, Index, MatchSink, matches};
 use proptest::prelude::*;
 
 #[derive(Debug)]
@@ -205,4 +205,47 @@ proptest! {
         prop_assert_eq!(seen, model.len());
         prop_assert_eq!(index.stats().entries as usize, model.len());
     }
+}
+
+#[test]
+fn a_visit_in_parts_meets_everything_that_stays_while_the_rest_changes() {
+    let mut index = Index::new(5);
+    let name = |id: usize| match id % 10 {
+        0 => format!("s.*.{id}"),
+        _ => format!("s.{id}"),
+    };
+    // Enough that the literals are spread over many tables, and later gathered in smaller ones.
+    let all: Vec<Sub> = (0..40_000)
+        .map(|id| sub(id, &name(id), None, Class::Local))
+        .collect();
+    for entry in &all {
+        index.insert(entry.clone());
+    }
+    let (stay, go) = all.split_at(20_000);
+    let mut go = go.to_vec();
+    let mut met = std::collections::BTreeSet::new();
+    let mut cursor = Some(Cursor::default());
+    let mut parts = 0;
+    while let Some(at) = cursor {
+        cursor = index.visit_some(at, 1000, |subject, queue, counts| {
+            assert_eq!((queue, counts.of(Class::Local)), (None, 1));
+            met.insert(String::from_utf8_lossy(subject).into_owned());
+        });
+        parts += 1;
+        for entry in go.drain(go.len().saturating_sub(700)..) {
+            assert!(index.remove(&entry).is_some());
+        }
+        index.insert(sub(
+            100_000 + parts,
+            &name(100_000 + parts),
+            None,
+            Class::Local,
+        ));
+    }
+    assert!(parts > 40, "{parts} parts");
+    for entry in stay {
+        assert!(met.contains(&name(entry.0.id)), "{}", name(entry.0.id));
+        assert!(index.remove(entry).is_some());
+    }
+    assert_eq!(index.stats().entries as usize, parts + go.len());
 }

@@ -6,10 +6,14 @@
 //! `clients/`. No knowledge of Gannet's inside may enter: whatever is checked here can be seen from outside.
 
 pub mod agent;
+pub mod certificates;
+pub mod dice;
 pub mod gateway_peer;
 pub mod http;
 pub mod later;
 pub mod linked;
+pub mod mesh;
+pub mod namespaces;
 pub mod ports;
 pub mod programs;
 pub mod server;

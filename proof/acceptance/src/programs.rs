@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 const REQUIREMENTS: &str = include_str!("../clients/requirements.txt");
+const OLD_REQUIREMENTS: &str = include_str!("../clients/requirements-old.txt");
 const PACKAGE: &str = include_str!("../clients/package.json");
 const PACKAGE_LOCK: &str = include_str!("../clients/package-lock.json");
 
@@ -31,6 +32,17 @@ pub fn acceptance_dir() -> PathBuf {
 /// The reference server.
 pub fn go_server() -> PathBuf {
     python_environment().join("bin").join("nats-server")
+}
+
+/// An old release of the reference server, such as a cluster meets while it is being upgraded.
+pub fn old_go_server() -> PathBuf {
+    static READY: OnceLock<PathBuf> = OnceLock::new();
+    let made = READY.get_or_init(|| {
+        make_once("python-old", OLD_REQUIREMENTS, |folder| {
+            make_environment(folder, "requirements-old.txt");
+        })
+    });
+    made.join("bin").join("nats-server")
 }
 
 /// A Python interpreter that has `nats-py`.
@@ -104,20 +116,25 @@ fn python_environment() -> PathBuf {
     static READY: OnceLock<PathBuf> = OnceLock::new();
     let made = READY.get_or_init(|| {
         make_once("python", REQUIREMENTS, |folder| {
-            run(Command::new("python3").args(["-m", "venv"]).arg(folder));
-            run(Command::new(folder.join("bin").join("python"))
-                .args([
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--disable-pip-version-check",
-                    "--requirement",
-                ])
-                .arg(crate_dir().join("clients").join("requirements.txt")));
+            make_environment(folder, "requirements.txt");
         })
     });
     made.clone()
+}
+
+/// A Python environment with what the file `requirements` beside the client programs lists.
+fn make_environment(folder: &Path, requirements: &str) {
+    run(Command::new("python3").args(["-m", "venv"]).arg(folder));
+    run(Command::new(folder.join("bin").join("python"))
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--requirement",
+        ])
+        .arg(crate_dir().join("clients").join(requirements)));
 }
 
 /// Makes the folder `name` by `make`, unless it was made before from the same `recipe`.

@@ -57,8 +57,10 @@ pub struct Server {
     client: Port,
     http: Port,
     gateway: Port,
+    route: Port,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    program: Option<PathBuf>,
 }
 
 /// How often a start is tried again when another program took a port in between.
@@ -68,8 +70,8 @@ const PORT_TAKEN: &str = "address already in use";
 
 impl Server {
     /// Starts a server with `config`, in which `{gateway}` stands for the address of its gateway listener,
-    /// `{client}` and `{http}` for the other two and `{dir}` for its folder. Listeners for clients and
-    /// monitoring are added. Returns when a client gets its INFO.
+    /// `{cluster}` for that of its route listener, `{client}` and `{http}` for the other two and `{dir}` for
+    /// its folder. Listeners for clients and monitoring are added. Returns when a client gets its INFO.
     ///
     /// # Panics
     /// With the log when it does not come up.
@@ -106,11 +108,13 @@ impl Server {
             client: Port::reserve(),
             http: Port::reserve(),
             gateway: Port::reserve(),
+            route: Port::reserve(),
             arguments: arguments
                 .iter()
                 .map(|&argument| argument.to_owned())
                 .collect(),
             environment: Vec::new(),
+            program: None,
         };
         server.write_config(config);
         server
@@ -122,6 +126,7 @@ impl Server {
             .replace("{client}", &self.client_address())
             .replace("{http}", &self.http_address())
             .replace("{gateway}", &self.gateway_address())
+            .replace("{cluster}", &self.route_address())
             .replace("{dir}", &self.folder().display().to_string());
         std::fs::write(self.folder().join("server.conf"), text)
             .expect("a configuration can be written");
@@ -130,6 +135,11 @@ impl Server {
     /// Adds a variable to the environment of the next [`Server::launch`].
     pub fn set_variable(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Another program of this kind for the next [`Server::launch`]: an older release.
+    pub fn set_program(&mut self, program: PathBuf) {
+        self.program = Some(program);
     }
 
     /// Name used in failure output.
@@ -184,7 +194,7 @@ impl Server {
             .append(true)
             .open(self.log_path())
             .expect("a log file can be opened");
-        let program = self.kind.program();
+        let program = self.program.clone().unwrap_or_else(|| self.kind.program());
         let child = Command::new(&program)
             .arg("-c")
             .arg(self.folder().join("server.conf"))
@@ -232,6 +242,11 @@ impl Server {
     /// `127.0.0.1:<gateway port>`, whether or not the configuration listens there.
     pub fn gateway_address(&self) -> String {
         self.gateway.address()
+    }
+
+    /// `127.0.0.1:<route port>`, whether or not the configuration listens there.
+    pub fn route_address(&self) -> String {
+        self.route.address()
     }
 
     /// Gateway port.

@@ -51,6 +51,11 @@ impl Wire {
         }
     }
 
+    /// The connection itself, of which nothing may have been read.
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// Connects to the client port of `server`, reads INFO, sends a quiet CONNECT with `options` laid over
     /// `{"verbose":false,"pedantic":false}`, and waits for the answer to a PING.
     pub fn client_with(server: &Server, options: &Value) -> Wire {

@@ -5,13 +5,15 @@
 //! a failure is found again with the seed. [`Story`] tells one particular case in sentences instead.
 //!
 //! What lives here: topologies, workload, faults, the oracle, one file per checker. What does not: hooks in
-//! the servers. Only what a client could see, and what the simulated machines hold, is judged.
+//! the servers. Only what a client or an
+//! operator could see, and what the simulated machines hold, is judged.
 
 mod arena;
 mod check;
 mod client;
 mod dice;
 mod faults;
+mod inspect;
 mod journal;
 pub mod oracle;
 mod outcome;

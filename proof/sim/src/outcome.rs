@@ -11,8 +11,10 @@ use crate::faults::FaultKind;
 /// What a run is to be like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// How many clusters; drawn from the seed (2 to 5) if not said.
+    /// How many clusters; drawn from the seed (1 to 5) if not said.
     pub clusters: Option<usize>,
+    /// How many servers each cluster has; drawn from the seed (1 to 5) if not said.
+    pub servers: Option<usize>,
     /// How long faults strike, in virtual time.
     pub faults: Duration,
     /// Keep the story as text.
@@ -25,6 +27,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             clusters: None,
+            servers: None,
             faults: Duration::from_secs(20),
             tale: false,
             packets: false,
@@ -95,8 +98,8 @@ pub struct Outcome {
     pub seed: u64,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
-    /// How many clusters there were.
-    pub clusters: usize,
+    /// How many servers each cluster had.
+    pub sizes: Vec<usize>,
     /// How much virtual time passed.
     pub virtual_time: Duration,
     /// Everything that happened, as one number.

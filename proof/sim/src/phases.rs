@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::arena::Arena;
-use crate::check;
+use crate::check::{self, Holding};
 use crate::faults::Faults;
 use crate::journal::{Journal, MessageId};
 use crate::oracle::Distances;
@@ -23,6 +23,8 @@ const CONVERGENCE: Duration = Duration::from_secs(10);
 const CLEANING: Duration = Duration::from_secs(10);
 /// How long one round of messages may take in fine weather.
 const ROUND: Duration = Duration::from_secs(4);
+/// How long all pages of all servers may take.
+const INSPECTION: Duration = Duration::from_secs(5);
 /// How long we wait for what must not come.
 const QUIET: Duration = Duration::from_millis(300);
 
@@ -39,9 +41,9 @@ impl Run<'_> {
         for server in 0..self.arena.world.nodes.len() {
             self.arena.world.start(server);
         }
-        self.arena.until(MESH, "mesh", World::mesh)?;
+        self.arena.until(MESH, "mesh", check::judge_mesh)?;
         self.arena.run_for(QUIET)?;
-        let empty = self.arena.world.usage();
+        let empty = Holding::of_all(&self.arena.world);
         self.workload.populate(&mut self.arena.world);
         self.all_is_well(CONVERGENCE)?;
 
@@ -57,7 +59,7 @@ impl Run<'_> {
         self.arena.until(
             MESH + self.arena.world.topology.notice(),
             "mesh",
-            World::mesh,
+            check::judge_mesh,
         )?;
         self.all_is_well(CONVERGENCE)?;
         self.nobody_is_there()?;
@@ -82,7 +84,38 @@ impl Run<'_> {
             .map_err(|text| {
                 self.arena
                     .failure(FailureKind::Safety, "exactly once", text)
-            })
+            })?;
+        self.everybody_knows_everything()
+    }
+
+    /// Servers know the interest of all others, clients the addresses of their cluster.
+    fn everybody_knows_everything(&mut self) -> Result<(), Failure> {
+        self.arena
+            .until(CONVERGENCE, "clients know the cluster", check::judge_urls)?;
+        let deadline = self.arena.world.now() + CONVERGENCE;
+        while let Err(text) = self.inspection()? {
+            if self.arena.world.now() >= deadline {
+                return Err(self.arena.failure(
+                    FailureKind::Liveness,
+                    "interest is known as it is",
+                    text,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks every server what it knows; the inner result is the judgement.
+    fn inspection(&mut self) -> Result<Result<(), String>, Failure> {
+        let answers = self.arena.world.inspect();
+        self.arena.until(INSPECTION, "monitoring", |world| {
+            match answers.lock().len() == world.living().count() {
+                true => Ok(()),
+                false => Err("not all servers have answered".into()),
+            }
+        })?;
+        let judgement = check::judge_interest(&self.arena.world, &answers.lock());
+        Ok(judgement)
     }
 
     /// Has things said and waits for what comes of it; the inner result is the judgement.
@@ -124,27 +157,24 @@ impl Run<'_> {
                     .failure(FailureKind::Liveness, "no ghost interest", text));
             }
         }
-        Ok(())
+        self.everybody_knows_everything()
     }
 
     /// Everybody leaves, then the servers stop.
-    fn nothing_is_left(&mut self, empty: &[gannet_rt::sim::HostUsage]) -> Result<(), Failure> {
+    fn nothing_is_left(&mut self, empty: &[Holding]) -> Result<(), Failure> {
         for client in &self.arena.world.clients {
             client.leave();
         }
         self.arena
             .until(CLEANING, "clients leave", everybody_is_gone)?;
         self.arena.until(CLEANING, "nothing leaked", |world| {
-            check::judge_leaks(empty, &world.usage())
+            check::judge_leaks(world, empty)
         })?;
-        for server in 0..self.arena.world.nodes.len() {
+        for server in self.arena.world.living() {
             self.arena.world.ask_to_stop(server);
         }
-        let nothing = vec![gannet_rt::sim::HostUsage::default(); empty.len()];
-        self.arena
-            .until(CLEANING, "nothing is left of a stopped server", |world| {
-                check::judge_leaks(&nothing, &world.usage())
-            })
+        let what = "nothing is left of a stopped server";
+        self.arena.until(CLEANING, what, check::judge_stopped)
     }
 }
 

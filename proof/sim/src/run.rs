@@ -16,7 +16,8 @@ use crate::world::World;
 /// Runs the world of `seed` to its end, or to the first thing that must not happen. A panic anywhere in it is
 /// one of those.
 pub fn run_seed(seed: u64, config: &Config) -> Outcome {
-    let topology = Topology::draw(&mut Dice::derive(seed, "topology"), config.clusters);
+    let mut dice = Dice::derive(seed, "topology");
+    let topology = Topology::draw(&mut dice, config.clusters, config.servers);
     let mut arena = Arena::new(World::new(seed, topology, config.tale));
     arena.world.sim.keep_trace_text(config.packets);
     let topology = format!("{:?}", arena.world.topology);
@@ -40,7 +41,7 @@ pub fn run_seed(seed: u64, config: &Config) -> Outcome {
     Outcome {
         seed,
         failure,
-        clusters: arena.world.nodes.len(),
+        sizes: arena.world.topology.sizes.clone(),
         virtual_time: arena.world.sim.now().since(Moment::START),
         trace_hash: arena.world.sim.trace_hash(),
         messages: journal.messages.len(),

@@ -14,6 +14,8 @@ const GROUPS: [&str; 2] = ["qa", "qb"];
 const SERVICES: [&str; 3] = ["rpc.group", "rpc.all", "rpc.nobody"];
 /// Clients of one server.
 const CLIENTS: (usize, usize) = (2, 4);
+/// With more servers, each has two clients.
+const CROWD: usize = 5;
 /// Subscriptions that one client has at most.
 const MOST_SUBSCRIPTIONS: usize = 6;
 
@@ -42,8 +44,13 @@ impl Workload {
 
     /// Brings the clients into the world.
     pub(crate) fn populate(&mut self, world: &mut World) {
+        let most = if world.nodes.len() > CROWD {
+            2
+        } else {
+            CLIENTS.1
+        };
         for server in 0..world.nodes.len() {
-            for _ in 0..self.dice.between(CLIENTS.0, CLIENTS.1) {
+            for _ in 0..self.dice.between(CLIENTS.0, most) {
                 let inbox = *self.dice.pick(&[Inbox::Shared, Inbox::Fresh]);
                 let client = world.add_client(server, inbox);
                 for _ in 0..self.dice.between(0, 3) {
@@ -87,7 +94,7 @@ impl Workload {
 
     /// Lets one client of every server publish on every subject and make every request.
     pub(crate) fn say_everything(&mut self, world: &World) {
-        for server in 0..world.nodes.len() {
+        for server in world.living() {
             let clients: Vec<_> = world.clients.iter().filter(|c| c.home == server).collect();
             for subject in subjects() {
                 let size = self.size();
@@ -101,7 +108,7 @@ impl Workload {
 
     /// Lets one client of every server ask on every subject whether anybody is there.
     pub(crate) fn ask_everywhere(&mut self, world: &World) {
-        for server in 0..world.nodes.len() {
+        for server in world.living() {
             let clients: Vec<_> = world.clients.iter().filter(|c| c.home == server).collect();
             for subject in subjects().iter().map(String::as_str).chain(SERVICES) {
                 self.dice.pick(&clients).request(subject, 0);

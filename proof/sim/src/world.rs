@@ -2,6 +2,7 @@
 //!
 //! Not here: what goes wrong (`faults`), what the clients are told to do (`workload`).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gannet_config::Options;
@@ -12,8 +13,8 @@ use gannet_units::Moment;
 use parking_lot::Mutex;
 
 use crate::client::{Client, Inbox, Person};
-use crate::journal::Journal;
-use crate::topology::{CLIENT_PORT, GATEWAY_PORT, MESH, Topology, server_name};
+use crate::journal::{Journal, Map};
+use crate::topology::{CLIENT_PORT, GATEWAY_PORT, MESH, Ports, Topology, server_name};
 
 /// A server's handle once it has started, or why it did not.
 type Slot = Arc<Mutex<Option<Result<Server, String>>>>;
@@ -25,6 +26,22 @@ pub(crate) struct Node {
     slot: Slot,
     /// Whether a process is there (perhaps a frozen one).
     pub(crate) running: bool,
+    /// Where clients are told that they reach it.
+    client_url: String,
+    /// How often it has moved to other ports.
+    moves: u16,
+    /// It has left for ever.
+    pub(crate) gone: bool,
+}
+
+impl Node {
+    /// What the server says, if there is one that has started.
+    pub(crate) fn ask<T>(&self, question: impl FnOnce(&Server) -> T) -> Option<T> {
+        match &*self.slot.lock() {
+            Some(Ok(server)) => Some(question(server)),
+            _ => None,
+        }
+    }
 }
 
 /// How a server comes to its end.
@@ -46,6 +63,8 @@ pub(crate) struct World {
     pub(crate) nodes: Vec<Node>,
     pub(crate) clients: Vec<Client>,
     pub(crate) journal: Arc<Mutex<Journal>>,
+    /// Where monitoring is read.
+    pub(crate) inspector: SimHost,
     tale: bool,
 }
 
@@ -56,10 +75,11 @@ impl World {
         let net = sim.net();
         let mut journal = Journal::default();
         journal.recovery = MESH + topology.notice();
+        journal.map = Map::of(&topology);
         if tale {
             journal.keep_tale();
         }
-        let hosts: Vec<SimHost> = (0..topology.clusters)
+        let hosts: Vec<SimHost> = (0..topology.servers())
             .map(|server| sim.host(&server_name(server)))
             .collect();
         let silent = topology.silent_listener.then(|| silent_listener(&sim));
@@ -68,15 +88,22 @@ impl World {
             false => host.ip().to_string(),
         };
         let silent = silent.as_ref().map(shown);
-        let nodes = (0..topology.clusters).map(|server| Node {
+        let nodes = (0..topology.servers()).map(|server| Node {
             host: hosts[server].clone(),
             options: topology.options(server, |other| shown(&hosts[other]), silent.as_deref()),
             slot: Slot::default(),
             running: false,
+            client_url: match topology.unspecified {
+                true => format!("{}:{CLIENT_PORT}", hosts[server].ip()),
+                false => format!("{}:{CLIENT_PORT}", shown(&hosts[server])),
+            },
+            moves: 0,
+            gone: false,
         });
         let world = World {
             nodes: nodes.collect(),
             clients: Vec::new(),
+            inspector: sim.host("inspector"),
             journal: Arc::new(Mutex::new(journal)),
             sim,
             net,
@@ -168,6 +195,46 @@ impl World {
         }
     }
 
+    /// A server that does not run will listen for other servers at other ports than ever before.
+    pub(crate) fn relocate(&mut self, server: usize) {
+        let node = &mut self.nodes[server];
+        node.moves += 1;
+        let ports = Ports::after(node.moves);
+        ports.set(&mut node.options);
+        self.tell(&format!("server {server} moves to {ports:?}"));
+    }
+
+    /// A server that does not run never comes back, and its clients go home.
+    pub(crate) fn abandon(&mut self, server: usize) {
+        self.tell(&format!("server {server} has left for ever"));
+        self.nodes[server].gone = true;
+        for client in self.clients.iter().filter(|client| client.home == server) {
+            client.leave();
+        }
+    }
+
+    /// The servers that have not left for ever.
+    pub(crate) fn living(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.nodes.len()).filter(|server| !self.nodes[*server].gone)
+    }
+
+    /// The servers of a cluster that have not left for ever.
+    pub(crate) fn living_of(&self, cluster: usize) -> impl Iterator<Item = usize> + '_ {
+        let members = self.topology.members(cluster);
+        members.filter(|server| !self.nodes[*server].gone)
+    }
+
+    /// Where clients of a server are told that they reach its cluster.
+    pub(crate) fn client_urls(&self, server: usize) -> BTreeSet<String> {
+        let has_peers = self.topology.has_routes() && self.topology.neighbours(server).len() > 1;
+        if !has_peers || self.topology.no_advertise {
+            return BTreeSet::new();
+        }
+        self.living_of(self.topology.cluster_of[server])
+            .map(|other| self.nodes[other].client_url.clone())
+            .collect()
+    }
+
     /// Tells a server to stop and leaves it to it.
     pub(crate) fn ask_to_stop(&self, server: usize) {
         self.tell(&format!("server {server} is told to stop"));
@@ -201,21 +268,6 @@ impl World {
         self.clients
             .push(Client::start(host, person, self.journal.clone()));
         id
-    }
-
-    /// Whether exactly two connections, one each way, join every two servers.
-    pub(crate) fn mesh(&self) -> Result<(), String> {
-        for (one, a) in self.nodes.iter().enumerate() {
-            for (other, b) in self.nodes.iter().enumerate().skip(one + 1) {
-                let links = self.net.connections(&a.host, &b.host);
-                if links != 2 {
-                    return Err(format!(
-                        "{links} connections between servers {one} and {other} instead of 2"
-                    ));
-                }
-            }
-        }
-        Ok(())
     }
 
     /// What every server's process holds.

@@ -118,7 +118,7 @@ async fn obey(rt: &Rt, server: &Server, mut signals: Signals, configured: bool, 
             // A lame duck is on its way out already; who is in a hurry interrupts it.
             Signal::Terminate if server.is_lame_duck() => {}
             Signal::Terminate | Signal::Interrupt => server.shut_down().await,
-            Signal::Hangup => refuse_reload(configured, log),
+            Signal::Hangup => reload(server, configured, log),
             Signal::User1 => log.reopen(),
             Signal::User2 => {
                 let server = server.clone();
@@ -128,12 +128,24 @@ async fn obey(rt: &Rt, server: &Server, mut signals: Signals, configured: bool, 
     }
 }
 
-fn refuse_reload(configured: bool, log: &Log) {
-    let why = if configured {
-        "reloading is not supported yet by this version of Gannet"
+/// Reads certificates again; that is all that can be reloaded yet.
+fn reload(server: &Server, configured: bool, log: &Log) {
+    let result = if configured {
+        server.reload_tls()
     } else {
-        "can only reload config when a file is provided using -c or --config"
+        Err("can only reload config when a file is provided using -c or --config".into())
     };
+    match result {
+        Ok(true) => log.say(
+            Level::Info,
+            "Reloaded: certificates of links to other servers (nothing else yet in this version of Gannet)",
+        ),
+        Ok(false) => refuse(log, "reloading is not supported yet by this version of Gannet"),
+        Err(why) => refuse(log, &why),
+    }
+}
+
+fn refuse(log: &Log, why: &str) {
     log.say(
         Level::Error,
         format_args!("Failed to reload server configuration: {why}"),

@@ -66,6 +66,15 @@ impl Metric {
     pub(crate) const P99: Metric = Metric::new("latency_p99", "latency p99", Unit::Nanos);
     pub(crate) const P999: Metric = Metric::new("latency_p999", "latency p99.9", Unit::Nanos);
     pub(crate) const READY: Metric = Metric::new("ready_after", "start to ready", Unit::Nanos);
+    pub(crate) const COMPLETE: Metric =
+        Metric::new("complete_after", "start to complete mesh", Unit::Nanos);
+    pub(crate) const BOOT_CPU: Metric =
+        Metric::new("boot_cpu", "server CPU until then", Unit::Nanos);
+    pub(crate) const MEMORY_PER_SERVER: Metric =
+        Metric::new("memory_per_server", "memory per server", Unit::Bytes);
+    pub(crate) const RECOVERY: Metric =
+        Metric::new("recovery", "cut to all interest back", Unit::Nanos);
+    pub(crate) const WORST: Metric = Metric::new("latency_worst", "latency worst", Unit::Nanos);
     pub(crate) const MEMORY: Metric = Metric::new("memory", "server memory", Unit::Bytes);
     pub(crate) const MEMORY_PER_CONNECTION: Metric = Metric::new(
         "memory_per_connection",

@@ -35,6 +35,10 @@ pub(crate) enum Kind {
     Subscriptions,
     /// A server alone.
     Startup,
+    /// Servers that find each other.
+    Boot(Layout),
+    /// A link that breaks, with interest in so many subjects behind it.
+    Flap(u32),
 }
 
 /// One row of the table.
@@ -61,6 +65,8 @@ impl Scenario {
                 footprint::subscriptions(bench.subscriptions, bench.subscribers, bench)
             }
             Kind::Startup => footprint::startup(bench),
+            Kind::Flap(subjects) => footprint::flap(*subjects, bench),
+            Kind::Boot(layout) => footprint::boot(*layout, bench),
         }
     }
 
@@ -98,6 +104,11 @@ const fn requests(layout: Layout, in_flight: usize, inbox: Inbox) -> Kind {
         inbox,
     })
 }
+
+const SUPER: Layout = Layout::SuperCluster {
+    clusters: 3,
+    nodes: 3,
+};
 
 /// All scenarios, in the order in which they run.
 pub(crate) const ALL: &[Scenario] = &[
@@ -163,6 +174,38 @@ pub(crate) const ALL: &[Scenario] = &[
         title: "gateway request/reply, 64 in flight, new inboxes",
         kind: requests(Layout::Gateways, 64, Inbox::PerRequest),
         targets: &[(TRIP, Target::RatioAtMost(1.0 / 3.0))],
+    },
+    flow!("route-1-1", "route, 1 → 1, 128 B", 0.25, layout: Layout::Routes("off")),
+    flow!("route-1-10", "route, 1 → 10, 128 B", 0.2, layout: Layout::Routes("off"), receivers: 10),
+    flow!("route-s2", "route with s2_fast, 1 → 1, 128 B", 0.5, layout: Layout::Routes("s2_fast")),
+    Scenario {
+        name: "route-request-64",
+        title: "route request/reply, 64 in flight",
+        kind: requests(Layout::Routes("off"), 64, Inbox::PerSlot),
+        targets: &[(TRIP, Target::RatioAtMost(1.0 / 3.0))],
+    },
+    flow!("super-3x3", "3 × 3 super-cluster, 9 → 9 each, 128 B", 0.25,
+        layout: SUPER, publishers: 9, receivers: 9),
+    Scenario {
+        name: "boot-3x3",
+        title: "3 × 3 super-cluster from nothing",
+        kind: Kind::Boot(SUPER),
+        targets: &[
+            (Metric::COMPLETE.key, Target::RatioAtMost(1.0)),
+            (Metric::MEMORY.key, Target::RatioAtMost(1.0 / 3.0)),
+        ],
+    },
+    Scenario {
+        name: "flap-100k",
+        title: "gateway link cut, 100,000 subjects behind it",
+        kind: Kind::Flap(100_000),
+        targets: &[(Metric::RECOVERY.key, Target::RatioAtMost(1.0))],
+    },
+    Scenario {
+        name: "flap-1m",
+        title: "gateway link cut, 1,000,000 subjects behind it",
+        kind: Kind::Flap(1_000_000),
+        targets: &[(Metric::RECOVERY.key, Target::RatioAtMost(1.0))],
     },
     Scenario {
         name: "idle",

@@ -65,6 +65,15 @@ pub(crate) async fn gateways(shared: Arc<Shared>, listener: Listener) {
     .await;
 }
 
+/// Lets other servers of the cluster in until the server stops.
+pub(crate) async fn routes(shared: Arc<Shared>, listener: Listener) {
+    race(
+        shared.stopped(),
+        accept(&shared, &listener, "Route", crate::route::accepted),
+    )
+    .await;
+}
+
 /// Hands connections to `start`. Dropping it loses none that `start` has not got.
 async fn accept(
     shared: &Arc<Shared>,

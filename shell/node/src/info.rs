@@ -39,7 +39,8 @@ pub(crate) fn client_info(shared: &Shared, id: ConnId, addr: SocketAddr) -> Clie
         max_payload: shared.max_payload() as u64,
         client_id: id.0,
         client_ip: addr.ip().to_string(),
-        cluster: shared.options.cluster_name().unwrap_or_default().to_owned(),
+        cluster: shared.face.cluster(),
+        connect_urls: shared.face.connect_urls(),
         ldm: shared.is_lame_duck(),
         gannet: VERSION.into(),
         ..ClientInfo::default()

@@ -4,9 +4,9 @@
 use std::io;
 
 use bytes::{Bytes, BytesMut};
-use gannet_rt::Stream;
 
 use crate::buffers::{Buffers, READ_SIZE};
+use crate::channel::Channel;
 
 /// From this size on, an operation gets a buffer of its own, of just its size, that deliveries can share
 /// instead of copying.
@@ -52,7 +52,7 @@ impl Large {
         Large { bytes, size, known }
     }
 
-    fn read(&mut self, stream: &Stream) -> io::Result<(usize, bool)> {
+    fn read(&mut self, stream: &Channel) -> io::Result<(usize, bool)> {
         if self.bytes.len() == self.bytes.capacity() {
             // Memory follows what has come, not what was announced.
             self.bytes
@@ -80,7 +80,11 @@ pub(crate) enum Ready {
 
 impl Input {
     /// Reads once. Answers how many bytes came and whether there may be more at once.
-    pub(crate) fn read(&mut self, stream: &Stream, buffers: &Buffers) -> io::Result<(usize, bool)> {
+    pub(crate) fn read(
+        &mut self,
+        stream: &Channel,
+        buffers: &Buffers,
+    ) -> io::Result<(usize, bool)> {
         if let Some(large) = &mut self.large {
             return large.read(stream);
         }
@@ -147,6 +151,16 @@ impl Input {
     /// Puts back a large operation that turned out to need more bytes than thought.
     pub(crate) fn put_back_large(&mut self, bytes: &Bytes, used: usize, need: usize) {
         self.large = Some(Large::new(&bytes[used..], need));
+    }
+
+    /// Takes everything out that was read and not used.
+    pub(crate) fn take_rest(&mut self) -> Vec<u8> {
+        let filled = std::mem::take(&mut self.filled);
+        match (&self.buffer, self.large.take()) {
+            (_, Some(large)) => large.bytes.into(),
+            (Some(buffer), None) => buffer[..filled].to_vec(),
+            (None, None) => std::mem::take(&mut self.rest),
+        }
     }
 
     /// Gives the borrowed buffer back until there is something to read.

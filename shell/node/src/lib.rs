@@ -7,22 +7,31 @@
 //! hanging off its handle.
 
 mod accept;
+mod addresses;
 mod buffers;
+mod bulk;
+mod channel;
 mod client;
+mod face;
 mod gateway;
 mod info;
 mod input;
 mod lifecycle;
+mod link;
 mod log;
 mod monitor;
 mod panics;
 mod refusal;
 mod registry;
+mod route;
 mod server;
 mod shared;
 mod sink;
+mod tls;
 mod transport;
 
 pub use gateway::GatewayLink;
 pub use log::{Level, LogOptions, LogWriter, Logger};
+pub use route::RouteLink;
 pub use server::{Server, StartError};
+pub use tls::check_tls;

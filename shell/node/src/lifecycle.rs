@@ -96,6 +96,7 @@ impl Shared {
 
     /// Tells all clients that understand it to look for another server.
     fn announce_lame_duck(&self, clients: &[Arc<ClientConn>]) {
+        self.face.set_own_urls(Vec::new());
         for conn in clients
             .iter()
             .filter(|conn| conn.takes_info.load(Ordering::Acquire))
@@ -142,6 +143,9 @@ impl Server {
         shared.life.door_shut.wait().await;
         let clients = shared.clients.open();
         if !clients.is_empty() && !shared.is_stopping() {
+            if let Some(routes) = shared.routes.get() {
+                routes.announce_lame_duck(shared);
+            }
             shared.announce_lame_duck(&clients);
             if shared.pause(shared.options.lame_duck.grace_period).await {
                 self.send_away(&clients).await;

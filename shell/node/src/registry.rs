@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use crate::channel::Channel;
 use gannet_broker::Peer;
 use gannet_monitor::ConnInfo;
-use gannet_rt::Stream;
+use gannet_rt::tls::TlsFacts;
 use gannet_session::CloseReason;
 use gannet_units::{ConnId, Moment, WallTime};
 use parking_lot::Mutex;
@@ -29,7 +30,7 @@ pub(crate) struct Facts {
 pub(crate) struct ClientConn {
     pub(crate) id: ConnId,
     pub(crate) peer: Arc<Peer>,
-    pub(crate) stream: Arc<Stream>,
+    pub(crate) stream: Arc<Channel>,
     pub(crate) addr: SocketAddr,
     pub(crate) started: WallTime,
     pub(crate) started_at: Moment,
@@ -80,6 +81,8 @@ pub(crate) struct LinkFacts {
     pub(crate) remote_id: Mutex<String>,
     /// The configuration names the other cluster.
     pub(crate) configured: bool,
+    /// Set if the link is encrypted.
+    pub(crate) tls: OnceLock<TlsFacts>,
     pub(crate) in_msgs: AtomicU64,
     pub(crate) in_bytes: AtomicU64,
     /// The last moment something came, in nanoseconds.
@@ -111,15 +114,6 @@ impl Links {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.facts.lock().is_empty()
-    }
-
-    /// Interest that came over all links together, in entries.
-    pub(crate) fn subscriptions(&self) -> u64 {
-        self.facts
-            .lock()
-            .values()
-            .map(|facts| u64::from(facts.subscriptions.load(Ordering::Relaxed)))
-            .sum()
     }
 }
 

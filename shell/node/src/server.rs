@@ -15,6 +15,7 @@ use gannet_wire::reply_prefix::ReplyPrefix;
 
 use crate::accept;
 use crate::buffers::Buffers;
+use crate::face::Face;
 use crate::gateway::{self, GatewayLink};
 use crate::info::{COMPATIBLE_VERSION, VERSION, git_commit};
 use crate::lifecycle::Life;
@@ -22,7 +23,9 @@ use crate::log::{Logger, log};
 use crate::monitor;
 use crate::refusal::{listen_error, lookup_error};
 use crate::registry::{Links, Registry};
+use crate::route::{self, RouteLink};
 use crate::shared::{Shared, Trouble};
+use crate::tls::ServerTls;
 
 /// Why a server did not start. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +60,8 @@ impl Server {
         options
             .validate()
             .map_err(|e| StartError::Options(e.to_string()))?;
-        let shared = Arc::new(new_shared(options, rt, log));
+        let tls = ServerTls::load(&rt, &options).map_err(|e| StartError::Options(e.to_string()))?;
+        let shared = Arc::new(new_shared(options, tls, rt, log));
         greet(&shared, file);
         let server = Server { shared };
         if let Err(error) = server.open().await {
@@ -85,6 +89,7 @@ impl Server {
         if let Some(listener) = gateway::listen(shared).await? {
             gateway::start(shared, listener);
         }
+        let routes = route::bind(shared).await?;
         let (host, port) = (&shared.options.host, shared.options.port.to_bind());
         let clients = open_listener(shared, host, port, "client").await?;
         let addr = clients
@@ -97,6 +102,11 @@ impl Server {
             "Listening for client connections on {}",
             shown(host, addr)
         );
+        shared.face.set_own_urls(shared.own_connect_urls());
+        if let Some(listener) = routes {
+            route::set_up(shared, &listener)?;
+            route::start(shared, listener);
+        }
         shared.rt.spawn(accept::clients(shared.clone(), clients));
         Ok(())
     }
@@ -134,6 +144,25 @@ impl Server {
             .map_or_else(Vec::new, |mesh| mesh.links(&self.shared))
     }
 
+    /// Reads the certificates, keys and authorities of all links to other servers again. New links use them;
+    /// those that stand are left alone. Answers whether there are any. After an error (the text is for the
+    /// operator) nothing has changed.
+    pub fn reload_tls(&self) -> Result<bool, String> {
+        let shared = &self.shared;
+        shared.tls.reload(&shared.rt).map_err(|e| e.to_string())
+    }
+
+    /// Where other servers of the cluster connect, if there are routes.
+    pub fn route_addr(&self) -> Option<SocketAddr> {
+        self.shared.routes.get().map(|mesh| mesh.bound)
+    }
+
+    /// The connections to other servers of the cluster.
+    pub fn route_links(&self) -> Vec<RouteLink> {
+        let mesh = self.shared.routes.get();
+        mesh.map_or_else(Vec::new, |mesh| mesh.links())
+    }
+
     /// Stops: accepts nothing more, ends all connections. Returns at once; the tasks end soon after.
     pub fn stop(&self) {
         if !self.shared.is_stopping() {
@@ -153,15 +182,23 @@ impl Server {
         if let Some(mesh) = self.shared.mesh.get() {
             mesh.close_all(&self.shared);
         }
+        if let Some(mesh) = self.shared.routes.get() {
+            mesh.close_all();
+        }
     }
 }
 
-fn new_shared(options: Options, rt: Rt, log: Logger) -> Shared {
+fn new_shared(options: Options, tls: ServerTls, rt: Rt, log: Logger) -> Shared {
     let mut seed = [0; 32];
     rt.fill_random(&mut seed);
     let id = server_id(seed);
     let name = options.server_name.clone().unwrap_or_else(|| id.clone());
     let gateway = options.gateway.as_ref().map(|gateway| gateway.name.clone());
+    let cluster = match options.cluster_name() {
+        Some(name) => name.to_owned(),
+        None if options.cluster.port.is_some() => made_up_name(&rt),
+        None => String::new(),
+    };
     let broker = Broker::new(BrokerOptions {
         seed: rt.random_u64(),
         reply_prefix: gateway.as_ref().map(|name| ReplyPrefix::new(name, &id)),
@@ -172,13 +209,17 @@ fn new_shared(options: Options, rt: Rt, log: Logger) -> Shared {
         started_at: rt.now(),
         seed: rt.random_u64(),
         auth: Authenticator::new(options.auth.clone()),
+        tls,
         clients: Registry::new(options.limits.max_closed_clients as usize),
         links: Links::default(),
         buffers: Buffers::default(),
+        writers: Arc::default(),
         trouble: Trouble::default(),
         client_addr: OnceLock::new(),
         monitor_addr: OnceLock::new(),
         mesh: OnceLock::new(),
+        routes: OnceLock::new(),
+        face: Face::new(cluster),
         client_limits: OnceLock::new(),
         stopping: AtomicBool::new(false),
         stop: Notify::new(),
@@ -192,6 +233,13 @@ fn new_shared(options: Options, rt: Rt, log: Logger) -> Shared {
     }
 }
 
+/// A name for a cluster that was given none.
+fn made_up_name(rt: &Rt) -> String {
+    const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let letter = |_| char::from(LETTERS[(rt.random_u64() % 62) as usize]);
+    (0..22).map(letter).collect()
+}
+
 fn greet(shared: &Shared, file: Option<&str>) {
     let log = &shared.log;
     log!(log, Info, "Starting nats-server");
@@ -200,7 +248,8 @@ fn greet(shared: &Shared, file: Option<&str>) {
     if let Some(commit) = git_commit() {
         log!(log, Info, "  Git:      [{commit}]");
     }
-    if let Some(cluster) = shared.options.cluster_name() {
+    let cluster = shared.face.cluster();
+    if !cluster.is_empty() {
         log!(log, Info, "  Cluster:  {cluster}");
     }
     log!(log, Info, "  Name:     {}", shared.name);

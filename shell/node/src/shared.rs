@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use gannet_broker::Broker;
+use gannet_broker::{Broker, Signal};
 use gannet_config::Options;
 use gannet_identity::Authenticator;
 use gannet_rt::Rt;
@@ -12,14 +12,28 @@ use gannet_rt::sync::Notify;
 use gannet_session::client::ClientLimits;
 use gannet_units::{Moment, WallTime};
 
+use crate::addresses::{joined, reachable};
 use crate::buffers::Buffers;
+use crate::channel::Writers;
+use crate::face::Face;
 use crate::gateway::Mesh;
 use crate::lifecycle::Life;
-use crate::log::Logger;
+use crate::log::{Logger, log};
 use crate::registry::{Links, Registry};
+use crate::route;
+use crate::tls::ServerTls;
 
 /// Largest payload where the configuration names none: the reference server's default.
 const DEFAULT_MAX_PAYLOAD: usize = 1024 * 1024;
+
+/// Links of one kind that were in trouble.
+#[derive(Debug, Default)]
+pub(crate) struct SlowLinks {
+    /// How often one counted as a slow consumer.
+    pub(crate) slow: AtomicU64,
+    /// How often one was closed because its peer kept silent.
+    pub(crate) stale: AtomicU64,
+}
 
 /// Connections that were too slow, by kind and by the bound they broke.
 #[derive(Debug, Default)]
@@ -29,6 +43,7 @@ pub(crate) struct Trouble {
     pub(crate) stale_clients: AtomicU64,
     pub(crate) stale_gateways: AtomicU64,
     pub(crate) stalled_clients: AtomicU64,
+    pub(crate) routes: SlowLinks,
 }
 
 /// One server.
@@ -43,9 +58,13 @@ pub(crate) struct Shared {
     pub(crate) started_at: Moment,
     pub(crate) broker: Broker,
     pub(crate) auth: Authenticator,
+    /// Of links to other servers.
+    pub(crate) tls: ServerTls,
     pub(crate) clients: Registry,
     pub(crate) links: Links,
     pub(crate) buffers: Buffers,
+    /// Compressors for routes.
+    pub(crate) writers: Arc<Writers>,
     pub(crate) trouble: Trouble,
     pub(crate) client_addr: OnceLock<SocketAddr>,
     pub(crate) monitor_addr: OnceLock<SocketAddr>,
@@ -53,6 +72,10 @@ pub(crate) struct Shared {
     pub(crate) seed: u64,
     /// Set if there are gateways.
     pub(crate) mesh: OnceLock<Arc<Mesh>>,
+    /// Set if there are routes.
+    pub(crate) routes: OnceLock<Arc<route::Mesh>>,
+    /// What clients are told of the cluster.
+    pub(crate) face: Face,
     pub(crate) client_limits: OnceLock<Arc<ClientLimits>>,
     pub(crate) stopping: AtomicBool,
     pub(crate) stop: Notify,
@@ -97,6 +120,42 @@ impl Shared {
             Some(text) => {
                 gannet_config::advertised(text, bound).unwrap_or_else(|_| (text.clone(), bound))
             }
+        }
+    }
+
+    /// Where clients of this server connect, as other servers are told; known once the listener is open.
+    pub(crate) fn own_connect_urls(&self) -> Vec<String> {
+        let Some(bound) = self.client_addr.get() else {
+            return Vec::new();
+        };
+        if self.options.client_advertise.is_some() {
+            let (host, port) = self.advertised_client_address();
+            return vec![joined(&host, port)];
+        }
+        let host = &self.options.host;
+        let urls = reachable(self, host, *bound);
+        if urls.is_empty() {
+            log!(
+                self.log,
+                Error,
+                "Address {} can not be resolved properly",
+                gannet_config::quoted(host)
+            );
+        }
+        urls
+    }
+
+    /// What clients are told of the cluster has changed: tells those that understand it.
+    pub(crate) fn tell_clients(&self) {
+        for conn in self.clients.open() {
+            conn.peer.signal().raise(Signal::NEWS);
+        }
+    }
+
+    /// The other servers of the cluster have these names now.
+    pub(crate) fn names_changed(&self, names: Vec<String>) {
+        if let Some(mesh) = self.mesh.get() {
+            mesh.set_server_names(names);
         }
     }
 

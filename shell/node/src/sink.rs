@@ -4,15 +4,16 @@ use std::io::{ErrorKind, IoSlice};
 use std::sync::{Arc, Weak};
 
 use gannet_broker::{Sink, Written};
-use gannet_rt::Stream;
+
+use crate::channel::Channel;
 
 /// Writes to a socket without waiting. The socket belongs to its connection's task: plans that other
 /// connections keep may name a peer long after it has ended, and must not keep its socket open.
-pub(crate) struct StreamSink(Weak<Stream>);
+pub(crate) struct StreamSink(Weak<Channel>);
 
 impl StreamSink {
     /// A way into `stream` for as long as its owner keeps it.
-    pub(crate) fn new(stream: &Arc<Stream>) -> StreamSink {
+    pub(crate) fn new(stream: &Arc<Channel>) -> StreamSink {
         StreamSink(Arc::downgrade(stream))
     }
 }
@@ -26,14 +27,14 @@ impl Sink for StreamSink {
             return Written::Broken;
         };
         let result = match chunks {
-            [one] => stream.try_write(one),
+            [one] => stream.try_write(&[IoSlice::new(one)]),
             many => {
                 let mut slices = [IoSlice::new(&[]); SLICES];
                 let count = many.len().min(SLICES);
                 for (slice, chunk) in slices.iter_mut().zip(many) {
                     *slice = IoSlice::new(chunk);
                 }
-                stream.try_write_vectored(&slices[..count])
+                stream.try_write(&slices[..count])
             }
         };
         match result {

@@ -9,11 +9,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gannet_broker::{Flush, Peer, Signal};
-use gannet_rt::{Rt, Sleep, Stream};
+use gannet_rt::{Rt, Sleep};
 use gannet_session::CloseReason;
 use gannet_units::Moment;
+use gannet_wire::s2::Mode;
 
 use crate::buffers::Buffers;
+use crate::channel::{Channel, Writers};
 use crate::input::Input;
 
 /// How long an ended connection is read from, so that its last words (an `-ERR`) are not lost with a
@@ -51,7 +53,7 @@ struct Blocked {
 pub(crate) struct Transport {
     rt: Rt,
     pub(crate) peer: Arc<Peer>,
-    pub(crate) stream: Arc<Stream>,
+    pub(crate) stream: Arc<Channel>,
     pub(crate) input: Input,
     sleep: Sleep,
     blocked: Option<Blocked>,
@@ -61,7 +63,7 @@ impl Transport {
     pub(crate) fn new(
         rt: &Rt,
         peer: Arc<Peer>,
-        stream: Arc<Stream>,
+        stream: Arc<Channel>,
         deadline: Moment,
     ) -> Transport {
         let sleep = rt.sleep_until(deadline);
@@ -106,6 +108,20 @@ impl Transport {
                 _ => Read::Ended(CloseReason::ReadError),
             },
         }
+    }
+
+    /// Takes everything that the peer sends from here on for compressed, what was read and not used yet
+    /// included. Call it with the read buffer put back.
+    pub(crate) fn read_compressed(&mut self, writers: &Arc<Writers>) {
+        let rest = self.input.take_rest();
+        self.stream.read_compressed(writers, rest);
+    }
+
+    /// Compresses everything appended to the outbox from here on; what is in it leaves plain. Call it
+    /// before anybody else appends or flushes. Another call sets another mode, at any time.
+    pub(crate) fn write_compressed(&mut self, writers: &Arc<Writers>, mode: Mode) {
+        let waiting = self.peer.outbox().pending();
+        self.stream.write_compressed(writers, mode, waiting);
     }
 
     /// Appends `words` to the outbox and flushes it.
@@ -194,7 +210,7 @@ impl Transport {
 
 /// Reads on without looking: closing with unread bytes would reset the connection, and the peer might
 /// never see why it ended.
-async fn drain(stream: &Stream, buffers: &Buffers) {
+async fn drain(stream: &Channel, buffers: &Buffers) {
     let mut buffer = buffers.take();
     let mut total = 0;
     while total < LINGER.1 {

@@ -1,8 +1,11 @@
 //! What this cluster announces: always the same as computed from scratch.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use gannet_broker::{Sub, Subscriptions};
+use gannet_broker::{
+    Carries, Forgetting, InboundLink, PeerKind, RouteLink, RouteTraits, Sub, Subscriptions,
+};
 use gannet_subject::Entry;
 use gannet_wire::gateway::{Decoded, GatewayOp, Limits, decode};
 use proptest::prelude::*;
@@ -138,7 +141,8 @@ fn a_link_that_is_gone_hears_nothing_more_and_its_interest_is_forgotten() {
     far.take();
     w.subscribe(&a, "foo", None, "1");
     assert_eq!(far.take(), "");
-    w.broker.remove_outbound(&link, &mut interest);
+    w.broker.remove_outbound(&link);
+    Forgetting::new(std::mem::take(&mut interest)).finish(&w.broker);
     assert_eq!(w.broker.global().stats().0.entries, 1);
     assert!(w.broker.outbound().is_empty() && w.broker.inbound().is_empty());
 }
@@ -223,4 +227,86 @@ fn a_table_of_subscriptions_finds_each_by_its_id() {
         (10, 10, 10)
     );
     assert!(table.is_empty());
+}
+
+/// What a link knows after these lines.
+fn known(lines: &str) -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    for line in lines.lines() {
+        match line.split_once(' ') {
+            // Its weight is no part of an interest's name.
+            Some(("RS+", what)) => known.insert(what.trim_end_matches(" 1").to_owned()),
+            Some(("RS-", what)) => known.remove(what),
+            _ => continue,
+        };
+    }
+    known
+}
+
+#[test]
+fn a_listing_in_parts_and_changes_in_between_end_in_the_truth() {
+    let mut w = World::new();
+    let a = w.client();
+    let mut subs: Vec<_> = (0..20_000)
+        .map(|n| {
+            w.subscribe(
+                &a,
+                &format!("s.{n}"),
+                (n % 7 == 0).then_some("q"),
+                &n.to_string(),
+            )
+        })
+        .collect();
+    for kind in [PeerKind::InboundGateway, PeerKind::Route] {
+        let end = w.end_with(kind, 1 << 20);
+        let mut listing = match kind {
+            PeerKind::Route => {
+                let traits = RouteTraits {
+                    server_id: "ONE".into(),
+                    headers: true,
+                    carries: Carries::All,
+                    filter: None,
+                };
+                let link = RouteLink::new(end.peer.clone(), traits);
+                w.broker.add_route(Arc::new(link))
+            }
+            _ => {
+                let link = InboundLink {
+                    peer: end.peer.clone(),
+                    name: "FAR".into(),
+                };
+                w.broker.add_inbound(Arc::new(link), b"")
+            }
+        };
+        let mut told = String::new();
+        let mut next = 0;
+        while listing.step(&w.broker) {
+            told.push_str(&end.take());
+            next += 1;
+            // Some go, some come, while the rest is told.
+            for _ in 0..30 {
+                let sub = subs.swap_remove(next * 37 % subs.len());
+                w.broker.global().unsubscribe(&sub);
+            }
+            for n in 0..40 {
+                let subject = format!("late.{next}.{n}");
+                subs.push(w.subscribe(&a, &subject, None, "9"));
+            }
+        }
+        assert!(next > 5, "told in {next} parts");
+        told.push_str(&end.take());
+        let truth: BTreeSet<String> = subs
+            .iter()
+            .map(|sub| {
+                let subject = String::from_utf8_lossy(sub.subject()).into_owned();
+                match sub.queue() {
+                    None => format!("$G {subject}"),
+                    Some(_) => format!("$G {subject} q"),
+                }
+            })
+            .collect();
+        let known: BTreeSet<String> = known(&told);
+        assert_eq!(known.len(), truth.len());
+        assert_eq!(known, truth);
+    }
 }

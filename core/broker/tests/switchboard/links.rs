@@ -1,6 +1,6 @@
 //! Messages to and from other clusters.
 
-use gannet_broker::{AccountChange, LinkTraits, OutboundLink, PeerKind};
+use gannet_broker::{AccountChange, Forgetting, LinkTraits, OutboundLink, PeerKind};
 use gannet_wire::gateway::{Decoded, GatewayOp, Limits, Queues, decode};
 use gannet_wire::reply_prefix::{self, ReplyPrefix};
 use std::sync::Arc;
@@ -85,9 +85,11 @@ fn a_local_member_wins_then_the_nearest_cluster() {
         once(&w),
         (0, 1, "".into(), "RMSG $G foo | q 1\r\nx\r\n".into())
     );
-    w.broker.remove_outbound(&far_link, &mut of_far);
+    w.broker.remove_outbound(&far_link);
+    Forgetting::new(std::mem::take(&mut of_far)).finish(&w.broker);
     assert_eq!(once(&w).2, "RMSG $G foo | q 1\r\nx\r\n");
-    w.broker.remove_outbound(&near_link, &mut of_near);
+    w.broker.remove_outbound(&near_link);
+    Forgetting::new(std::mem::take(&mut of_near)).finish(&w.broker);
     assert_eq!(once(&w), (0, 0, "".into(), "".into()));
 }
 

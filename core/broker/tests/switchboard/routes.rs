@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gannet_broker::{
-    Carries, Delivered, Hop, PeerKind, RemoteInterest, RouteFilter, RouteLink, RouteTraits,
+    Carries, Delivered, Forgetting, Hop, PeerKind, RemoteInterest, RouteFilter, RouteLink,
+    RouteTraits,
 };
 use gannet_wire::route::{Decoded, Form, Limits, Queues, RouteOp, decode};
 
@@ -29,7 +30,7 @@ fn traits(name: &str, carries: Carries) -> RouteTraits {
 fn route(w: &mut World, traits: RouteTraits) -> Route {
     let end = w.end_with(PeerKind::Route, 1 << 20);
     let link = Arc::new(RouteLink::new(end.peer.clone(), traits));
-    w.broker.add_route(link.clone());
+    w.broker.add_route(link.clone()).finish(&w.broker);
     Route {
         end,
         link,
@@ -52,6 +53,12 @@ impl Route {
             queue,
             w.now,
         );
+    }
+
+    fn leaves(&mut self, w: &World) {
+        w.broker.remove_route(&self.link);
+        let interest = std::mem::take(&mut self.interest);
+        Forgetting::new(interest).finish(&w.broker);
     }
 
     fn takes_back(&mut self, w: &World, subject: &str, queue: Option<&str>) {
@@ -142,7 +149,7 @@ fn every_server_with_interest_gets_one_copy_and_hands_none_on() {
         }
     );
     assert_eq!(one.end.take(), "");
-    w.broker.remove_route(&two.link, &mut two.interest);
+    two.leaves(&w);
     let sent = way.publish(&w, &a, &text("foo", "", "x").message());
     assert_eq!(
         sent,
@@ -209,7 +216,7 @@ fn other_clusters_are_told_the_interest_of_the_whole_cluster() {
     one.takes_back(&w, "foo", None);
     w.broker.global().unsubscribe(&own);
     assert_eq!(inbound.take(), "");
-    w.broker.remove_route(&two.link, &mut two.interest);
+    two.leaves(&w);
     let mut lines: Vec<String> = inbound.take().lines().map(str::to_owned).collect();
     lines.sort();
     assert_eq!(lines, ["RS- $G foo", "RS- $G foo grp"]);
@@ -316,7 +323,7 @@ fn a_pool_carries_each_account_over_one_connection_and_pinned_ones_over_their_ow
         let mut other = whole(&mut w, "OTHER");
         w.broker
             .route_subscribe(&other.link, &mut other.interest, account, b"x", None, w.now);
-        w.broker.remove_route(&other.link, &mut other.interest);
+        other.leaves(&w);
         let known = w.broker.account(account).expect("known by now");
         let sub = gannet_broker::Sub::new(
             client.peer.clone(),

@@ -147,13 +147,12 @@ impl World {
     /// A link from another cluster.
     pub(crate) fn inbound(&mut self, name: &str) -> End {
         let end = self.end_with(PeerKind::InboundGateway, 1 << 20);
-        self.broker.add_inbound(
-            Arc::new(InboundLink {
-                peer: end.peer.clone(),
-                name: name.into(),
-            }),
-            b"",
-        );
+        let link = InboundLink {
+            peer: end.peer.clone(),
+            name: name.into(),
+        };
+        let listing = self.broker.add_inbound(Arc::new(link), b"");
+        listing.finish(&self.broker);
         end
     }
 

@@ -56,6 +56,23 @@ impl Default for GatewayOptions {
     }
 }
 
+impl GatewayOptions {
+    /// How links to cluster `remote` are encrypted when we dial, if they are: by its entry if that says,
+    /// otherwise (and for clusters that we only heard of) as the block says.
+    pub fn tls_to(&self, remote: &str) -> Option<TlsOptions> {
+        let entry = self.remotes.iter().find(|entry| entry.name == remote);
+        let Some(own) = entry.and_then(|entry| entry.tls.as_ref()) else {
+            return self.tls.clone();
+        };
+        let block = self.tls.as_ref();
+        Some(TlsOptions {
+            timeout: own.timeout.or(block.and_then(|block| block.timeout)),
+            pinned: block.map(|block| block.pinned.clone()).unwrap_or_default(),
+            ..own.clone()
+        })
+    }
+}
+
 /// Another cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteGateway {
@@ -63,7 +80,8 @@ pub struct RemoteGateway {
     pub name: String,
     /// `url`, `urls`: where its servers listen; never empty once validated.
     pub urls: Vec<ServerUrl>,
-    /// `tls` for dialling that cluster; the `gateway` block's if there is none.
+    /// `tls` for dialling that cluster; the `gateway` block's if there is none. Without a `timeout`, the
+    /// block's counts, and `pinned_certs` are the block's always. Use [`GatewayOptions::tls_to`].
     pub tls: Option<TlsOptions>,
 }
 

@@ -5,9 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+/// How long a handshake may take where the configuration does not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// How links are encrypted. Both sides of such a link show a certificate and check the other's,
 /// whatever `verify` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsOptions {
     /// `cert_file` and `key_file`, or `certs`: the certificates to show.
     pub certificates: Vec<CertificateFiles>,
@@ -22,8 +25,8 @@ pub struct TlsOptions {
     pub check_known_urls: bool,
     /// `insecure`: servers that are dialled may show any certificate.
     pub insecure: bool,
-    /// `timeout`: how long a handshake may take.
-    pub timeout: Duration,
+    /// `timeout`: how long a handshake may take. Use [`TlsOptions::timeout`].
+    pub timeout: Option<Duration>,
     /// `min_version`: the oldest version to speak.
     pub min_version: TlsVersion,
     /// `cipher_suites` of TLS 1.2 by their names; all if empty.
@@ -35,21 +38,10 @@ pub struct TlsOptions {
     pub pinned: BTreeSet<String>,
 }
 
-impl Default for TlsOptions {
-    fn default() -> TlsOptions {
-        TlsOptions {
-            certificates: Vec::new(),
-            ca_file: None,
-            verify: false,
-            map: false,
-            check_known_urls: false,
-            insecure: false,
-            timeout: Duration::from_secs(2),
-            min_version: TlsVersion::default(),
-            cipher_suites: Vec::new(),
-            curves: Vec::new(),
-            pinned: BTreeSet::new(),
-        }
+impl TlsOptions {
+    /// How long a handshake may take where this is the block of a listener.
+    pub fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(DEFAULT_TIMEOUT)
     }
 }
 

@@ -249,7 +249,7 @@ pub(super) fn unsettled() -> LinkAuth {
 pub(super) fn settle_timeout(auth: &mut LinkAuth, tls: Option<&TlsOptions>) {
     if auth.timeout.is_zero() {
         auth.timeout = match tls {
-            Some(tls) => tls.timeout.saturating_add(Duration::from_secs(1)),
+            Some(tls) => tls.timeout().saturating_add(Duration::from_secs(1)),
             None => LinkAuth::default().timeout,
         };
     }

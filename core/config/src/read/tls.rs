@@ -340,8 +340,7 @@ fn timeout(reader: &mut Reader, field: Field<'_>, block: &mut Block) {
         _ => return reader.invalid(place, format!("{problem} wrong type")),
     };
     match Duration::try_from_secs_f64(seconds) {
-        Ok(timeout) if timeout.is_zero() => block.tls.timeout = TlsOptions::default().timeout,
-        Ok(timeout) => block.tls.timeout = timeout,
+        Ok(timeout) => block.tls.timeout = Some(timeout).filter(|timeout| !timeout.is_zero()),
         Err(_) => reader.invalid(place, format!("{problem} can not be negative or that high")),
     }
 }

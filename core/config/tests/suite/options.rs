@@ -498,7 +498,7 @@ fn a_cluster_block_is_read_whole() {
             certificates: vec![files("a", "b"), files("c", "d")],
             verify: true,
             map: true,
-            timeout: secs(5),
+            timeout: Some(secs(5)),
             min_version: TlsVersion::V1_3,
             cipher_suites: vec!["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256".into()],
             curves: vec!["CurveP384".into(), "X25519".into()],
@@ -604,13 +604,38 @@ fn a_remote_gateway_may_have_tls_of_its_own() {
     let text = "gateway { name: A, port: 1, tls { timeout: 9 }, gateways: [\
         {name: B, url: \"nats://b:1\", tls { insecure: true }}, {name: C, url: \"nats://c:1\"}] }";
     let gateway = options(text).gateway.expect("a gateway");
-    assert_eq!(gateway.tls.expect("TLS").timeout, secs(9));
     let own: Vec<Option<bool>> = gateway
         .remotes
         .iter()
         .map(|remote| remote.tls.as_ref().map(|tls| tls.insecure))
         .collect();
     assert_eq!(own, [Some(true), None]);
+}
+
+#[test]
+fn what_the_tls_of_a_remote_gateway_leaves_out_is_the_blocks() {
+    let pin = "a".repeat(64);
+    let text = format!(
+        "gateway {{ name: A, port: 1, tls {{ timeout: 9, pinned_certs: [{pin}], verify: true }}, gateways: [\
+        {{name: B, url: \"nats://b:1\", tls {{ insecure: true, pinned_certs: [{}] }}}}, \
+        {{name: C, url: \"nats://c:1\"}}, \
+        {{name: D, url: \"nats://d:1\", tls {{ timeout: 1 }}}}] }}",
+        "b".repeat(64)
+    );
+    let gateway = options(&text).gateway.expect("a gateway");
+    let view = |remote: &str| {
+        let tls = gateway.tls_to(remote).expect("TLS");
+        assert_eq!(tls.pinned, [pin.clone()].into(), "{remote}");
+        (tls.timeout(), tls.insecure, tls.verify)
+    };
+    assert_eq!(view("B"), (secs(9), true, false));
+    assert_eq!(view("C"), (secs(9), false, true));
+    assert_eq!(view("D"), (secs(1), false, false));
+    assert_eq!(view("heard of"), (secs(9), false, true));
+    let text = "gateway { name: A, port: 1, gateways: [{name: B, url: \"nats://b:1\", tls {}}] }";
+    let gateway = options(text).gateway.expect("a gateway");
+    assert_eq!(gateway.tls_to("B").map(|tls| tls.timeout()), Some(secs(2)));
+    assert_eq!(gateway.tls_to("heard of"), None);
 }
 
 #[test]

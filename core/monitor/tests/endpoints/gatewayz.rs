@@ -220,3 +220,75 @@ fn bad_values_are_refused() {
     assert_eq!(refused("/gatewayz", "accs=q"), text("accs"));
     assert_eq!(refused("/gatewayz", "accs=q&subs=q"), text("subs"));
 }
+
+/// What a query leaves of the page: clusters outbound and inbound, the accounts of the first
+/// outbound link, and the lists in the last of these.
+#[test]
+fn options_narrow_the_page_together() {
+    let shown = |query: &str| {
+        let body = respond(&options(query), &snapshot("2026-11-22T21:13:00Z")).body;
+        let page: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let names = |field: &str| {
+            let links = page[field].as_object();
+            links.map(|links| links.keys().cloned().collect::<Vec<_>>().join(" "))
+        };
+        let accounts = page["outbound_gateways"]["a"]["accounts"].as_array();
+        let accounts = accounts.cloned().unwrap_or_default();
+        let field = |account: &serde_json::Value, name: &str| account.get(name).is_some();
+        let list = accounts
+            .iter()
+            .any(|account| field(account, "subscriptions_list"));
+        let detail = accounts
+            .iter()
+            .any(|account| field(account, "subscriptions_list_detail"));
+        let listed: Vec<_> = accounts
+            .iter()
+            .map(|account| account["name"].as_str().unwrap().to_owned())
+            .collect();
+        (
+            names("outbound_gateways"),
+            names("inbound_gateways").unwrap(),
+            listed.join(" "),
+            (list, detail),
+        )
+    };
+    let all = || Some("a c".to_string());
+    let cases = [
+        ("", all(), "a c", "", (false, false)),
+        ("offset=1&limit=1", all(), "a c", "", (false, false)),
+        ("subs=1", all(), "a c", "", (false, false)),
+        ("accs=0&subs=detail", all(), "a c", "", (false, false)),
+        (
+            "accs=true&acc_name=",
+            all(),
+            "a c",
+            "$G A SYS",
+            (false, false),
+        ),
+        ("accs=1&subs=1", all(), "a c", "$G A SYS", (true, false)),
+        (
+            "accs=1&subs=DETAIL",
+            all(),
+            "a c",
+            "$G A SYS",
+            (false, true),
+        ),
+        ("accs=0&acc_name=A&subs=1", all(), "a c", "A", (true, false)),
+        ("acc_name=$G&subs=1", all(), "a c", "$G", (false, false)),
+        ("acc_name=a", all(), "a c", "", (false, false)),
+        (
+            "gw_name=a&acc_name=A",
+            Some("a".into()),
+            "a",
+            "A",
+            (false, false),
+        ),
+        ("gw_name=", all(), "a c", "", (false, false)),
+        ("gw_name=A", None, "", "", (false, false)),
+        ("gw_name=b", None, "", "", (false, false)),
+    ];
+    for (query, outbound, inbound, accounts, lists) in cases {
+        let expected = (outbound, inbound.to_owned(), accounts.to_owned(), lists);
+        assert_eq!(shown(query), expected, "{query}");
+    }
+}

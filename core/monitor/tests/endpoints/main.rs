@@ -3,5 +3,6 @@
 mod common;
 mod connz;
 mod gatewayz;
+mod routez;
 mod small;
 mod varz;

@@ -1,9 +1,9 @@
-//! `/varz` against the reference server's answers: plain, with accounts, with a gateway.
+//! `/varz` against the reference server's answers: plain, with accounts, with a gateway, in a cluster.
 
 use std::time::Duration;
 
 use crate::common::{asked, assert_json, at, server_id};
-use gannet_monitor::varz::{self, Gateway, RemoteGateway, Traffic, Varz};
+use gannet_monitor::varz::{self, Cluster, Gateway, Leaf, RemoteGateway, Traffic, Varz};
 use gannet_monitor::{Endpoint, Request, RequestCounts};
 
 fn counts(seen: &[(Endpoint, u64)]) -> RequestCounts {
@@ -127,7 +127,10 @@ fn a_gateway_reports_its_clusters_with_their_addresses() {
         port: 24230,
         auth_required: true,
         http_port: 28230,
-        cluster: varz::Cluster { name: "a".into() },
+        cluster: Cluster {
+            name: "a".into(),
+            ..Cluster::default()
+        },
         gateway: Gateway {
             name: "a".into(),
             host: "127.0.0.1".into(),
@@ -161,5 +164,54 @@ fn a_gateway_reports_its_clusters_with_their_addresses() {
     assert_json(
         &varz::respond(&varz),
         include_str!("../fixtures/varz_gateway.json"),
+    );
+}
+
+/// The reference shows the routes' write deadline and timeout for gateways and leaf nodes too.
+#[test]
+fn a_cluster_reports_its_configuration() {
+    let (deadline, policy) = (Duration::from_secs(3), "close");
+    let varz = Varz {
+        server_id: server_id('E'),
+        server_name: "t".into(),
+        port: 47191,
+        http_port: 47291,
+        cluster: Cluster {
+            name: "c".into(),
+            host: "127.0.0.1".into(),
+            port: 47391,
+            auth_timeout: Duration::from_millis(500),
+            urls: vec!["localhost:4777".into(), "[::1]:4778".into()],
+            tls_timeout: Duration::from_secs(3),
+            tls_required: true,
+            tls_verify: true,
+            pool_size: -1,
+            write_deadline: deadline,
+            write_timeout: policy.into(),
+            tls_cert_not_after: Some(at("2026-12-23T01:02:53Z")),
+        },
+        gateway: Gateway {
+            write_deadline: deadline,
+            write_timeout: policy.into(),
+            ..Gateway::default()
+        },
+        leaf: Leaf {
+            write_deadline: deadline,
+            write_timeout: policy.into(),
+        },
+        mem: 15_028_224,
+        cpu: 1.0,
+        subscriptions: 61,
+        config_digest: "sha256:26463654c5e6c0665c04bb23caee9af879e1feb894c425f734a51cf0d05e8290"
+            .into(),
+        system_account: "$SYS".into(),
+        ..base(
+            "2026-11-23T01:05:16.674604618Z",
+            "2026-11-23T01:05:18.160868564Z",
+        )
+    };
+    assert_json(
+        &varz::respond(&varz),
+        include_str!("../fixtures/varz_cluster.json"),
     );
 }

@@ -18,18 +18,20 @@ use super::registered::Inbound;
 use super::settings::{Context, Settings};
 use crate::CloseReason;
 use crate::keepalive::KeepAlive;
-use crate::link_auth::{Verdict, check};
+use crate::link_auth::{Admission, Verdict};
 
 /// The peer dialled; its CONNECT is to come, and nothing else.
 #[derive(Debug)]
 pub(super) struct AwaitConnect {
     pub(super) deadline: Moment,
+    pub(super) admission: Admission,
 }
 
 impl AwaitConnect {
     pub(super) fn new(now: Moment, settings: &Settings) -> AwaitConnect {
         AwaitConnect {
             deadline: now + settings.auth.timeout,
+            admission: Admission::ByPassword,
         }
     }
 
@@ -45,7 +47,13 @@ impl AwaitConnect {
         };
         let mut connect = ServerConnect::parse(json).map_err(|e| bad_json(&e, out))?;
         let password = Secret::new(core::mem::take(&mut connect.pass));
-        match check(&cx.settings.auth, &connect.user, &password) {
+        let (verdict, line) = self
+            .admission
+            .judge(&cx.settings.auth, &connect.user, &password);
+        if let Some(line) = line {
+            out.log(Level::Debug, line);
+        }
+        match verdict {
             Verdict::Right => welcome(connect, cx, common, out),
             Verdict::Wrong => Err(refuse(Some(&connect.user), out)),
             Verdict::Hashed => {

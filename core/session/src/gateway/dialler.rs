@@ -22,6 +22,8 @@ pub(super) struct AwaitInfo {
     gateway: String,
     user: String,
     password: Secret,
+    /// The connection is encrypted.
+    tls: bool,
     /// A listener that says nothing by then is given up: it could not take a PING before our CONNECT.
     pub(super) deadline: Moment,
 }
@@ -45,7 +47,17 @@ impl AwaitInfo {
             gateway: gateway.to_string(),
             user,
             password,
+            tls: false,
             deadline,
+        }
+    }
+
+    /// The connection is encrypted now, and the wait for INFO begins.
+    pub(super) fn secured(self, cx: &Context<'_>) -> AwaitInfo {
+        AwaitInfo {
+            tls: true,
+            deadline: cx.now + cx.settings.silence_limit(),
+            ..self
         }
     }
 
@@ -106,6 +118,7 @@ impl AwaitInfo {
         let connect = ServerConnect {
             user: self.user,
             pass: self.password.expose().to_string(),
+            tls_required: self.tls,
             name: settings.server_id.clone(),
             gateway: settings.gateway.clone(),
             ..ServerConnect::default()

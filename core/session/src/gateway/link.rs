@@ -17,10 +17,13 @@ use super::registered::{Inbound, Outbound};
 use super::settings::{Context, Settings};
 use crate::CloseReason;
 use crate::keepalive::{Due, KeepAlive};
+use crate::link_auth::Admission;
 
 /// Where the conversation stands; each state holds what only it needs.
 #[derive(Debug)]
 pub(super) enum State {
+    /// The connection is being encrypted.
+    Securing(Securing),
     /// We dialled; the acceptor's INFO is to come.
     AwaitInfo(AwaitInfo),
     /// The peer dialled; its CONNECT is to come.
@@ -35,6 +38,13 @@ pub(super) enum State {
     Inbound(Inbound),
     /// Nothing is said or heard any more.
     Closed,
+}
+
+/// What comes when the connection is encrypted.
+#[derive(Debug)]
+pub(super) enum Securing {
+    Dialled(AwaitInfo),
+    Accepted(AwaitConnect),
 }
 
 /// How a state wants to end: the reason, after it has said what is to be said.
@@ -62,11 +72,12 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link that was dialled to cluster `remote` at `url`, just connected. `seed` is for all chance
-    /// that the link needs.
+    /// A link that was dialled to cluster `remote` at `url`, just connected. With `tls` it is encrypted
+    /// next: see [`Link::secured`]. `seed` is for all chance that the link needs.
     pub fn dial(
         remote: &str,
         url: &GatewayUrl,
+        tls: bool,
         now: Moment,
         settings: &Settings,
         seed: u64,
@@ -77,7 +88,11 @@ impl Link {
             Level::Info,
             format!("Creating outbound gateway connection to {remote_text}"),
         );
-        let state = State::AwaitInfo(AwaitInfo::new(remote, url, now, settings));
+        let next = AwaitInfo::new(remote, url, now, settings);
+        let state = match tls {
+            true => State::Securing(Securing::Dialled(next)),
+            false => State::AwaitInfo(next),
+        };
         let common = Common {
             seed,
             remote_name: String::new(),
@@ -89,14 +104,20 @@ impl Link {
         }
     }
 
-    /// A link that was accepted just now.
+    /// A link that was accepted just now. If [`Settings::tls`] says so, it is encrypted next: see
+    /// [`Link::secured`].
     pub fn accept(now: Moment, settings: &Settings, seed: u64, out: &mut Vec<Output>) -> Link {
         out.log(
             Level::Info,
             "Processing inbound gateway connection".to_string(),
         );
-        out.push(Output::Send(settings.info.clone()));
-        let state = State::AwaitConnect(AwaitConnect::new(now, settings));
+        let next = AwaitConnect::new(now, settings);
+        let state = if settings.tls {
+            State::Securing(Securing::Accepted(next))
+        } else {
+            out.push(Output::Send(settings.info.clone()));
+            State::AwaitConnect(next)
+        };
         let common = Common {
             seed,
             remote_name: String::new(),
@@ -106,6 +127,24 @@ impl Link {
             common,
             direction: Direction::Inbound,
         }
+    }
+
+    /// Whether the connection must be encrypted before anything else happens on it.
+    pub fn is_securing(&self) -> bool {
+        matches!(self.state, State::Securing(_))
+    }
+
+    /// The connection is encrypted now, and the peer's certificate counts like this. If that does not
+    /// succeed, [`Link::close`] with [`CloseReason::TlsHandshakeError`].
+    pub fn secured(&mut self, admission: Admission, cx: &Context<'_>, out: &mut Vec<Output>) {
+        self.state = match mem::replace(&mut self.state, State::Closed) {
+            State::Securing(Securing::Dialled(next)) => State::AwaitInfo(next.secured(cx)),
+            State::Securing(Securing::Accepted(next)) => {
+                out.push(Output::Send(cx.settings.info.clone()));
+                State::AwaitConnect(AwaitConnect { admission, ..next })
+            }
+            state => state,
+        };
     }
 
     /// The limits to decode with now: a peer that is not registered yet has no messages to send, and
@@ -137,9 +176,9 @@ impl Link {
         }
     }
 
-    /// Whether nothing may be read until a password has been compared.
+    /// Whether nothing may be read until the connection is encrypted or a password has been compared.
     pub fn is_waiting(&self) -> bool {
-        matches!(self.state, State::AwaitPassword(_))
+        matches!(self.state, State::Securing(_) | State::AwaitPassword(_))
     }
 
     /// Whether the link is over.
@@ -174,6 +213,9 @@ impl Link {
     /// When [`Link::tick`] must be called next, unless something else happens first.
     pub fn next_deadline(&self) -> Moment {
         match &self.state {
+            // The handshake has a deadline of its own.
+            State::Securing(Securing::Dialled(_)) => Moment::NEVER,
+            State::Securing(Securing::Accepted(next)) => next.deadline,
             State::AwaitInfo(state) => state.deadline,
             State::AwaitConnect(state) => state.deadline,
             State::AwaitPassword(state) => state.deadline,
@@ -193,7 +235,7 @@ impl Link {
             State::AwaitPeerInfo(state) => state.handle(op, cx, common, out),
             State::Outbound(link) => link.handle(op, cx, out),
             State::Inbound(link) => link.handle(op, cx, out),
-            state @ (State::AwaitPassword(_) | State::Closed) => Ok(state),
+            state @ (State::Securing(_) | State::AwaitPassword(_) | State::Closed) => Ok(state),
         };
         self.enter(next, out);
     }
@@ -243,6 +285,7 @@ impl Link {
         let ended = match &mut self.state {
             State::AwaitInfo(state) if now >= state.deadline => Some(stale(out)),
             State::AwaitConnect(state) if now >= state.deadline => Some(late(out)),
+            State::Securing(Securing::Accepted(next)) if now >= next.deadline => Some(late(out)),
             State::AwaitPassword(state) if now >= state.deadline => Some(late(out)),
             State::AwaitPeerInfo(state) => {
                 let ended = keep_alive(&mut state.keepalive, now, out);

@@ -15,9 +15,12 @@
 //! PING / PONG                            PING / PONG
 //! ```
 //!
+//! Where links are encrypted, that happens before the first word: INFO and CONNECT travel inside.
+//!
 //! How its owner drives a [`Link`]:
 //!
-//! 1. [`Link::dial`] or [`Link::accept`]; carry out the outputs in order.
+//! 1. [`Link::dial`] or [`Link::accept`]; carry out the outputs in order. If [`Link::is_securing`],
+//!    encrypt the connection, then [`Link::secured`].
 //! 2. Decode what comes with [`Link::limits`]. While [`Link::is_waiting`], read nothing. An operation
 //!    that the link [accepts](Link::accepts) is traffic and goes to the switchboard; every other one
 //!    goes to [`Link::handle`]; bytes that are none go to [`Link::undecodable`].

@@ -23,6 +23,8 @@ pub struct Settings {
     pub server_id: String,
     /// Who may connect, and who we are elsewhere.
     pub auth: LinkAuth,
+    /// Who dials us must encrypt the connection.
+    pub tls: bool,
     /// Only configured clusters may connect.
     pub reject_unknown: bool,
     /// Messages with headers are understood.

@@ -17,7 +17,7 @@ use super::link::{Common, Ended, Next, State, bad_json};
 use super::output::{Output, Say};
 use super::settings::Context;
 use crate::CloseReason;
-use crate::link_auth::{Verdict, check};
+use crate::link_auth::{Admission, Verdict};
 
 /// The acceptor speaks first.
 pub(super) fn introduce(common: &mut Common, cx: &Context<'_>, out: &mut Vec<Output>) {
@@ -34,6 +34,7 @@ pub(super) struct AwaitConnect {
     pub(super) deadline: Moment,
     /// The peer must show credentials.
     pub(super) is_asked: bool,
+    pub(super) admission: Admission,
 }
 
 impl AwaitConnect {
@@ -47,6 +48,7 @@ impl AwaitConnect {
         AwaitConnect {
             deadline: cx.now + limit,
             is_asked,
+            admission: Admission::ByPassword,
         }
     }
 
@@ -62,7 +64,13 @@ impl AwaitConnect {
         };
         let mut connect = ServerConnect::parse(json).map_err(|e| bad_json(&e, out))?;
         let password = Secret::new(core::mem::take(&mut connect.pass));
-        match check(&cx.settings.auth, &connect.user, &password) {
+        let (verdict, line) = self
+            .admission
+            .judge(&cx.settings.auth, &connect.user, &password);
+        if let Some(line) = line {
+            out.log(Level::Debug, line);
+        }
+        match verdict {
             Verdict::Right => welcome(connect, cx, common, out),
             Verdict::Wrong => Err(refuse(Some(&connect.user), common, out)),
             Verdict::Hashed => {

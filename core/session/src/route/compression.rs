@@ -107,7 +107,11 @@ pub(super) fn level(thresholds: &RttThresholds, rtt: Duration) -> Mode {
     let list = thresholds.as_slice();
     // A threshold of zero takes its level out, so nobody is that near.
     let rtt = rtt.max(Duration::from_nanos(1));
-    let beyond = if list.len() >= 3 { 3 } else { list.len().saturating_sub(1) };
+    let beyond = if list.len() >= 3 {
+        3
+    } else {
+        list.len().saturating_sub(1)
+    };
     match list.iter().position(|upto| rtt <= *upto).unwrap_or(beyond) {
         0 => Mode::Uncompressed,
         1 => Mode::Fast,

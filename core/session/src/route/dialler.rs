@@ -38,9 +38,8 @@ pub(super) fn introduce(common: &mut Common, cx: &Context<'_>, out: &mut Vec<Out
 pub(super) fn delays_info(common: &Common, cx: &Context<'_>) -> bool {
     let is_pooled = |account: &Option<String>| account.is_none() && cx.settings.pooling;
     let errand = common.errand.as_ref();
-    errand.is_some_and(|errand| {
-        is_negotiated(&cx.settings.compression) || is_pooled(&errand.account)
-    })
+    errand
+        .is_some_and(|errand| is_negotiated(&cx.settings.compression) || is_pooled(&errand.account))
 }
 
 /// The dialler's INFO that says where the connection belongs.
@@ -50,7 +49,10 @@ pub(super) fn introduce_at(
     cx: &Context<'_>,
     out: &mut Vec<Output>,
 ) {
-    let gossip = common.errand.as_ref().map_or(GossipMode::Default, |e| e.gossip);
+    let gossip = common
+        .errand
+        .as_ref()
+        .map_or(GossipMode::Default, |e| e.gossip);
     let says = Introduction {
         account: match place {
             Place::Account(name) => Some(name),

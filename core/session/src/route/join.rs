@@ -54,8 +54,8 @@ impl AwaitInfo {
         let info = ServerInfo::parse(json).map_err(|e| bad_json(&e, out))?;
         recognise(&info, cx, common, out)?;
         let distance = cx.now.since(common.started);
-        common.compression =
-            choose(&cx.settings.compression, &info.compression, distance).map_err(|text| {
+        common.compression = choose(&cx.settings.compression, &info.compression, distance)
+            .map_err(|text| {
                 out.complain(text);
                 common.refused(CloseReason::ProtocolViolation)
             })?;
@@ -153,6 +153,14 @@ fn recognise(
     common: &mut Common,
     out: &mut Vec<Output>,
 ) -> Result<(), Ended> {
+    if info.client_id != 0 {
+        // Only clients are given a number.
+        out.log(
+            Level::Error,
+            "attempted to connect to a port for clients".to_string(),
+        );
+        return Err(common.refused(CloseReason::WrongPort));
+    }
     check_cluster(info, cx, common, out)?;
     common.remote_name.clone_from(&info.server_name);
     let (name, id) = (&info.server_name, &info.server_id);
@@ -261,7 +269,7 @@ fn register(
     }
     let chance = common.chance.below(u64::MAX);
     let keepalive = cx.settings.keepalive(cx.now, chance, asks);
-    State::Registered(Registered::new(remote, keepalive))
+    State::Registered(Box::new(Registered::new(remote, keepalive)))
 }
 
 /// There is no place for the connection.

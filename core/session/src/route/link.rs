@@ -1,6 +1,7 @@
 //! One connection between two servers of a cluster: which state it is in, and what every state has in
 //! common.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -21,6 +22,7 @@ use super::settings::Context;
 use super::standing::{ClusterName, Ending, Errand, RouteId};
 use super::{Level, acceptor, dialler};
 use crate::CloseReason;
+use crate::link_auth::Admission;
 use crate::topology::chance::Chance;
 
 /// Where the conversation stands; each state holds what only it needs.
@@ -35,7 +37,7 @@ pub(super) enum State {
     /// Compression was agreed on; the peer's INFO is to come once more.
     AwaitCompressed(AwaitCompressed),
     /// Registered.
-    Registered(Registered),
+    Registered(Box<Registered>),
     /// Nothing is said or heard any more.
     Closed,
 }
@@ -136,6 +138,14 @@ impl Link {
         out.log(Level::Info, "Route connection created".to_string());
         let state = State::AwaitConnect(AwaitConnect::new(cx));
         Link { state, common }
+    }
+
+    /// The connection was encrypted before the link began, and the peer's certificate counts like this. To
+    /// be said at once after [`Link::accept`].
+    pub fn admit(&mut self, admission: Admission) {
+        if let State::AwaitConnect(state) = &mut self.state {
+            state.admission = admission;
+        }
     }
 
     /// The limits to decode with now: a peer that is not registered yet has no messages to send, and

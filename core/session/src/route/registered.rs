@@ -85,7 +85,7 @@ impl Registered {
     }
 
     pub(super) fn handle(
-        mut self,
+        mut self: Box<Self>,
         op: &RouteOp<'_>,
         cx: &Context<'_>,
         common: &mut Common,
@@ -176,7 +176,11 @@ impl Registered {
                 urls: info.gateway_urls,
             }),
             _ => {
-                let text = format!("Unknown command {} from server {}", info.gateway_cmd, quoted(peer));
+                let text = format!(
+                    "Unknown command {} from server {}",
+                    info.gateway_cmd,
+                    quoted(peer)
+                );
                 out.log(Level::Error, text);
             }
         }
@@ -193,7 +197,10 @@ fn account_moves(info: ServerInfo, cx: &Context<'_>, out: &mut Vec<Output>) {
     } else if (cx.knows_account)(account) {
         out.push(Output::News(News::AccountLeaves(Box::new(info))));
     } else {
-        let text = format!("Error looking up account {}: account missing", quoted(account));
+        let text = format!(
+            "Error looking up account {}: account missing",
+            quoted(account)
+        );
         out.log(Level::Error, text);
     }
 }

@@ -7,3 +7,6 @@
 pub(crate) mod chance;
 pub mod gateways;
 pub mod routes;
+mod server_names;
+
+pub use server_names::ServerNames;

@@ -38,6 +38,10 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=9))]
     pub(crate) clusters: Option<u8>,
 
+    /// Servers in every cluster, instead of as many as the seed says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub(crate) servers: Option<u8>,
+
     /// How long faults strike in every run, in seconds of virtual time
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     pub(crate) faults: u64,
@@ -60,6 +64,7 @@ impl Flags {
     pub(crate) fn config(&self) -> Config {
         Config {
             clusters: self.clusters.map(usize::from),
+            servers: self.servers.map(usize::from),
             faults: Duration::from_secs(self.faults),
             tale: self.trace,
             packets: self.packets,
@@ -71,6 +76,9 @@ impl Flags {
         let mut command = format!("cargo run -p gannet-sim -- --seed {seed}");
         if let Some(clusters) = self.clusters {
             command += &format!(" --clusters {clusters}");
+        }
+        if let Some(servers) = self.servers {
+            command += &format!(" --servers {servers}");
         }
         let config = self.config();
         if config.faults != Config::default().faults {

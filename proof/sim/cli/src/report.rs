@@ -17,7 +17,8 @@ pub(crate) struct Sum {
     virtual_time: Duration,
     messages: usize,
     deliveries: usize,
-    clusters: BTreeMap<usize, u64>,
+    /// Runs, by the servers of each cluster.
+    sizes: BTreeMap<String, u64>,
     faults: BTreeMap<FaultKind, u64>,
 }
 
@@ -27,7 +28,7 @@ impl Sum {
         self.virtual_time += outcome.virtual_time;
         self.messages += outcome.messages;
         self.deliveries += outcome.deliveries;
-        *self.clusters.entry(outcome.clusters).or_default() += 1;
+        *self.sizes.entry(shown(&outcome.sizes)).or_default() += 1;
         for (kind, times) in outcome.faults {
             *self.faults.entry(kind).or_default() += times;
         }
@@ -64,7 +65,7 @@ impl Sum {
             "virtual time  {:.2} hours",
             self.virtual_time.as_secs_f64() / 3600.0
         ));
-        lines.push(format!("clusters      {}", counted(self.clusters.iter())));
+        lines.push(format!("clusters of   {}", counted(self.sizes.iter())));
         lines.push(format!(
             "messages      {} published, {} delivered",
             self.messages, self.deliveries
@@ -86,7 +87,7 @@ impl Sum {
 pub(crate) fn one(outcome: &Outcome) -> Vec<String> {
     let mut lines = Vec::new();
     lines.push(format!("seed          {}", outcome.seed));
-    lines.push(format!("clusters      {}", outcome.clusters));
+    lines.push(format!("clusters of   {}", shown(&outcome.sizes)));
     lines.push(format!(
         "virtual time  {:.3} s",
         outcome.virtual_time.as_secs_f64()
@@ -102,6 +103,14 @@ pub(crate) fn one(outcome: &Outcome) -> Vec<String> {
         Some(failure) => lines.push(format!("result        {failure}")),
     }
     lines
+}
+
+/// The servers of each cluster, largest first.
+fn shown(sizes: &[usize]) -> String {
+    let mut sizes: Vec<usize> = sizes.to_vec();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
+    sizes.join("+")
 }
 
 /// All kinds with their counts, so that one that never struck is seen too.

@@ -55,7 +55,8 @@ pub(crate) fn judge(
         if record.reply.is_none() {
             continue;
         }
-        let expected = answer(members, &Distances::Unknown, record.server, &record.subject);
+        let origin = journal.map.cluster_of(record.server);
+        let expected = answer(members, &Distances::Unknown, origin, &record.subject);
         if expected.is_nobody() {
             if record.refusals != 1 {
                 return Err(format!(

@@ -14,7 +14,7 @@ pub(crate) fn members(journal: &Journal) -> Vec<Member> {
     let standing = journal.standing().filter(|(_, sub)| !sub.inbox);
     let member = |(id, sub): (usize, &crate::journal::Subscription)| Member {
         id,
-        cluster: sub.server,
+        cluster: journal.map.cluster_of(sub.server),
         pattern: sub.pattern.clone(),
         queue: sub.queue.clone(),
     };
@@ -33,13 +33,14 @@ pub(crate) fn judge(
         if message.answers.is_some() {
             continue;
         }
-        let expected = answer(members, distances, message.server, &message.subject);
+        let origin = journal.map.cluster_of(message.server);
+        let expected = answer(members, distances, origin, &message.subject);
         expected.verdict(&message.deliveries).map_err(|wrong| {
             let who = members
                 .iter()
                 .map(|m| {
                     format!(
-                        "{} at server {}: {} {:?}",
+                        "{} in cluster {}: {} {:?}",
                         m.id, m.cluster, m.pattern, m.queue
                     )
                 })

@@ -1,5 +1,6 @@
-//! Local members win: where the publisher's own cluster has a member of a group for certain, no member of
-//! another cluster gets the message.
+//! Local members win: where the publisher's own server has a member of a group for certain, no member of
+//! another cluster gets the message. (Members at other servers of the cluster are as good as it; nobody can be
+//! certain of them while things move.)
 //!
 //! Source: the manual's chapter on gateways ("queue subscribers in the local cluster are preferred").
 
@@ -10,9 +11,9 @@ use crate::journal::{Event, Journal, MessageId, SubId};
 
 #[derive(Default)]
 pub(super) struct LocalFirst {
-    /// A member in the publisher's cluster that was there for certain.
+    /// A member at the publisher's server that was there for certain.
     local: BTreeMap<(MessageId, String), SubId>,
-    /// A member elsewhere that got it.
+    /// A member in another cluster that got it.
     remote: BTreeMap<(MessageId, String), SubId>,
 }
 
@@ -33,7 +34,10 @@ impl Watcher for LocalFirst {
         let key = (*message, queue.clone());
         if let Event::Witnessed { .. } = event {
             self.local.insert(key.clone(), *sub);
-        } else if record.server != journal.messages[*message].server {
+        } else if !journal
+            .map
+            .are_neighbours(record.server, journal.messages[*message].server)
+        {
             self.remote.insert(key.clone(), *sub);
         }
         match (self.local.get(&key), self.remote.get(&key)) {

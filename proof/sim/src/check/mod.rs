@@ -6,8 +6,10 @@
 mod answers;
 mod exactly_once;
 mod ghosts;
+mod interest;
 mod leaks;
 mod local_first;
+mod mesh;
 mod no_surprises;
 mod nothing_after_end;
 mod once;
@@ -15,12 +17,16 @@ mod one_member;
 mod order;
 mod true_copy;
 mod undisturbed;
+mod urls;
 mod witness;
 
 pub(crate) use answers::judge as judge_answers;
 pub(crate) use exactly_once::{judge as judge_deliveries, members};
 pub(crate) use ghosts::judge as judge_ghosts;
-pub(crate) use leaks::judge as judge_leaks;
+pub(crate) use interest::judge as judge_interest;
+pub(crate) use leaks::{Holding, judge as judge_leaks, judge_stopped};
+pub(crate) use mesh::judge as judge_mesh;
+pub(crate) use urls::judge as judge_urls;
 
 use crate::journal::{Event, Journal};
 

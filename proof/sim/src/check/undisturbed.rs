@@ -1,5 +1,6 @@
-//! What breaks elsewhere harms nobody here: a plain subscription gets every message of another cluster exactly
-//! once, even while faults strike, as long as none of them struck the two servers or the way between them.
+//! What breaks elsewhere harms nobody here: a plain subscription gets every message of another server exactly
+//! once, even while faults strike, as long as none of them struck the two servers or a way between them (which
+//! may lead over any server of the subscriber's cluster, if that is another one).
 //!
 //! Source: design, part 5 ("a slow remote never slows a local client"); demand G6 for the class of faults.
 
@@ -46,7 +47,7 @@ impl Watcher for Undisturbed {
     }
 }
 
-/// Whether the publisher's server must have known the subscription, in another cluster, when it handled the
+/// Whether the publisher's server must have known the subscription, at another server, when it handled the
 /// message, and nothing has struck them since long before.
 fn in_place(journal: &Journal, message: &Message, sub: &Subscription) -> bool {
     let known = sub

@@ -2,10 +2,13 @@
 //!
 //! Not here: what a client sends (`task` writes it with the encoders of `gannet_wire`).
 
+use std::collections::BTreeSet;
+
 /// One operation of a server.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ServerOp<'a> {
-    Info,
+    /// `INFO` with its JSON.
+    Info(&'a str),
     Ping,
     Pong,
     Ok,
@@ -34,7 +37,7 @@ pub(super) fn decode(buf: &[u8]) -> Result<Option<(ServerOp<'_>, usize)>, String
     let line = std::str::from_utf8(&buf[..end]).map_err(|_| bad(&buf[..end]))?;
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     let op = match verb {
-        "INFO" => ServerOp::Info,
+        "INFO" => ServerOp::Info(rest),
         "PING" => ServerOp::Ping,
         "PONG" => ServerOp::Pong,
         "+OK" => ServerOp::Ok,
@@ -82,6 +85,15 @@ fn message<'a>(
     Ok(Some((ServerOp::Message(received), end + 2)))
 }
 
+/// The addresses of the cluster's servers in the JSON of an INFO.
+pub(super) fn connect_urls(json: &str) -> Result<BTreeSet<String>, String> {
+    let info: serde_json::Value = serde_json::from_str(json).map_err(|e| e.to_string())?;
+    let urls = info["connect_urls"].as_array().into_iter().flatten();
+    let text = |url: &serde_json::Value| url.as_str().map(str::to_owned);
+    urls.map(|url| text(url).ok_or_else(|| format!("{url} is no address")))
+        .collect()
+}
+
 fn bad(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(80)];
     format!(
@@ -124,6 +136,15 @@ mod tests {
             at += used;
         }
         seen
+    }
+
+    #[test]
+    fn the_addresses_of_an_info_are_found() {
+        let found = connect_urls(r#"{"port":1,"connect_urls":["b:2","a:1"]}"#);
+        assert_eq!(found, Ok(BTreeSet::from(["a:1".into(), "b:2".into()])));
+        assert_eq!(connect_urls("{}"), Ok(BTreeSet::new()));
+        assert!(connect_urls(r#"{"connect_urls":[7]}"#).is_err());
+        assert!(connect_urls("{").is_err());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use gannet_units::Moment;
 use gannet_wire::client::encode;
 use parking_lot::Mutex;
 
-use super::codec::{Received, ServerOp, decode};
+use super::codec::{Received, ServerOp, connect_urls, decode};
 use super::{Desk, FIRST_SID, INBOX_SID, Inbox, Order, Person};
 use crate::journal::{Asked, Copy, Journal, Message, MessageId, SubId, Subscription};
 
@@ -207,8 +207,8 @@ impl<'a> Conversation<'a> {
 
     fn handle(&mut self, op: ServerOp<'_>) {
         match op {
-            ServerOp::Info if !self.greeted => self.greet(),
-            ServerOp::Info | ServerOp::Ok => {}
+            ServerOp::Info(text) => self.on_info(text),
+            ServerOp::Ok => {}
             ServerOp::Ping => self.output.extend_from_slice(encode::PONG),
             ServerOp::Pong => self.on_pong(),
             ServerOp::Err(text) => {
@@ -217,6 +217,21 @@ impl<'a> Conversation<'a> {
                     .server_error(self.person.id, text, self.rt.now());
             }
             ServerOp::Message(received) => self.on_message(&received),
+        }
+    }
+
+    fn on_info(&mut self, text: &str) {
+        match connect_urls(text) {
+            Ok(urls) => self.desk.lock().urls = urls,
+            Err(why) => {
+                let text = format!("an INFO that cannot be read: {why}");
+                self.journal
+                    .lock()
+                    .nonsense(self.person.id, text, self.rt.now());
+            }
+        }
+        if !self.greeted {
+            self.greet();
         }
     }
 
@@ -402,7 +417,7 @@ impl<'a> Conversation<'a> {
                 .next()
                 .and_then(|n| n.parse().ok());
             if let Some(request) = request {
-                return self.journal.lock().no_responders(request, now);
+                return self.journal.lock().no_responders(sub, request, now);
             }
         }
         let number = std::str::from_utf8(received.payload)

@@ -7,7 +7,7 @@ mod codec;
 mod conversation;
 mod task;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -69,6 +69,8 @@ struct Desk {
     settled: bool,
     connected: bool,
     gone: bool,
+    /// The addresses of the cluster's servers, as the server says.
+    urls: BTreeSet<String>,
 }
 
 /// Handle of one client.
@@ -159,6 +161,11 @@ impl Client {
     /// Whether the client has a connection.
     pub(crate) fn is_connected(&self) -> bool {
         self.desk.lock().connected
+    }
+
+    /// The addresses of the cluster's servers, as its own server has told it last.
+    pub(crate) fn urls(&self) -> BTreeSet<String> {
+        self.desk.lock().urls.clone()
     }
 
     /// Whether the client has left.

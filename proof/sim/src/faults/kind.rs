@@ -33,13 +33,25 @@ pub enum FaultKind {
     Stop,
     /// A link carries only so many bytes a second.
     SlowLink,
+    /// All servers of a cluster die at once, and are started again one by one.
+    ClusterCrash,
+    /// The servers of a cluster are restarted one after the other, without waiting for each other.
+    RollingRestart,
+    /// Nothing gets through between a cluster and all others, in one direction or both.
+    ClusterCut,
+    /// Nothing gets through between a server and the rest of its cluster, in one direction or both.
+    Island,
+    /// A server is restarted, and listens for other servers elsewhere: what others have heard of it is wrong.
+    Move,
+    /// A server leaves its cluster for ever.
+    Farewell,
     /// A server's clocks run fast or slow, or its wall clock jumps.
     Clock,
 }
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [FaultKind; 15] = [
+    pub const ALL: [FaultKind; 21] = [
         FaultKind::Latency,
         FaultKind::Jitter,
         FaultKind::ShortIo,
@@ -54,6 +66,12 @@ impl FaultKind {
         FaultKind::PowerOff,
         FaultKind::Stop,
         FaultKind::SlowLink,
+        FaultKind::ClusterCrash,
+        FaultKind::RollingRestart,
+        FaultKind::ClusterCut,
+        FaultKind::Island,
+        FaultKind::Move,
+        FaultKind::Farewell,
         FaultKind::Clock,
     ];
 
@@ -74,6 +92,12 @@ impl FaultKind {
             FaultKind::PowerOff => "power-off",
             FaultKind::Stop => "stop",
             FaultKind::SlowLink => "slow-link",
+            FaultKind::ClusterCrash => "cluster-crash",
+            FaultKind::RollingRestart => "rolling-restart",
+            FaultKind::ClusterCut => "cluster-cut",
+            FaultKind::Island => "island",
+            FaultKind::Move => "move",
+            FaultKind::Farewell => "farewell",
             FaultKind::Clock => "clock",
         }
     }

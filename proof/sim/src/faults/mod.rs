@@ -3,6 +3,7 @@
 //!
 //! Not here: how a fault works (that is the simulated network and hosts of `gannet_rt`).
 
+mod cluster;
 mod kind;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,10 +33,13 @@ enum Place {
 #[derive(Clone, Debug)]
 enum Undo {
     Heal(Place, Place),
+    HealAll(Vec<(usize, usize)>),
     Thaw(usize),
     OpenUp(usize),
     Accept(usize),
     Start(usize),
+    /// These servers are restarted, one after the other, each out of service for that long.
+    Roll(Vec<usize>, Duration),
     FineLink(Place, Place),
     LongIo,
 }
@@ -52,6 +56,11 @@ impl Undo {
             | Undo::Start(server) => {
                 vec![all(*server)]
             }
+            Undo::HealAll(ways) => {
+                let between = |(a, b): &(usize, usize)| (Place::Server(*a), Place::Server(*b));
+                ways.iter().map(between).collect()
+            }
+            Undo::Roll(rest, _) => rest.iter().copied().map(all).collect(),
             Undo::LongIo => (0..servers).map(all).collect(),
         }
     }
@@ -67,6 +76,8 @@ pub(crate) struct Faults {
     active: Vec<(Moment, Undo)>,
     /// What is already afflicted and must not be twice.
     busy: BTreeSet<(Place, Place)>,
+    /// The one server that has been at another place, if any: the others know where they all were.
+    mover: Option<usize>,
     /// How often each kind struck.
     pub(crate) hits: BTreeMap<FaultKind, u64>,
 }
@@ -87,6 +98,7 @@ impl Faults {
             rate,
             active: Vec::new(),
             busy: BTreeSet::new(),
+            mover: None,
             hits: BTreeMap::new(),
         }
     }
@@ -114,7 +126,10 @@ impl Faults {
     /// Ends all faults, and those kinds that have no end of their own.
     pub(crate) fn heal_all(&mut self, world: &mut World) {
         for (_, undo) in std::mem::take(&mut self.active) {
-            self.undo(world, undo);
+            match undo {
+                Undo::Roll(rest, _) => rest.into_iter().for_each(|server| self.release(server)),
+                undo => self.undo(world, undo),
+            }
         }
         world.net.heal_all();
         world.set_fine_weather();
@@ -127,6 +142,9 @@ impl Faults {
     fn strike(&mut self, world: &mut World, kind: FaultKind) {
         let lasts = self.dice.duration(LASTS.0, LASTS.1);
         let server = self.dice.below(world.nodes.len());
+        if world.nodes[server].gone {
+            return;
+        }
         let Some((what, undo)) = self.inflict(world, kind, server) else {
             return;
         };
@@ -177,6 +195,12 @@ impl Faults {
                 }
                 Some((format!("server {server}"), None))
             }
+            FaultKind::ClusterCrash | FaultKind::RollingRestart => {
+                self.hit_cluster(world, kind, server)
+            }
+            FaultKind::ClusterCut | FaultKind::Island => self.cut_off(world, kind, server),
+            FaultKind::Move => self.relocate(world, server),
+            FaultKind::Farewell => self.see_off(world, server),
             _ => self.hit_server(world, kind, server),
         }
     }
@@ -289,6 +313,13 @@ impl Faults {
                     false => world.net.heal(&x, &y),
                 }
             }
+            Undo::HealAll(ref ways) => {
+                for (a, b) in ways {
+                    self.busy.remove(&(Place::Server(*a), Place::Server(*b)));
+                    world.net.heal(&world.nodes[*a].host, &world.nodes[*b].host);
+                }
+            }
+            Undo::Roll(ref rest, out) => self.roll(world, rest, out),
             Undo::FineLink(from, to) => {
                 let fine = fine_link(world, from, to);
                 world

@@ -10,6 +10,7 @@
 //!   server, and its connection was heard of again after the message was confirmed: then the server held
 //!   the subscription for certain when it handled the message.
 
+mod map;
 mod records;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use gannet_units::Moment;
 
+pub(crate) use map::Map;
 pub(crate) use records::{Asked, Copy, Event, Message, MessageId, SubId, Subscription};
 
 use crate::oracle::matches;
@@ -27,6 +29,8 @@ const DUE: Duration = Duration::from_secs(5);
 /// The journal of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
+    /// Which server belongs to which cluster.
+    pub(crate) map: Map,
     pub(crate) messages: Vec<Message>,
     pub(crate) subs: Vec<Subscription>,
     /// Subscriptions of each connection that is open.
@@ -181,11 +185,10 @@ impl Journal {
         self.disturbed.insert((one.min(other), one.max(other)), now);
     }
 
-    /// When a fault last struck the way between two servers or one of them, if ever.
-    pub(crate) fn disturbed_at(&self, one: usize, other: usize) -> Option<Moment> {
-        let pairs = [(one, one), (other, other), (one.min(other), one.max(other))];
-        pairs
-            .iter()
+    /// When a fault last struck anything that a message from one server to another depends on, if ever.
+    pub(crate) fn disturbed_at(&self, from: usize, to: usize) -> Option<Moment> {
+        let ways = self.map.ways(from, to);
+        ways.iter()
             .filter_map(|pair| self.disturbed.get(pair))
             .copied()
             .max()
@@ -244,7 +247,8 @@ impl Journal {
     }
 
     /// A requester has read that nobody takes its request.
-    pub(crate) fn no_responders(&mut self, request: MessageId, now: Moment) {
+    pub(crate) fn no_responders(&mut self, sub: SubId, request: MessageId, now: Moment) {
+        self.subs[sub].delivered += 1;
         self.tell(now, || format!("request {request} has no responders"));
         if let Some(record) = self.messages.get_mut(request) {
             record.refusals += 1;

@@ -61,9 +61,9 @@ impl Town {
         self.unless(result);
     }
 
-    /// Exactly one link each way joins every two clusters, within `bound`.
+    /// Every server has all its links, and no more, within `bound`.
     pub fn mesh_is_complete_within(&mut self, bound: Duration) {
-        let result = self.arena.until(bound, "mesh", World::mesh);
+        let result = self.arena.until(bound, "mesh", check::judge_mesh);
         self.unless(result);
     }
 

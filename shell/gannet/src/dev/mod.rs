@@ -12,19 +12,22 @@ use std::time::Duration;
 
 use gannet_node::{LogOptions, Logger, Server, StartError};
 use gannet_rt::future::{Either, race};
+use gannet_rt::process::rss_bytes;
 use gannet_rt::signal::{Signal, Signals};
 use gannet_rt::{Rt, Runtime};
+use gannet_units::Moment;
 
 use crate::descriptors;
 use crate::flags::DevOptions;
 use console::Console;
 use plan::{Plan, Site};
 use state::State;
+use table::Cost;
 
 /// How often it is looked what has changed.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long the first table waits for all links, so that it is complete as a rule.
-const SETTLE: Duration = Duration::from_secs(3);
+/// How long the first table waits for all links, for each server, so that it is complete as a rule.
+const SETTLE: Duration = Duration::from_secs(1);
 /// How often free ports are looked for anew when somebody else was faster.
 const ATTEMPTS: usize = 3;
 /// How long blocking work may take when the program ends.
@@ -60,8 +63,10 @@ fn fail(why: &dyn std::fmt::Display) -> ExitCode {
 
 async fn show(rt: &Rt, options: &DevOptions) -> Result<(), String> {
     let mut signals = Signals::catch(rt).map_err(|e| format!("could not catch signals: {e}"))?;
+    let began = rt.now();
     let running = start(rt, options).await?;
-    let watched = race(signals_to_end(&mut signals), watch(rt, &running)).await;
+    let watching = watch(rt, began, &running);
+    let watched = race(signals_to_end(&mut signals), watching).await;
     let Either::First(()) = watched;
     crate::say("Stopping.");
     stop(&running).await;
@@ -96,7 +101,7 @@ async fn start_all(rt: &Rt, options: &DevOptions, plan: &Plan) -> Result<Vec<Run
     };
     for site in &plan.sites {
         let writer = Console {
-            name: site.cluster.clone(),
+            name: site.name().to_owned(),
             all: options.verbose,
         };
         let log = Logger::new(rt, lines, Box::new(writer));
@@ -120,14 +125,18 @@ async fn signals_to_end(signals: &mut Signals) {
 }
 
 /// Shows the table, then every change, for ever.
-async fn watch(rt: &Rt, running: &[Running]) -> std::convert::Infallible {
-    let complete_by = rt.now() + SETTLE;
+async fn watch(rt: &Rt, began: Moment, running: &[Running]) -> std::convert::Infallible {
+    let complete_by = rt.now() + SETTLE * u32::try_from(running.len()).unwrap_or(1);
     let mut state = State::of(running);
     while !state.is_complete() && rt.now() < complete_by {
         rt.sleep(LOOK).await;
         state = State::of(running);
     }
-    crate::say(&table::table(running, &state));
+    let cost = Cost {
+        time: rt.now().since(began),
+        memory: rss_bytes(rt),
+    };
+    crate::say(&table::table(running, &state, &cost));
     loop {
         rt.sleep(LOOK).await;
         let next = State::of(running);

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use super::Running;
 
-/// The link of one cluster to another.
+/// Connections between two servers of a cluster that makes pools of the default size: the pool, and the
+/// system account's own.
+const ROUTES: usize = 4;
+
+/// The way from one server to a cluster, or to another server of its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pair {
     pub(super) from: String,
@@ -12,95 +16,135 @@ pub(super) struct Pair {
 }
 
 /// What is up at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
-    /// For every link that should be: whether messages can go that way.
+    /// For every link to another cluster that should be: whether messages can go that way.
     links: BTreeMap<Pair, bool>,
+    /// For every two servers of a cluster, and each way: connections that stand.
+    routes: BTreeMap<Pair, usize>,
 }
 
-/// A link that came or went.
+/// What came or went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
+    /// It is about all connections to a server of the same cluster, not about a link to another one.
+    pub(super) is_route: bool,
     pub(super) pair: Pair,
     pub(super) up: bool,
+}
+
+/// How much of something is up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) up: usize,
+    pub(super) all: usize,
+}
+
+impl Share {
+    /// Whether all of it is up.
+    pub(super) fn is_complete(self) -> bool {
+        self.up == self.all
+    }
 }
 
 impl State {
     /// What is up now.
     pub(super) fn of(running: &[Running]) -> State {
-        let mut links = BTreeMap::new();
+        let mut state = State::default();
         for from in running {
-            let standing = from.server.gateway_links();
-            let others = running
-                .iter()
-                .filter(|to| to.site.cluster != from.site.cluster);
-            for to in others {
-                let up = standing
-                    .iter()
-                    .any(|link| link.remote == to.site.cluster && link.outbound);
-                let pair = Pair {
-                    from: from.site.cluster.clone(),
-                    to: to.site.cluster.clone(),
-                };
-                links.insert(pair, up);
+            let pair = |to: &str| Pair {
+                from: from.site.name().to_owned(),
+                to: to.to_owned(),
+            };
+            let links = from.server.gateway_links();
+            let routes = from.server.route_links();
+            for to in running.iter().map(|to| &to.site) {
+                if to.cluster != from.site.cluster {
+                    let mut links = links.iter();
+                    let up = links.any(|link| link.remote == to.cluster && link.outbound);
+                    state.links.insert(pair(&to.cluster), up);
+                } else if to.server != from.site.server {
+                    let standing = routes.iter().filter(|route| route.remote == to.server);
+                    state.routes.insert(pair(&to.server), standing.count());
+                }
             }
         }
-        State { links }
+        state
     }
 
-    /// Whether every link is up.
+    /// Whether everything is up.
     pub(super) fn is_complete(&self) -> bool {
-        self.links.values().all(|up| *up)
+        self.links().is_complete() && self.routes().is_complete()
     }
 
-    /// How many other clusters are linked with this one, both ways, and how many there are.
-    pub(super) fn links_of(&self, cluster: &str) -> (usize, usize) {
-        let own = self.links.iter().filter(|(pair, _)| pair.from == cluster);
-        let back = |pair: &Pair| Pair {
-            from: pair.to.clone(),
-            to: pair.from.clone(),
-        };
-        let both = own
-            .clone()
-            .filter(|(pair, up)| **up && self.links.get(&back(pair)) == Some(&true));
-        (both.count(), own.count())
+    /// The links to other clusters of the whole super-cluster.
+    pub(super) fn links(&self) -> Share {
+        share(self.links.values().map(|up| (usize::from(*up), 1)))
     }
 
-    /// What is up of the whole super-cluster, and what should be.
-    pub(super) fn total(&self) -> (usize, usize) {
-        (
-            self.links.values().filter(|up| **up).count(),
-            self.links.len(),
-        )
+    /// The routes of the whole super-cluster, each counted once.
+    pub(super) fn routes(&self) -> Share {
+        let Share { up, all } = share(self.routes.values().map(|up| (*up, ROUTES)));
+        Share {
+            up: up / 2,
+            all: all / 2,
+        }
+    }
+
+    /// A server's links to other clusters.
+    pub(super) fn links_of(&self, from: &str) -> Share {
+        let own = self.links.iter().filter(|(pair, _)| pair.from == from);
+        share(own.map(|(_, up)| (usize::from(*up), 1)))
+    }
+
+    /// A server's connections to the others of its cluster.
+    pub(super) fn routes_of(&self, from: &str) -> Share {
+        let own = self.routes.iter().filter(|(pair, _)| pair.from == from);
+        share(own.map(|(_, up)| (*up, ROUTES)))
     }
 
     /// What is not as it was.
     pub(super) fn changes_since(&self, before: &State) -> Vec<Change> {
-        let changed = self
-            .links
-            .iter()
-            .filter(|(pair, up)| before.links.get(pair) != Some(up));
-        changed
+        let links = (self.links.iter())
+            .filter(|(pair, up)| before.links.get(pair) != Some(up))
             .map(|(pair, up)| Change {
+                is_route: false,
                 pair: pair.clone(),
                 up: *up,
-            })
-            .collect()
+            });
+        let is_up = |state: &State, pair: &Pair| state.routes.get(pair) == Some(&ROUTES);
+        let routes = (self.routes.keys())
+            .filter(|pair| is_up(self, pair) != is_up(before, pair))
+            .map(|pair| Change {
+                is_route: true,
+                pair: pair.clone(),
+                up: is_up(self, pair),
+            });
+        links.chain(routes).collect()
     }
 
     #[cfg(test)]
-    pub(super) fn with(links: &[(&str, &str, bool)]) -> State {
+    pub(super) fn with(links: &[(&str, &str, bool)], routes: &[(&str, &str, usize)]) -> State {
         let pair = |from: &str, to: &str| Pair {
             from: from.into(),
             to: to.into(),
         };
         State {
-            links: links
-                .iter()
+            links: (links.iter())
+                .map(|(from, to, up)| (pair(from, to), *up))
+                .collect(),
+            routes: (routes.iter())
                 .map(|(from, to, up)| (pair(from, to), *up))
                 .collect(),
         }
     }
+}
+
+fn share(parts: impl Iterator<Item = (usize, usize)>) -> Share {
+    parts.fold(Share::default(), |sum, (up, all)| Share {
+        up: sum.up + up,
+        all: sum.all + all,
+    })
 }
 
 #[cfg(test)]
@@ -108,34 +152,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cluster_is_linked_if_both_ways_are_up() {
-        let mut links = [
-            ("A", "B", true),
-            ("B", "A", true),
-            ("A", "C", true),
-            ("C", "A", false),
-        ]
-        .to_vec();
-        links.extend([("B", "C", false), ("C", "B", false)]);
-        let state = State::with(&links);
-        assert_eq!(state.links_of("A"), (1, 2));
-        assert_eq!(state.links_of("C"), (0, 2));
-        assert_eq!(state.total(), (3, 6));
+    fn links_and_routes_are_counted_for_each_server_and_for_all() {
+        let links = [("A-1", "B", true), ("A-2", "B", false), ("B", "A", true)];
+        let routes = [("A-1", "A-2", 4), ("A-2", "A-1", 3)];
+        let state = State::with(&links, &routes);
+        assert_eq!(state.links_of("A-1"), Share { up: 1, all: 1 });
+        assert_eq!(state.links_of("A-2"), Share { up: 0, all: 1 });
+        assert_eq!(state.links(), Share { up: 2, all: 3 });
+        assert_eq!(state.routes_of("A-2"), Share { up: 3, all: 4 });
+        assert_eq!(state.routes(), Share { up: 3, all: 4 });
         assert!(!state.is_complete());
+        let links = [("A-1", "B", true), ("A-2", "B", true), ("B", "A", true)];
+        let routes = [("A-1", "A-2", 4), ("A-2", "A-1", 4)];
+        assert!(State::with(&links, &routes).is_complete());
     }
 
     #[test]
-    fn changes_name_the_link_and_its_new_state() {
-        let before = State::with(&[("A", "B", true), ("B", "A", false)]);
-        let after = State::with(&[("A", "B", false), ("B", "A", false)]);
-        let gone = Change {
+    fn changes_name_the_way_and_its_new_state() {
+        let before = State::with(&[("A", "B", true), ("B", "A", false)], &[("A-1", "A-2", 4)]);
+        let after = State::with(
+            &[("A", "B", false), ("B", "A", false)],
+            &[("A-1", "A-2", 3)],
+        );
+        let gone = |is_route, from: &str, to: &str| Change {
+            is_route,
             pair: Pair {
-                from: "A".into(),
-                to: "B".into(),
+                from: from.into(),
+                to: to.into(),
             },
             up: false,
         };
-        assert_eq!(after.changes_since(&before), [gone]);
+        assert_eq!(
+            after.changes_since(&before),
+            [gone(false, "A", "B"), gone(true, "A-1", "A-2")]
+        );
         assert_eq!(after.changes_since(&after), []);
     }
 }

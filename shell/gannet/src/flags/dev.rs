@@ -21,8 +21,8 @@ pub(crate) struct DevOptions {
     /// How many servers each of them has
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) nodes: u16,
-    /// First port for clients; those of gateways begin 3000 above it, those of monitoring 4000 (default:
-    /// any free ports)
+    /// First port for clients; those of routes begin 2000 above it, those of gateways 3000, those of
+    /// monitoring 4000 (default: any free ports)
     #[arg(long = "base-port", value_name = "P", value_parser = clap::value_parser!(u16).range(1..=61_000))]
     pub(crate) base_port: Option<u16>,
     /// No monitoring
@@ -40,10 +40,6 @@ pub(super) fn parse(args: &[OsString]) -> Result<Command, FlagError> {
         .try_get_matches_from(args)
         .and_then(|matches| DevOptions::from_arg_matches(&matches));
     match options {
-        Ok(options) if options.nodes > 1 => Err(FlagError::NotYet {
-            flag: "-nodes".into(),
-            feature: "routes",
-        }),
         Ok(options) => Ok(Command::Dev(options)),
         Err(error) if error.use_stderr() => {
             let text = error.render().to_string();

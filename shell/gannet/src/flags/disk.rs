@@ -2,8 +2,8 @@
 
 use std::io::ErrorKind;
 
-use gannet_config::{Source, TlsOptions, TlsVersion};
-use gannet_rt::tls::{self, TlsContext, TlsSettings};
+use gannet_config::{Source, TlsOptions};
+use gannet_node::check_tls;
 
 /// The machine that the program runs on.
 pub(crate) struct Disk;
@@ -20,32 +20,10 @@ impl Source for Disk {
     }
 
     fn check_tls(&self, tls: &TlsOptions) -> Result<(), String> {
-        TlsContext::check(&settings(tls), &|path| self.read(path)).map_err(|e| e.to_string())
+        check_tls(tls, &|path| self.read(path))
     }
 
     fn env(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
-    }
-}
-
-/// What the options of a link say, in the words of the door.
-fn settings(tls: &TlsOptions) -> TlsSettings {
-    TlsSettings {
-        certificates: tls
-            .certificates
-            .iter()
-            .map(|files| (files.cert_file.clone(), files.key_file.clone()))
-            .collect(),
-        ca_file: tls.ca_file.clone(),
-        // Between servers both sides show a certificate, whatever `verify` says.
-        verify_peers: true,
-        insecure: tls.insecure,
-        min_version: match tls.min_version {
-            TlsVersion::V1_2 => tls::TlsVersion::V1_2,
-            TlsVersion::V1_3 => tls::TlsVersion::V1_3,
-        },
-        cipher_suites: tls.cipher_suites.clone(),
-        curves: tls.curves.clone(),
-        pinned: tls.pinned.clone(),
     }
 }

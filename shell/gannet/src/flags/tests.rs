@@ -214,10 +214,10 @@ fn commands_are_told_apart() {
     let ours = Command::Print(ours);
     let theirs = Command::Print("nats-server: v2.15.1".into());
     let bench = |args: &[&str]| Command::Bench(args.iter().map(Into::into).collect());
-    let dev = |clusters| {
+    let dev = |clusters, nodes| {
         Command::Dev(super::DevOptions {
             clusters,
-            nodes: 1,
+            nodes,
             base_port: None,
             no_monitor: false,
             verbose: false,
@@ -254,9 +254,9 @@ fn commands_are_told_apart() {
             signal(SignalCommand::Reload, None),
         ),
         ("gannet --signal ldm", signal(SignalCommand::LameDuck, None)),
-        ("gannet dev", dev(3)),
-        ("gannet dev --clusters 5 --nodes 1", dev(5)),
-        ("gannet dev --clusters=2", dev(2)),
+        ("gannet dev", dev(3, 1)),
+        ("gannet dev --clusters 5 --nodes 4", dev(5, 4)),
+        ("gannet dev --clusters=2", dev(2, 1)),
         ("gannet bench", bench(&[])),
         ("gannet bench -x --vs y z", bench(&["-x", "--vs", "y", "z"])),
     ];
@@ -387,7 +387,6 @@ fn flags_of_unbuilt_parts_say_so() {
             "syslog",
         ),
         ("gannet --profile 6060", "profile", "profiling"),
-        ("gannet dev --nodes 2", "-nodes", "routes"),
     ] {
         let wanted = format!(
             "gannet: flag -{flag} is known but not supported yet by this version of Gannet \

@@ -38,7 +38,7 @@ fn a_super_cluster_is_shown_and_carries_messages() {
     let place = Place::new("gannet");
     let (mut process, out) = start(&place, &["dev", "--clusters", "3"]);
     assert!(
-        out.ends_with("\nAll 6 links are up. Ctrl-C ends it.\n"),
+        out.ends_with(" MiB. All 6 links are up. Ctrl-C ends it.\n"),
         "{out}"
     );
     assert_eq!(out.matches(" 2/2\n").count(), 3, "{out}");

@@ -91,7 +91,7 @@ impl Flow {
             .map(|publisher| self.shape(publisher, run))
             .collect();
         let receivers = self.subscribe(&shapes, &servers, bench)?;
-        launcher.await_interest(servers.near(), servers.far())?;
+        launcher.await_all_interest(&servers)?;
         let lanes: Vec<Lane> = shapes
             .iter()
             .map(|shape| Lane::new(shape.step(), self.copies()))
@@ -100,7 +100,11 @@ impl Flow {
             .iter()
             .map(|shape| {
                 let name = format!("publisher {}", shape.publisher);
-                let link = Link::open(servers.near().address, &name, bench.patience)?;
+                let link = Link::open(
+                    servers.of_publisher(shape.publisher).address,
+                    &name,
+                    bench.patience,
+                )?;
                 Publisher::new(link, shape, &self.budget())
             })
             .collect::<Result<Vec<_>, _>>()?;
@@ -190,7 +194,8 @@ impl Flow {
         for shape in shapes {
             for number in 0..self.receivers {
                 let name = format!("receiver {number} of publisher {}", shape.publisher);
-                let mut link = Link::open(servers.far().address, &name, bench.patience)?;
+                let server = servers.of_receiver(number);
+                let mut link = Link::open(server.address, &name, bench.patience)?;
                 link.send(&shape.subscribe())?;
                 link.fence()?;
                 let member = self.subscription == Subscription::Queue;

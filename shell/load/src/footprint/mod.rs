@@ -1,5 +1,8 @@
-//! What a server uses when nothing flows: at the start, with many idle connections, with many subscriptions.
+//! What a server uses when hardly anything flows: at the start, as a super-cluster, with many idle connections, with many
+//! subscriptions, when a link breaks.
 
+mod boot;
+mod flap;
 mod idle;
 mod startup;
 mod subscriptions;
@@ -10,6 +13,8 @@ use crate::error::LoadError;
 use crate::process::Server;
 use crate::run::Bench;
 
+pub(crate) use boot::boot;
+pub(crate) use flap::flap;
 pub(crate) use idle::idle;
 pub(crate) use startup::startup;
 pub(crate) use subscriptions::{SUBJECT_BYTES, subscriptions};

@@ -1,13 +1,14 @@
-//! Which servers a scenario needs, and their configuration: one server, or two that are joined by gateways.
+//! Which servers a scenario needs, and their configuration: one server, or several joined by routes and gateways.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use super::Server;
+use super::proxy::Proxy;
 use crate::error::LoadError;
 use crate::link::Link;
 use crate::report::Progress;
@@ -24,6 +25,42 @@ pub(crate) enum Layout {
     Single,
     /// Two clusters of one server each, joined by gateways: publishers on the first, receivers on the second.
     Gateways,
+    /// A cluster of two servers, whose routes have this `compression`: publishers on the first, receivers on the second.
+    Routes(&'static str),
+    /// Three clusters of one server each; whoever sends to the second one does so over a relay that can be cut.
+    Flap,
+    /// Clusters of several servers each: publishers and receivers are spread over all of them.
+    SuperCluster {
+        /// How many clusters.
+        clusters: usize,
+        /// Servers in each.
+        nodes: usize,
+    },
+}
+
+impl Layout {
+    /// Clusters, and servers in each; `None` for a server without configuration.
+    fn size(self) -> Option<(usize, usize)> {
+        match self {
+            Layout::Single => None,
+            Layout::Gateways => Some((2, 1)),
+            Layout::Routes(_) => Some((1, 2)),
+            Layout::Flap => Some((3, 1)),
+            Layout::SuperCluster { clusters, nodes } => Some((clusters, nodes)),
+        }
+    }
+
+    fn compression(self) -> &'static str {
+        match self {
+            Layout::Routes(compression) => compression,
+            _ => "off",
+        }
+    }
+
+    /// Whether publishers and receivers are on all servers.
+    fn is_spread(self) -> bool {
+        matches!(self, Layout::SuperCluster { .. })
+    }
 }
 
 /// Starts servers of one binary.
@@ -41,6 +78,8 @@ pub(crate) struct Launcher<'a> {
 #[derive(Debug)]
 pub(crate) struct Servers {
     running: Vec<Server>,
+    layout: Layout,
+    relay: Option<Proxy>,
     // Dropped after the servers that write into it.
     _directory: TempDir,
 }
@@ -54,12 +93,35 @@ impl std::ops::Deref for Servers {
 }
 
 impl Servers {
-    /// The server that publishers and requesters use.
+    /// Cuts the link that can be cut.
+    pub(crate) fn cut(&self) {
+        if let Some(relay) = &self.relay {
+            relay.cut();
+        }
+    }
+
+    /// The server that requesters use.
     pub(crate) fn near(&self) -> &Server {
         &self.running[0]
     }
 
-    /// The server that receivers and responders use.
+    /// The server that this publisher uses.
+    pub(crate) fn of_publisher(&self, number: u32) -> &Server {
+        match self.layout.is_spread() {
+            true => &self.running[number as usize % self.running.len()],
+            false => self.near(),
+        }
+    }
+
+    /// The server that this receiver uses.
+    pub(crate) fn of_receiver(&self, number: u32) -> &Server {
+        match self.layout.is_spread() {
+            true => &self.running[number as usize % self.running.len()],
+            false => self.far(),
+        }
+    }
+
+    /// The server that responders use.
     pub(crate) fn far(&self) -> &Server {
         &self.running[self.running.len() - 1]
     }
@@ -80,42 +142,65 @@ impl Launcher<'_> {
     }
 
     fn try_start(&self, layout: Layout) -> Result<Servers, LoadError> {
-        let directory =
-            TempDir::with_prefix("gannet-bench-").map_err(LoadError::io("create a directory"))?;
-        let mut running = Vec::new();
-        match layout {
-            Layout::Single => {
-                let [port] = free_ports()?;
-                running.push(self.launch(port, None, directory.path().join("server.log"))?);
-            }
-            Layout::Gateways => {
-                let [near, far, near_gateway, far_gateway] = free_ports()?;
-                let gateways = [("near", near_gateway), ("far", far_gateway)];
-                for (index, port) in [near, far].into_iter().enumerate() {
-                    let name = gateways[index].0;
-                    let config = directory.path().join(format!("{name}.conf"));
-                    fs::write(&config, gateway_config(index, &gateways))
-                        .map_err(LoadError::io("write a configuration"))?;
-                    running.push(self.launch(
-                        port,
-                        Some(&config),
-                        directory.path().join(format!("{name}.log")),
-                    )?);
-                }
-            }
-        }
-        let servers = Servers {
-            running,
-            _directory: directory,
-        };
-        if layout == Layout::Gateways {
-            self.await_interest(servers.near(), servers.far())?;
-        }
+        let servers = self.launch_all(layout)?;
+        self.await_all_interest(&servers)?;
         Ok(servers)
     }
 
-    fn launch(&self, port: u16, config: Option<&Path>, log: PathBuf) -> Result<Server, LoadError> {
-        Server::start(self.binary, port, config, log, self.progress, self.patience)
+    /// Starts the servers of a layout, all at once, and waits until each has greeted a client. They may not know of each
+    /// other yet.
+    pub(crate) fn launch_all(&self, layout: Layout) -> Result<Servers, LoadError> {
+        let directory =
+            TempDir::with_prefix("gannet-bench-").map_err(LoadError::io("create a directory"))?;
+        let path = directory.path();
+        let Some((clusters, nodes)) = layout.size() else {
+            let [port] = free_ports(1)?[..] else {
+                return Err(LoadError::Usage("no free port".into()));
+            };
+            let mut server = Server::spawn(self.binary, port, None, path.join("server.log"))?;
+            server.await_ready(self.progress, self.patience)?;
+            return Ok(Servers {
+                running: vec![server],
+                layout,
+                relay: None,
+                _directory: directory,
+            });
+        };
+        let mut plan = Plan::new(clusters, nodes, layout.compression())?;
+        let relay = match layout {
+            Layout::Flap => Some(plan.relay(1)?),
+            _ => None,
+        };
+        let mut running = Vec::new();
+        for (at, port) in plan.clients.iter().copied().enumerate() {
+            let config = path.join(format!("{at}.conf"));
+            fs::write(&config, plan.config(at)).map_err(LoadError::io("write a configuration"))?;
+            let log = path.join(format!("{at}.log"));
+            running.push(Server::spawn(self.binary, port, Some(&config), log)?);
+        }
+        for server in &mut running {
+            server.await_ready(self.progress, self.patience)?;
+        }
+        Ok(Servers {
+            running,
+            layout,
+            relay,
+            _directory: directory,
+        })
+    }
+
+    /// Waits until what any server is asked for reaches every other one.
+    pub(crate) fn await_all_interest(&self, servers: &Servers) -> Result<(), LoadError> {
+        if !servers.layout.is_spread() {
+            self.await_interest(servers.near(), servers.far())?;
+            return self.await_interest(servers.far(), servers.near());
+        }
+        for from in servers.iter() {
+            for to in servers.iter() {
+                self.await_interest(from, to)?;
+            }
+        }
+        Ok(())
     }
 
     /// Waits until a new subscription on `to` receives what is published on `from`. Interest travels in order, so every
@@ -140,10 +225,7 @@ impl Launcher<'_> {
             from.check_alive()?;
             to.check_alive()?;
             if begun.elapsed() > self.patience {
-                let missing = format!(
-                    "a probe message across the gateway from {} to {}",
-                    from.address, to.address
-                );
+                let missing = format!("a probe message from {} to {}", from.address, to.address);
                 return Err(LoadError::Stalled {
                     seconds: self.patience.as_secs(),
                     missing,
@@ -154,33 +236,97 @@ impl Launcher<'_> {
 }
 
 /// Ports that nobody listens on now.
-fn free_ports<const N: usize>() -> Result<[u16; N], LoadError> {
-    let taken = LoadError::io("find a free port");
-    let bind = || -> std::io::Result<[u16; N]> {
-        let mut ports = [0; N];
+fn free_ports(count: usize) -> Result<Vec<u16>, LoadError> {
+    let bind = || -> std::io::Result<Vec<u16>> {
         // All are held until all are known, so that no two are the same.
-        let mut held = Vec::new();
-        for port in &mut ports {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-            *port = listener.local_addr()?.port();
-            held.push(listener);
-        }
-        Ok(ports)
+        let held: Vec<TcpListener> = (0..count)
+            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+            .collect::<Result<_, _>>()?;
+        held.iter().map(|l| Ok(l.local_addr()?.port())).collect()
     };
-    bind().map_err(taken)
+    bind().map_err(LoadError::io("find a free port"))
 }
 
-fn gateway_config(own: usize, gateways: &[(&str, u16)]) -> String {
-    let (name, port) = gateways[own];
-    let remotes: String = gateways
-        .iter()
-        .map(|(name, port)| {
-            format!("    {{ name: \"{name}\", url: \"nats://127.0.0.1:{port}\" }}\n")
+/// The addresses of a super-cluster, cluster by cluster.
+struct Plan {
+    nodes: usize,
+    compression: &'static str,
+    clients: Vec<u16>,
+    routes: Vec<u16>,
+    gateways: Vec<u16>,
+    /// Where others reach each gateway.
+    reached: Vec<u16>,
+}
+
+impl Plan {
+    fn new(clusters: usize, nodes: usize, compression: &'static str) -> Result<Plan, LoadError> {
+        let all = clusters * nodes;
+        let mut ports = free_ports(3 * all)?;
+        let gateways = ports.split_off(2 * all);
+        let routes = ports.split_off(all);
+        Ok(Plan {
+            nodes,
+            compression,
+            clients: ports,
+            routes,
+            reached: gateways.clone(),
+            gateways,
         })
-        .collect();
-    format!(
-        "server_name: \"{name}-1\"\ngateway {{\n  name: \"{name}\"\n  listen: \"127.0.0.1:{port}\"\n  gateways: [\n{remotes}  ]\n}}\n"
-    )
+    }
+
+    /// Puts a relay in front of one server's gateway.
+    fn relay(&mut self, at: usize) -> Result<Proxy, LoadError> {
+        let relay = Proxy::start((Ipv4Addr::LOCALHOST, self.gateways[at]).into())?;
+        self.reached[at] = relay.address.port();
+        Ok(relay)
+    }
+
+    /// The configuration of one server: its cluster if there are several servers in it, its gateway if there are several
+    /// clusters.
+    fn config(&self, at: usize) -> String {
+        let cluster = at / self.nodes;
+        let name = cluster_name(cluster);
+        let mut text = format!("server_name: \"{name}-{}\"\n", at % self.nodes + 1);
+        if self.nodes > 1 {
+            let first = cluster * self.nodes;
+            let routes: String = self.routes[first..first + self.nodes]
+                .iter()
+                .map(|port| format!("    \"nats://127.0.0.1:{port}\"\n"))
+                .collect();
+            text.push_str(&format!(
+                "cluster {{\n  name: \"{name}\"\n  listen: \"127.0.0.1:{}\"\n  compression: {}\n  routes: [\n{routes}  ]\n}}\n",
+                self.routes[at], self.compression
+            ));
+        }
+        if self.gateways.len() > self.nodes {
+            let remotes: String = self
+                .reached
+                .chunks(self.nodes)
+                .enumerate()
+                .map(|(cluster, ports)| {
+                    let name = cluster_name(cluster);
+                    let urls: Vec<String> = ports
+                        .iter()
+                        .map(|port| format!("\"nats://127.0.0.1:{port}\""))
+                        .collect();
+                    format!("    {{ name: \"{name}\", urls: [{}] }}\n", urls.join(", "))
+                })
+                .collect();
+            let advertise = match self.reached[at] {
+                port if port == self.gateways[at] => String::new(),
+                port => format!("  advertise: \"127.0.0.1:{port}\"\n"),
+            };
+            text.push_str(&format!(
+                "gateway {{\n  name: \"{name}\"\n  listen: \"127.0.0.1:{}\"\n{advertise}  gateways: [\n{remotes}  ]\n}}\n",
+                self.gateways[at]
+            ));
+        }
+        text
+    }
+}
+
+fn cluster_name(cluster: usize) -> String {
+    format!("c{}", cluster + 1)
 }
 
 #[cfg(test)]
@@ -189,20 +335,46 @@ mod tests {
 
     #[test]
     fn free_ports_differ() {
-        let ports: [u16; 4] = free_ports().unwrap();
-        let mut unique = ports.to_vec();
-        unique.sort_unstable();
-        unique.dedup();
-        assert_eq!(unique.len(), 4);
+        let mut ports = free_ports(4).unwrap();
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), 4);
+    }
+
+    fn plan(clusters: usize, nodes: usize, compression: &'static str) -> Plan {
+        let ports = |from: u16| (from..).take(clusters * nodes).collect();
+        Plan {
+            nodes,
+            compression,
+            clients: ports(1),
+            routes: ports(101),
+            gateways: ports(201),
+            reached: ports(201),
+        }
     }
 
     #[test]
     fn each_cluster_knows_both() {
-        let config = gateway_config(1, &[("near", 1001), ("far", 1002)]);
         assert_eq!(
-            config,
-            "server_name: \"far-1\"\ngateway {\n  name: \"far\"\n  listen: \"127.0.0.1:1002\"\n  gateways: [\n    \
-             { name: \"near\", url: \"nats://127.0.0.1:1001\" }\n    { name: \"far\", url: \"nats://127.0.0.1:1002\" }\n  ]\n}\n"
+            plan(2, 1, "off").config(1),
+            "server_name: \"c2-1\"\ngateway {\n  name: \"c2\"\n  listen: \"127.0.0.1:202\"\n  gateways: [\n    \
+             { name: \"c1\", urls: [\"nats://127.0.0.1:201\"] }\n    { name: \"c2\", urls: [\"nats://127.0.0.1:202\"] }\n  ]\n}\n"
+        );
+    }
+
+    #[test]
+    fn each_server_knows_its_cluster() {
+        assert_eq!(
+            plan(1, 2, "s2_fast").config(1),
+            "server_name: \"c1-2\"\ncluster {\n  name: \"c1\"\n  listen: \"127.0.0.1:102\"\n  compression: s2_fast\n  routes: [\n    \
+             \"nats://127.0.0.1:101\"\n    \"nats://127.0.0.1:102\"\n  ]\n}\n"
+        );
+        let both = plan(2, 2, "off").config(2);
+        assert!(
+            both.contains("server_name: \"c2-1\"")
+                && both.contains("listen: \"127.0.0.1:103\"")
+                && both.contains("listen: \"127.0.0.1:203\""),
+            "{both}"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! Server processes as children: starting, accounting, ending. What is sent to them is not decided here.
 
 mod layout;
+mod proxy;
 mod server;
 mod usage;
 

@@ -32,6 +32,7 @@ pub(crate) struct Server {
     log: PathBuf,
     /// Where clients connect.
     pub(crate) address: SocketAddr,
+    begun: Instant,
     /// From start until it greeted a client.
     pub(crate) ready_after: Duration,
     /// The version in its INFO.
@@ -39,14 +40,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `binary` on `port` with a configuration file, if given, and waits until it has greeted a client.
-    pub(crate) fn start(
+    /// Starts `binary` on `port` with a configuration file, if given. Then [`Server::await_ready`].
+    pub(crate) fn spawn(
         binary: &Path,
         port: u16,
         config: Option<&Path>,
         log: PathBuf,
-        progress: &Progress,
-        patience: Duration,
     ) -> Result<Server, LoadError> {
         let refused = |reason: String| LoadError::Server {
             server: binary.display().to_string(),
@@ -73,30 +72,39 @@ impl Server {
             .map_err(|error| refused(format!("does not start: {error}")))?;
         let pid = Pid::from_raw(child.id().cast_signed());
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut server = Server {
+        Ok(Server {
             child: RefCell::new(child),
             pid,
             binary: binary.to_owned(),
             log,
             address,
+            begun,
             ready_after: Duration::ZERO,
             version: String::new(),
-        };
-        while TcpStream::connect_timeout(&address, patience).is_err() {
-            server.check_alive()?;
+        })
+    }
+
+    /// Waits until it has greeted a client.
+    pub(crate) fn await_ready(
+        &mut self,
+        progress: &Progress,
+        patience: Duration,
+    ) -> Result<(), LoadError> {
+        while TcpStream::connect_timeout(&self.address, patience).is_err() {
+            self.check_alive()?;
             progress.check_interrupt()?;
-            if begun.elapsed() > patience {
-                return Err(refused(format!(
-                    "does not listen on {address}{}",
-                    server.log_end()
-                )));
+            if self.begun.elapsed() > patience {
+                return Err(LoadError::Server {
+                    server: self.binary.display().to_string(),
+                    reason: format!("does not listen on {}{}", self.address, self.log_end()),
+                });
             }
             std::thread::sleep(ATTEMPT_EVERY);
         }
-        let link = Link::open(address, "ready?", patience)?;
-        server.ready_after = begun.elapsed();
-        server.version.clone_from(&link.info.version);
-        Ok(server)
+        let link = Link::open(self.address, "ready?", patience)?;
+        self.ready_after = self.begun.elapsed();
+        self.version.clone_from(&link.info.version);
+        Ok(())
     }
 
     /// CPU time so far, in nanoseconds.

@@ -52,8 +52,7 @@ impl Requests {
         let inbox = format!("_INBOX.load{run:08x}");
         client.send(format!("SUB {inbox}.* 1\r\n").as_bytes())?;
         client.fence()?;
-        launcher.await_interest(servers.near(), servers.far())?;
-        launcher.await_interest(servers.far(), servers.near())?;
+        launcher.await_all_interest(&servers)?;
         let board = Board::new();
         let watch = Watch {
             board: &board,

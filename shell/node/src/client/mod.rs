@@ -11,13 +11,14 @@ use gannet_broker::{Peer, PeerKind};
 use gannet_rt::Stream;
 use parking_lot::Mutex;
 
+use crate::channel::Channel;
 use crate::registry::{ClientConn, Facts};
 use crate::shared::Shared;
 use crate::sink::StreamSink;
 
 /// Starts the task of one new connection.
 pub(crate) fn start(shared: &Arc<Shared>, stream: Stream, addr: SocketAddr) {
-    let stream = Arc::new(stream);
+    let stream = Arc::new(Channel::new(stream));
     let id = shared.clients.next_id();
     let max_pending = shared.options.limits.max_pending.as_usize();
     let peer = Peer::new(

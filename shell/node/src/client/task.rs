@@ -483,6 +483,13 @@ impl Task {
         if bits & Signal::CLOSE != 0 {
             return self.closed_by_others();
         }
+        if bits & Signal::NEWS != 0 && self.conn.takes_info.load(Ordering::Acquire) {
+            // That the server is a lame duck was said once.
+            let mut info = client_info(&self.shared, self.conn.id, self.conn.addr);
+            info.ldm = false;
+            info.encode(&mut self.out);
+            self.speak();
+        }
         if bits & Signal::FLUSH != 0 && !self.transport.on_flush_signal(self.delivery.spare()) {
             return After::Close(CloseReason::WriteError, None);
         }

@@ -8,7 +8,8 @@ use gannet_session::topology::gateways::Dial;
 
 use super::mesh::Mesh;
 use super::setup::DIAL_TIMEOUT;
-use super::{task, write_log};
+use super::task;
+use crate::link::write_log;
 use crate::refusal;
 use crate::shared::Shared;
 

@@ -6,15 +6,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use gannet_broker::{Peer, Signal};
 use gannet_rt::Task;
 use gannet_rt::future::race;
 use gannet_rt::sync::Notify;
 use gannet_session::gateway::{Neighbours, Settings};
 use gannet_session::topology::gateways::{DialId, Gateways, Output};
+use gannet_wire::gateway::encode;
+use gannet_wire::server_info::ServerInfo;
 use parking_lot::Mutex;
 
-use super::{dial, write_log};
+use super::dial;
+use crate::link::write_log;
 use crate::log::log;
 use crate::shared::Shared;
 
@@ -33,6 +37,11 @@ pub(super) struct State {
     /// Registered outbound links, by cluster.
     pub(super) outbound: BTreeMap<String, Arc<Peer>>,
     own_server_name: String,
+    /// Names of the other servers of this cluster.
+    server_names: Vec<String>,
+    pub(super) settings: Arc<Settings>,
+    /// What our INFO says.
+    info: ServerInfo,
 }
 
 impl Neighbours for State {
@@ -45,13 +54,12 @@ impl Neighbours for State {
     }
 
     fn has_server_named(&self, name: &str) -> bool {
-        self.own_server_name == name
+        self.own_server_name == name || self.server_names.iter().any(|known| known == name)
     }
 }
 
 /// The links of one server to other clusters.
 pub(crate) struct Mesh {
-    pub(super) settings: Settings,
     pub(super) state: Mutex<State>,
     /// There is a new deadline.
     changed: Notify,
@@ -76,6 +84,7 @@ pub struct GatewayLink {
 impl Mesh {
     pub(super) fn new(
         settings: Settings,
+        info: ServerInfo,
         gateways: Gateways,
         bound: SocketAddr,
         advertised: (String, u16),
@@ -86,9 +95,11 @@ impl Mesh {
             attempts: BTreeMap::new(),
             outbound: BTreeMap::new(),
             own_server_name,
+            server_names: Vec::new(),
+            settings: Arc::new(settings),
+            info,
         };
         Mesh {
-            settings,
             state: Mutex::new(state),
             changed: Notify::new(),
             bound,
@@ -151,6 +162,55 @@ impl Mesh {
         }
     }
 
+    /// The present settings.
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        self.state.lock().settings.clone()
+    }
+
+    /// The other servers of this cluster are called so.
+    pub(crate) fn set_server_names(&self, names: Vec<String>) {
+        self.state.lock().server_names = names;
+    }
+
+    /// The other servers of this cluster accept gateways there: from now on, all other clusters are told.
+    pub(crate) fn set_cluster_urls(&self, shared: &Shared, urls: Vec<String>) {
+        let mut state = self.state.lock();
+        let mut all = vec![state.info.gateway_url.clone()];
+        all.extend(urls);
+        state.info.gateway_urls = all;
+        let info = info_line(&state.info);
+        state.settings = Arc::new(Settings {
+            info: info.clone(),
+            ..Settings::clone(&state.settings)
+        });
+        for link in shared.broker.inbound() {
+            link.peer.send_later(&info);
+        }
+    }
+
+    /// Another server of this cluster tells of a remote.
+    pub(crate) fn heard_of(self: &Arc<Self>, shared: &Arc<Shared>, gateway: &str, urls: &[String]) {
+        let now = shared.rt.now();
+        self.change(shared, |state, out| {
+            state.gateways.gossip(gateway, urls, now, out);
+        });
+    }
+
+    /// What a server of this cluster that has just come is told: the remotes that we are linked to.
+    pub(crate) fn gossip_to_route(&self, shared: &Shared) -> Vec<u8> {
+        let state = self.state.lock();
+        let mut lines = Vec::new();
+        for remote in state.gateways.remotes().filter(|r| r.link.is_some()) {
+            let urls: Vec<String> = (remote.addresses.iter())
+                .map(|(address, _)| (*address).to_owned())
+                .collect();
+            if !urls.is_empty() {
+                lines.extend_from_slice(&gossip_to_route(shared, remote.name, urls));
+            }
+        }
+        lines
+    }
+
     /// Addresses of a remote cluster, configured and learnt, as `host:port`.
     pub(crate) fn addresses(&self, remote: &str) -> Option<Vec<String>> {
         let state = self.state.lock();
@@ -193,10 +253,22 @@ impl Mesh {
     }
 }
 
+/// The line that tells a server of this cluster where servers of another one are.
+pub(super) fn gossip_to_route(shared: &Shared, gateway: &str, urls: Vec<String>) -> Bytes {
+    let info = ServerInfo::gossip_to_route(&shared.id, &shared.name, gateway, urls);
+    info_line(&info)
+}
+
+pub(super) fn info_line(info: &ServerInfo) -> Bytes {
+    let mut line = Vec::new();
+    encode::info(&mut line, info);
+    line.into()
+}
+
 impl std::fmt::Debug for Mesh {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mesh")
-            .field("gateway", &self.settings.gateway)
+            .field("advertised", &self.advertised)
             .finish_non_exhaustive()
     }
 }

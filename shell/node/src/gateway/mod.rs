@@ -13,14 +13,12 @@ mod tests;
 use std::sync::Arc;
 
 use gannet_rt::Listener;
-use gannet_session::gateway::{Level, Log};
 
 pub use mesh::GatewayLink;
 pub(crate) use mesh::Mesh;
 pub(crate) use setup::listen;
 pub(crate) use task::accepted;
 
-use crate::log::log;
 use crate::panics::kept_up;
 use crate::shared::Shared;
 
@@ -36,15 +34,4 @@ pub(crate) fn start(shared: &Arc<Shared>, listener: Listener) {
     shared
         .rt
         .spawn(async move { kept_up(&owner.rt, || mesh::keep(owner.clone(), mesh.clone())).await });
-}
-
-/// Writes a line of a core to the server's log, behind `label`.
-fn write_log(shared: &Shared, label: &str, line: &Log) {
-    let text = &line.text;
-    match line.level {
-        Level::Debug => log!(shared.log, Debug, "{label}{text}"),
-        Level::Info => log!(shared.log, Info, "{label}{text}"),
-        Level::Warn => log!(shared.log, Warn, "{label}{text}"),
-        Level::Error => log!(shared.log, Error, "{label}{text}"),
-    }
 }

@@ -1,18 +1,17 @@
 //! What gateways need before the first link: the listener, the address to tell others, the INFO.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use gannet_config::GatewayOptions;
 use gannet_rt::Listener;
 use gannet_session::gateway::Settings;
 use gannet_session::topology::gateways::{self, Gateways};
-use gannet_wire::gateway::encode;
 use gannet_wire::server_info::ServerInfo;
 
-use super::mesh::Mesh;
+use super::mesh::{Mesh, info_line};
+use crate::addresses::{joined, reachable_ips};
 use crate::info::{COMPATIBLE_VERSION, VERSION};
 use crate::log::log;
 use crate::server::{StartError, open_listener, shown};
@@ -20,6 +19,9 @@ use crate::shared::Shared;
 
 /// How long a dial may take; as the reference server has it.
 pub(super) const DIAL_TIMEOUT: Duration = Duration::from_secs(1);
+/// Said once at the start, if it applies.
+const INSECURE: &str = "TLS certificate chain and hostname of solicited gateways will not be verified. \
+    DO NOT USE IN PRODUCTION!";
 /// Level of the protocol between servers.
 const SERVER_PROTOCOL: i64 = 3;
 
@@ -41,18 +43,24 @@ pub(crate) async fn listen(shared: &Arc<Shared>) -> Result<Option<Listener>, Sta
         shown(&options.host, bound)
     );
     let (host, port) = advertised(shared, options, bound)?;
+    if shared.tls.trusts_any_gateway() {
+        log!(shared.log, Warn, "{INSECURE}");
+    }
     let info = own_info(shared, options, &host, port);
     let settings = Settings {
         gateway: options.name.clone(),
         server_id: shared.id.clone(),
         auth: options.auth.clone(),
+        tls: options.tls.is_some(),
         reject_unknown: options.reject_unknown,
         headers: !shared.options.limits.no_headers,
         ping_interval: shared.options.limits.ping_interval,
         ping_max: shared.options.limits.ping_max,
         info: info_line(&info),
     };
-    let attempt_limit = DIAL_TIMEOUT + settings.silence_limit() + Duration::from_secs(1);
+    let handshake = shared.tls.longest_gateway_handshake();
+    let attempt_limit =
+        DIAL_TIMEOUT + handshake + settings.silence_limit() + Duration::from_secs(1);
     let topology = gateways::Settings::new(&shared.options, options, &shared.name, attempt_limit);
     let gateways = Gateways::new(
         topology,
@@ -60,16 +68,17 @@ pub(crate) async fn listen(shared: &Arc<Shared>) -> Result<Option<Listener>, Sta
         shared.rt.now(),
         shared.rt.random_u64(),
     );
-    let mesh = Mesh::new(settings, gateways, bound, (host, port), shared.name.clone());
+    let mesh = Mesh::new(
+        settings,
+        info,
+        gateways,
+        bound,
+        (host, port),
+        shared.name.clone(),
+    );
     // Set once, here: `listen` is called once per server.
     let _: Result<(), Arc<Mesh>> = shared.mesh.set(Arc::new(mesh));
     Ok(Some(listener))
-}
-
-fn info_line(info: &ServerInfo) -> Bytes {
-    let mut line = Vec::new();
-    encode::info(&mut line, info);
-    line.into()
 }
 
 /// Host and port that other clusters are told.
@@ -106,12 +115,7 @@ fn advertised(
 
 /// The first address of this machine that others can reach, where the listener is on all of them.
 fn reachable_ip(shared: &Shared, options: &GatewayOptions) -> String {
-    let ips = shared.rt.local_ips().unwrap_or_default();
-    let is_local = |ip: &IpAddr| match ip {
-        IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_loopback() || (ip.segments()[0] & 0xffc0) == 0xfe80,
-    };
-    match ips.iter().find(|ip| !is_local(ip)) {
+    match reachable_ips(shared).first() {
         Some(ip) => ip.to_string(),
         None => {
             let host = &options.host;
@@ -127,11 +131,7 @@ fn reachable_ip(shared: &Shared, options: &GatewayOptions) -> String {
 }
 
 fn own_info(shared: &Shared, options: &GatewayOptions, host: &str, port: u16) -> ServerInfo {
-    let url = if host.contains(':') {
-        format!("[{host}]:{port}")
-    } else {
-        format!("{host}:{port}")
-    };
+    let url = joined(host, port);
     ServerInfo {
         server_id: shared.id.clone(),
         server_name: shared.name.clone(),
@@ -141,6 +141,8 @@ fn own_info(shared: &Shared, options: &GatewayOptions, host: &str, port: u16) ->
         port: i64::from(port),
         headers: !shared.options.limits.no_headers,
         auth_required: options.auth.user.is_some(),
+        tls_required: options.tls.is_some(),
+        tls_verify: options.tls.is_some(),
         max_payload: i64::try_from(shared.max_payload()).unwrap_or(i64::MAX),
         gateway: options.name.clone(),
         gateway_urls: vec![url.clone()],

@@ -4,18 +4,19 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use gannet_broker::{
-    AccountChange, Delivery, InboundLink, LinkTraits, Message, OutboundLink, Peer, PeerKind,
-    RemoteInterest, Run, Signal,
+    AccountChange, Delivery, Forgetting, InboundLink, LinkTraits, Message, OutboundLink, Peer,
+    PeerKind, RemoteInterest, Run, Signal,
 };
 use gannet_config::{GatewayOptions, Secret};
 use gannet_identity::PasswordCheck;
 use gannet_rt::Stream;
+use gannet_rt::tls::TlsFacts;
 use gannet_session::CloseReason;
 use gannet_session::gateway::{Context, Direction, Link, Output, RemoteServer};
 use gannet_session::patience::{Patience, Verdict};
@@ -26,15 +27,18 @@ use gannet_wire::gateway::{self, Decoded, GatewayOp, Interest, Limits, decode, e
 use gannet_wire::message_again;
 use gannet_wire::server_info::ServerInfo;
 
-use super::mesh::{Attempt, Mesh, State};
+use super::mesh::{Attempt, Mesh, State, gossip_to_route};
 use super::messages::Inbound;
-use super::write_log;
+use crate::bulk;
+use crate::channel::Channel;
 use crate::input::Ready;
+use crate::link::write_log;
 use crate::log::{log, shown_duration};
 use crate::panics::caught;
 use crate::registry::LinkFacts;
 use crate::shared::Shared;
 use crate::sink::StreamSink;
+use crate::tls::{Failure, Handshake};
 use crate::transport::{Read, Transport, Wake};
 
 /// Reads in a row before other tasks get their turn.
@@ -65,12 +69,18 @@ struct LinkTask {
     transport: Transport,
     delivery: Delivery,
     facts: Arc<LinkFacts>,
+    /// Still to be made.
+    handshake: Option<Handshake>,
     dial: Option<DialId>,
     role: Role,
     /// The beginning of its lines in the log.
     label: String,
     /// Words of our own, on their way to the outbox.
     words: Vec<u8>,
+    /// The INFO that the peer was told at first.
+    info: Bytes,
+    /// News for the other servers of this cluster.
+    for_routes: Vec<Bytes>,
     outputs: Vec<Output>,
     check: Option<(Secret, Secret)>,
     patience: Patience,
@@ -84,14 +94,16 @@ pub(crate) fn accepted(shared: &Arc<Shared>, stream: Stream, addr: SocketAddr) {
     let Some(mesh) = shared.mesh.get().cloned() else {
         return;
     };
-    let mut outputs = Vec::new();
+    let (mut outputs, settings) = (Vec::new(), mesh.settings());
     let link = Link::accept(
         shared.rt.now(),
-        &mesh.settings,
+        &settings,
         shared.rt.random_u64(),
         &mut outputs,
     );
-    let task = LinkTask::new(shared, mesh, link, outputs, None, stream, addr);
+    let mut task = LinkTask::new(shared, mesh, link, outputs, None, stream, addr);
+    task.info = settings.info.clone();
+    task.handshake = (shared.tls.gateway()).map(|tls| Handshake::accepted("gateway", tls));
     shared.rt.spawn(async move { task.run().await });
 }
 
@@ -103,17 +115,19 @@ pub(super) async fn dialled(
     stream: Stream,
     addr: SocketAddr,
 ) {
-    let mut outputs = Vec::new();
+    let (mut outputs, settings) = (Vec::new(), mesh.settings());
     let (now, seed) = (shared.rt.now(), shared.rt.random_u64());
+    let tls = shared.tls.to_gateway(&dial.remote).cloned();
     let link = Link::dial(
         &dial.remote,
         &dial.url,
+        tls.is_some(),
         now,
-        &mesh.settings,
+        &settings,
         seed,
         &mut outputs,
     );
-    let task = LinkTask::new(
+    let mut task = LinkTask::new(
         &shared,
         mesh.clone(),
         link,
@@ -122,6 +136,7 @@ pub(super) async fn dialled(
         stream,
         addr,
     );
+    task.handshake = tls.map(|tls| Handshake::dialled("gateway", &tls, dial.server_name.clone()));
     match mesh.state.lock().attempts.get_mut(&dial.id) {
         Some(attempt) => *attempt = Attempt::Connected(task.transport.peer.clone()),
         // Cancelled in the meantime.
@@ -140,7 +155,7 @@ impl LinkTask {
         stream: Stream,
         addr: SocketAddr,
     ) -> LinkTask {
-        let stream = Arc::new(stream);
+        let stream = Arc::new(Channel::new(stream));
         let id = shared.clients.next_id();
         let kind = match link.direction() {
             Direction::Outbound => PeerKind::OutboundGateway,
@@ -165,6 +180,7 @@ impl LinkTask {
             started_at,
             remote_id: parking_lot::Mutex::default(),
             configured: dial.is_some_and(|dial| dial.is_configured),
+            tls: OnceLock::new(),
             in_msgs: AtomicU64::new(0),
             in_bytes: AtomicU64::new(0),
             last_active: AtomicU64::new(started_at.as_nanos()),
@@ -176,9 +192,12 @@ impl LinkTask {
             delivery: Delivery::new(shared.rt.random_u64()),
             facts: Arc::new(facts),
             dial: dial.map(|dial| dial.id),
+            handshake: None,
             role: Role::Unregistered,
             label: format!("{addr} - gid:{} - ", id.0),
             words: Vec::new(),
+            info: Bytes::new(),
+            for_routes: Vec::new(),
             check: None,
             patience,
             forgot: started_at,
@@ -204,7 +223,11 @@ impl LinkTask {
 
     async fn converse(&mut self) {
         self.perform(|_, _, _| {});
+        if let Some(handshake) = self.handshake.take() {
+            self.secure(&handshake).await;
+        }
         self.flush();
+        self.set_timer();
         while self.closing.is_none() {
             let reading = !self.link.is_waiting();
             match poll_fn(|cx| self.transport.poll_wake(cx, reading)).await {
@@ -220,13 +243,37 @@ impl LinkTask {
         }
     }
 
+    /// Encrypts the connection, as the first thing of all.
+    async fn secure(&mut self, handshake: &Handshake) {
+        let (stream, peer) = (self.transport.stream.clone(), self.transport.peer.clone());
+        let latest = self.link.next_deadline();
+        let done = handshake
+            .perform(&self.shared, &self.label, &stream, &peer, latest)
+            .await;
+        match done {
+            Ok((facts, admission)) => {
+                let _: Result<(), TlsFacts> = self.facts.tls.set(facts);
+                self.perform(|link, cx, out| link.secured(admission, cx, out));
+            }
+            Err(failure) => {
+                if let (Some(dial), Some(name)) = (self.dial, handshake.wrong_name(&failure)) {
+                    self.mesh.state.lock().gateways.wrong_name(dial, name);
+                }
+                if let Failure::Tls(_) = failure {
+                    self.close(CloseReason::TlsHandshakeError);
+                }
+            }
+        }
+    }
+
     /// Lets the link do something, and does what it wants, all under the mesh's lock.
     fn perform(&mut self, act: impl FnOnce(&mut Link, &Context<'_>, &mut Vec<Output>)) {
         let (shared, mesh) = (self.shared.clone(), self.mesh.clone());
         mesh.change(&shared, |state, wanted| {
+            let settings = state.settings.clone();
             let cx = Context {
                 now: shared.rt.now(),
-                settings: &mesh.settings,
+                settings: &settings,
                 neighbours: &*state,
             };
             let mut outputs = std::mem::take(&mut self.outputs);
@@ -236,6 +283,20 @@ impl LinkTask {
             }
             self.outputs = outputs;
         });
+        // Not under the lock, since that of the routes is an outer one.
+        for line in self.for_routes.drain(..) {
+            if let Some(routes) = shared.routes.get() {
+                routes.tell_peers(&shared, &line);
+            }
+        }
+    }
+
+    /// The servers of this cluster are to learn where those of the remote one are.
+    fn tell_routes(&mut self, gateway: &str, urls: Vec<String>) {
+        if !urls.is_empty() {
+            let line = gossip_to_route(&self.shared, gateway, urls);
+            self.for_routes.push(line);
+        }
     }
 
     fn carry_out(&mut self, output: Output, state: &mut State, wanted: &mut Vec<Wanted>) {
@@ -249,6 +310,10 @@ impl LinkTask {
             Output::PeerUrls(urls) => {
                 if let Some(dial) = self.dial {
                     state.gateways.peer_urls(dial, &urls);
+                }
+                if let Role::Outbound { link, .. } = &self.role {
+                    let name = link.name().to_owned();
+                    self.tell_routes(&name, urls);
                 }
             }
             Output::InterestBegins { account } => {
@@ -284,6 +349,7 @@ impl LinkTask {
                     return;
                 }
                 state.outbound.insert(remote.gateway.clone(), peer.clone());
+                self.tell_routes(&remote.gateway, remote.urls.clone());
                 let traits = LinkTraits {
                     name: remote.gateway,
                     headers: remote.headers,
@@ -304,15 +370,20 @@ impl LinkTask {
                         &ServerInfo::gossip(&self.shared.id, name, urls),
                     );
                 }
+                if state.settings.info != self.info {
+                    // What it was told at first has changed in the meantime.
+                    greeting.extend_from_slice(&state.settings.info);
+                }
                 let link = InboundLink {
                     peer,
                     name: remote.gateway.clone(),
                 };
-                self.shared.broker.add_inbound(Arc::new(link), &greeting);
+                let listing = self.shared.broker.add_inbound(Arc::new(link), &greeting);
+                bulk::list(&self.shared, listing);
                 state
                     .gateways
                     .inbound_up(&remote.gateway, &remote.urls, now, wanted);
-                let messages = Inbound::new(&self.mesh.settings.gateway, &self.shared.id);
+                let messages = Inbound::new(&state.settings.gateway, &self.shared.id);
                 self.role = Role::Inbound {
                     gateway: remote.gateway,
                     messages,
@@ -679,8 +750,9 @@ impl LinkTask {
                 state.gateways.link_over(dial, shared.rt.now(), wanted);
             }
         });
-        if let Some((link, mut interest)) = gone {
-            shared.broker.remove_outbound(&link, &mut interest);
+        if let Some((link, interest)) = gone {
+            shared.broker.remove_outbound(&link);
+            bulk::forget(&shared, Forgetting::new(interest));
         }
         let lost = matches!(
             reason,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gannet_monitor::{Request, Response, healthz, request, root};
 
-use super::{Monitor, connz, gatewayz, subs, varz};
+use super::{Monitor, connz, gatewayz, routez, subs, varz};
 use crate::info::{COMPATIBLE_VERSION, VERSION};
 use crate::log::log;
 use crate::shared::Shared;
@@ -34,6 +34,9 @@ pub(super) async fn answer(monitor: &Arc<Monitor>, path: &str, query: &str) -> R
         Request::Healthz(options) => health(shared, &options),
         Request::Connz(options) => {
             list(monitor, move |shared| connz::respond(shared, options)).await
+        }
+        Request::Routez(options) => {
+            list(monitor, move |shared| routez::respond(shared, &options)).await
         }
         Request::Gatewayz(options) => {
             list(monitor, move |shared| gatewayz::respond(shared, &options)).await

@@ -69,7 +69,6 @@ fn info(conn: &ClientConn) -> ConnInfo {
         port: conn.addr.port(),
         start: conn.started,
         last_activity: conn.started + last_active.since(conn.started_at),
-        closed: None,
         rtt: std::time::Duration::from_nanos(conn.rtt_nanos.load(Ordering::Relaxed)),
         pending_bytes: pending as u64,
         in_msgs: conn.in_msgs.load(Ordering::Relaxed),
@@ -83,8 +82,7 @@ fn info(conn: &ClientConn) -> ConnInfo {
         version: facts.version,
         user: facts.user,
         account: facts.account,
-        mqtt_client: String::new(),
-        subs: Vec::new(),
+        ..ConnInfo::default()
     }
 }
 

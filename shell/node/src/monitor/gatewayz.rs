@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use gannet_broker::{Account, Peer, Sub};
+use gannet_broker::{Account, Sub};
 use gannet_monitor::gatewayz::{Interest, InterestMode, Link, Local, Options, Snapshot};
-use gannet_monitor::{ConnInfo, ConnKind, Response, SubInfo, gatewayz};
+use gannet_monitor::{ConnKind, Response, SubInfo, gatewayz};
 use gannet_subject::{Class, Entry};
-use gannet_units::{ConnId, Moment};
+use gannet_units::ConnId;
 
+use super::link::conn;
 use super::subs;
-use crate::registry::LinkFacts;
 use crate::shared::Shared;
 
 /// The answer.
@@ -65,7 +64,7 @@ fn outbound(shared: &Shared, options: &Options) -> Vec<Link> {
         Some(Link {
             gateway: link.name().to_owned(),
             configured: facts.configured,
-            conn: conn(peer, &facts),
+            conn: conn(ConnKind::Gateway, peer, &facts),
             accounts: named(known),
         })
     };
@@ -88,7 +87,7 @@ fn inbound(shared: &Shared, options: &Options) -> Vec<Link> {
         Some(Link {
             gateway: link.name.clone(),
             configured: false,
-            conn: conn(&link.peer, &facts),
+            conn: conn(ConnKind::Gateway, &link.peer, &facts),
             accounts: wanted.map(interest).collect(),
         })
     };
@@ -102,13 +101,17 @@ fn inbound(shared: &Shared, options: &Options) -> Vec<Link> {
 type ByAccount = BTreeMap<String, Interest>;
 
 fn named(known: ByAccount) -> Vec<Interest> {
-    known
-        .into_iter()
-        .map(|(account, interest)| Interest {
+    let interest = |(account, mut interest): (String, Interest)| {
+        // The index has no order; pages should not change while nothing does.
+        interest
+            .subs
+            .sort_by(|a, b| (&a.subject, &a.queue).cmp(&(&b.subject, &b.queue)));
+        Interest {
             account,
             ..interest
-        })
-        .collect()
+        }
+    };
+    known.into_iter().map(interest).collect()
 }
 
 /// The interest that came over `links`, by link and account. Every account is there, known to the
@@ -156,31 +159,5 @@ fn mode(mode: gannet_broker::InterestMode) -> InterestMode {
         gannet_broker::InterestMode::Optimistic => InterestMode::Optimistic,
         gannet_broker::InterestMode::Transitioning => InterestMode::Transitioning,
         gannet_broker::InterestMode::InterestOnly => InterestMode::InterestOnly,
-    }
-}
-
-fn conn(peer: &Peer, facts: &LinkFacts) -> ConnInfo {
-    let (stats, pending) = {
-        let outbox = peer.outbox();
-        (outbox.stats(), outbox.pending())
-    };
-    let carried = Moment::from_nanos(facts.last_active.load(Ordering::Relaxed));
-    let last_active = carried.max(peer.last_delivery());
-    ConnInfo {
-        cid: peer.id(),
-        kind: ConnKind::Gateway,
-        ip: facts.addr.ip().to_string(),
-        port: facts.addr.port(),
-        start: facts.started,
-        last_activity: facts.started + last_active.since(facts.started_at),
-        rtt: std::time::Duration::from_nanos(facts.rtt_nanos.load(Ordering::Relaxed)),
-        pending_bytes: pending as u64,
-        in_msgs: facts.in_msgs.load(Ordering::Relaxed),
-        out_msgs: stats.msgs,
-        in_bytes: facts.in_bytes.load(Ordering::Relaxed),
-        out_bytes: stats.bytes,
-        num_subs: facts.subscriptions.load(Ordering::Relaxed),
-        name: facts.remote_id.lock().clone(),
-        ..ConnInfo::default()
     }
 }

@@ -3,9 +3,12 @@
 //! (`gannet_monitor`).
 
 mod answer;
+mod cluster;
 mod connection;
 mod connz;
 mod gatewayz;
+mod link;
+mod routez;
 mod subs;
 mod varz;
 

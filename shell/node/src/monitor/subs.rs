@@ -1,5 +1,7 @@
 //! Subscriptions for `/subsz` and `/connz`. The indexes are locked only while handles are taken out.
 
+use std::sync::atomic::Ordering;
+
 use gannet_broker::{Account, Sub};
 use gannet_monitor::subsz::{self, IndexStats, Options, Snapshot};
 use gannet_monitor::{ConnInfo, Response, SubInfo};
@@ -7,7 +9,8 @@ use gannet_subject::{Class, Entry};
 
 use crate::shared::Shared;
 
-/// The answer to `/subsz`: subscriptions of this server; what other clusters want is in `/gatewayz`.
+/// The answer to `/subsz`: the figures are of this cluster's subscriptions, the list of this server's. What
+/// other servers want is in `/routez`, what other clusters want in `/gatewayz`.
 pub(super) fn respond(shared: &Shared, options: &Options) -> Response {
     let mut stats = IndexStats::default();
     let mut listed: Vec<(String, Vec<Sub>)> = Vec::new();
@@ -15,14 +18,20 @@ pub(super) fn respond(shared: &Shared, options: &Options) -> Response {
         if !options.wants_account(account.name()) {
             continue;
         }
-        stats.add(&figures(&account));
+        let mut figures = figures(&account);
+        if options.names_account() {
+            figures.subscriptions = local_and_routed(&account);
+        }
+        stats.add(&figures);
         if options.wants_list() {
             listed.push((account.to_name(), taken(&account, is_own)));
         }
     }
-    stats.subscriptions = stats
-        .subscriptions
-        .saturating_sub(shared.links.subscriptions());
+    if !options.names_account() {
+        stats.subscriptions = stats
+            .subscriptions
+            .saturating_sub(of_other_clusters(shared));
+    }
     let subs = listed
         .iter()
         .flat_map(|(account, subs)| subs.iter().map(|sub| info(account, sub)));
@@ -37,7 +46,7 @@ pub(super) fn respond(shared: &Shared, options: &Options) -> Response {
     )
 }
 
-/// Subscriptions of this server, in all accounts.
+/// Subscriptions of this cluster, in all accounts.
 pub(super) fn total(shared: &Shared) -> u64 {
     let all: u64 = shared
         .broker
@@ -45,7 +54,25 @@ pub(super) fn total(shared: &Shared) -> u64 {
         .iter()
         .map(|account| account.stats().0.entries)
         .sum();
-    all.saturating_sub(shared.links.subscriptions())
+    all.saturating_sub(of_other_clusters(shared))
+}
+
+/// What other clusters want, in entries: the indexes hold that too.
+fn of_other_clusters(shared: &Shared) -> u64 {
+    let links = shared.broker.outbound();
+    let facts = links
+        .iter()
+        .filter_map(|link| shared.links.get(link.peer().id()));
+    facts
+        .map(|facts| u64::from(facts.subscriptions.load(Ordering::Relaxed)))
+        .sum()
+}
+
+/// Subscriptions of this cluster in one account, counted: an index does not tell whose its entries are.
+fn local_and_routed(account: &Account) -> u64 {
+    let mut count = 0;
+    account.for_each_subscription(|sub| count += u64::from(sub.class() != Class::Gateway));
+    count
 }
 
 fn figures(account: &Account) -> IndexStats {
@@ -60,7 +87,7 @@ fn figures(account: &Account) -> IndexStats {
 }
 
 fn is_own(sub: &Sub) -> bool {
-    sub.class() != Class::Gateway
+    sub.class() == Class::Local
 }
 
 /// Handles of an account's subscriptions that are `wanted`.

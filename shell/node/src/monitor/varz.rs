@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gannet_broker::Traffic;
-use gannet_config::{GatewayOptions, GatewayUrl, WriteTimeout};
+use gannet_config::{GatewayOptions, ServerUrl, TlsOptions, WriteTimeout};
 use gannet_monitor::varz::{self, ByKind, Cluster, Gateway, RemoteGateway, Varz};
 use gannet_monitor::{Response, normalize_base};
 use gannet_rt::process;
 use gannet_units::Moment;
 
-use super::{Monitor, subs};
+use super::cluster::{Standing, standing};
+use super::{Monitor, routez, subs};
 use crate::info::{COMPATIBLE_VERSION, git_commit};
 use crate::shared::Shared;
 
@@ -25,6 +26,7 @@ pub(super) fn respond(monitor: &Monitor) -> Response {
     let cpu = monitor.cpu.lock().percent(shared);
     let counts = monitor.counts.lock().clone();
     let mut page = configured(shared);
+    clustered(shared, &mut page);
     page.http_req_stats = counts;
     page.cpu = cpu;
     measure(shared, &mut page);
@@ -60,9 +62,6 @@ fn configured(shared: &Shared) -> Varz {
         git_commit: git_commit().unwrap_or_default().into(),
         max_payload: shared.max_payload() as u64,
         max_pending: limits.max_pending.as_usize() as u64,
-        cluster: Cluster {
-            name: options.cluster_name().unwrap_or_default().to_owned(),
-        },
         gateway: options
             .gateway
             .as_ref()
@@ -83,32 +82,74 @@ fn configured(shared: &Shared) -> Varz {
     }
 }
 
+/// The part about the cluster, and what it does to other parts.
+fn clustered(shared: &Shared, page: &mut Varz) {
+    let options = &shared.options.cluster;
+    let Standing {
+        name,
+        port,
+        connect_urls,
+    } = standing(shared);
+    page.connect_urls = connect_urls;
+    page.cluster.name = name;
+    if options.port.is_none() {
+        return;
+    }
+    let tls = options.tls.as_ref();
+    let write_deadline = options.write_deadline.unwrap_or_default();
+    let write_timeout = write_timeout(options.write_timeout);
+    page.cluster = Cluster {
+        host: options.host.clone(),
+        port,
+        auth_timeout: options.auth.timeout,
+        urls: options.routes.iter().map(address).collect(),
+        tls_timeout: tls.map_or(TLS_TIMEOUT, TlsOptions::timeout),
+        tls_required: tls.is_some(),
+        tls_verify: tls.is_some(),
+        pool_size: options.pool_size.map_or(-1, i64::from),
+        write_deadline,
+        write_timeout: write_timeout.clone(),
+        tls_cert_not_after: shared.tls.routes().and_then(|tls| tls.not_after()),
+        ..std::mem::take(&mut page.cluster)
+    };
+    (page.gateway.write_deadline, page.leaf.write_deadline) = (write_deadline, write_deadline);
+    (page.gateway.write_timeout, page.leaf.write_timeout) = (write_timeout.clone(), write_timeout);
+}
+
 fn gateway(shared: &Shared, options: &GatewayOptions) -> Gateway {
     let mesh = shared.mesh.get();
     // Of its own cluster a server learns nothing.
     let remote = |remote: &gannet_config::RemoteGateway| RemoteGateway {
         name: remote.name.clone(),
-        tls_timeout: Duration::ZERO,
+        tls_timeout: remote
+            .tls
+            .as_ref()
+            .and_then(|tls| tls.timeout)
+            .unwrap_or_default(),
         urls: mesh
             .and_then(|mesh| mesh.addresses(&remote.name))
             .unwrap_or_else(|| remote.urls.iter().map(address).collect()),
     };
+    let tls = options.tls.as_ref();
     Gateway {
         name: options.name.clone(),
         host: options.host.clone(),
         port: mesh.map_or(0, |mesh| mesh.bound.port()),
         auth_timeout: options.auth.timeout,
-        tls_timeout: TLS_TIMEOUT,
+        tls_timeout: tls.map_or(TLS_TIMEOUT, TlsOptions::timeout),
+        tls_required: tls.is_some(),
+        tls_verify: tls.is_some(),
         advertise: options.advertise.clone().unwrap_or_default(),
         connect_retries: i64::from(options.connect_retries),
         gateways: options.remotes.iter().map(remote).collect(),
         reject_unknown: options.reject_unknown,
+        tls_cert_not_after: shared.tls.gateway().and_then(|tls| tls.not_after()),
         ..Gateway::default()
     }
 }
 
-fn address(url: &GatewayUrl) -> String {
-    let GatewayUrl { host, port, .. } = url;
+fn address(url: &ServerUrl) -> String {
+    let ServerUrl { host, port, .. } = url;
     if host.contains(':') {
         format!("[{host}]:{port}")
     } else {
@@ -144,20 +185,31 @@ fn measure(shared: &Shared, page: &mut Varz) {
     page.now = now;
     page.uptime = shared.rt.now().since(shared.started_at);
     page.mem = process::rss_bytes(&shared.rt);
+    (page.routes, page.remotes) = routez::count(shared);
     page.connections = shared.clients.len();
     page.total_connections = shared.clients.total();
     page.traffic = traffic(&shared.broker.traffic, &shared.broker.client_traffic);
     page.subscriptions = subs::total(shared);
-    let both = |clients: &AtomicU64, gateways: &AtomicU64| ByKind {
-        clients: clients.load(Ordering::Relaxed),
-        gateways: gateways.load(Ordering::Relaxed),
-        ..ByKind::default()
+    let by_kind = |clients, routes, gateways| {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let kinds = ByKind {
+            clients: read(clients),
+            routes: read(routes),
+            gateways: read(gateways),
+            ..ByKind::default()
+        };
+        (kinds, kinds.clients + kinds.routes + kinds.gateways)
     };
-    page.slow_consumer_stats = both(&trouble.slow_clients, &trouble.slow_gateways);
-    page.slow_consumers = page.slow_consumer_stats.clients + page.slow_consumer_stats.gateways;
-    page.stale_connection_stats = both(&trouble.stale_clients, &trouble.stale_gateways);
-    page.stale_connections =
-        page.stale_connection_stats.clients + page.stale_connection_stats.gateways;
+    (page.slow_consumer_stats, page.slow_consumers) = by_kind(
+        &trouble.slow_clients,
+        &trouble.routes.slow,
+        &trouble.slow_gateways,
+    );
+    (page.stale_connection_stats, page.stale_connections) = by_kind(
+        &trouble.stale_clients,
+        &trouble.routes.stale,
+        &trouble.stale_gateways,
+    );
     page.stalled_clients = trouble.stalled_clients.load(Ordering::Relaxed);
 }
 

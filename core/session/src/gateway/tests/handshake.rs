@@ -5,10 +5,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use gannet_config::{LinkAuth, Secret};
+use gannet_config::{LinkAuth, Secret, TlsOptions};
+use gannet_identity::CertificateNames;
 
 use super::{CONNECT, HELLO, Script, url};
+use crate::CloseReason;
 use crate::gateway::{Output, Settings};
+use crate::link_auth::{Admission, CertificateRule};
 
 #[test]
 fn the_dialler_waits_for_info_and_then_says_everything_at_once() {
@@ -356,4 +359,103 @@ fn a_peer_that_never_says_connect_or_info_is_given_up() {
     }
     let did = script.did();
     assert_eq!(did[did.len() - 4..], stale);
+}
+
+fn secure_settings() -> Settings {
+    Settings {
+        tls: true,
+        ..Script::settings()
+    }
+}
+
+#[test]
+fn an_encrypted_link_says_nothing_before_the_handshake() {
+    let mut script = Script::accept(secure_settings());
+    assert_eq!(script.did(), ["Info Processing inbound gateway connection"]);
+    assert!(script.link.is_securing() && script.link.is_waiting());
+    assert_eq!(
+        script.is_secured(Admission::ByPassword).did(),
+        ["send INFO {\\\"gateway\\\":\\\"A\\\"}\\r\\n"]
+    );
+    assert!(!script.link.is_waiting());
+    script.hears(CONNECT).hears(HELLO);
+    assert!(script.link.remote().is_some());
+}
+
+#[test]
+fn a_dialler_says_that_it_uses_tls_and_waits_for_info_from_the_handshake_on() {
+    let mut script = Script::dial_tls(Script::settings());
+    assert_eq!(
+        script.did(),
+        ["Info Creating outbound gateway connection to \"B\""]
+    );
+    script.waits(Duration::from_secs(3600));
+    assert_eq!(script.did(), [""; 0], "the handshake has its own deadline");
+    script.is_secured(Admission::ByPassword);
+    let limit = script.settings.silence_limit();
+    script.waits(limit - Duration::from_secs(1)).hears(HELLO);
+    let sent = script.did().remove(0);
+    assert!(sent.contains("\\\"tls_required\\\":true"), "{sent}");
+}
+
+#[test]
+fn who_does_not_encrypt_in_time_is_late() {
+    let mut script = Script::accept(secure_settings());
+    script.did();
+    assert_eq!(
+        script
+            .waits(Duration::from_secs(2))
+            .did()
+            .last()
+            .map(String::as_str),
+        Some("close Authentication Timeout")
+    );
+    let mut script = Script::accept(secure_settings());
+    script.did();
+    script
+        .link
+        .close(CloseReason::TlsHandshakeError, &mut script.out);
+    assert_eq!(
+        script.did(),
+        [
+            "Info Gateway connection closed: TLS Handshake Failure",
+            "close TLS Handshake Failure"
+        ]
+    );
+}
+
+#[test]
+fn a_certificate_counts_instead_of_user_and_password() {
+    let auth = LinkAuth {
+        user: Some("CN=b".to_string()),
+        password: Secret::new("p"),
+        timeout: Duration::from_secs(2),
+    };
+    let tls = TlsOptions {
+        map: true,
+        ..TlsOptions::default()
+    };
+    let rule = CertificateRule::new(&tls, &auth, []).expect("there is a rule");
+    for (subject, expect) in [
+        (
+            "CN=b",
+            "Debug Using certificate subject for auth [\"CN=b\"]",
+        ),
+        ("CN=c", "Error authentication error - User \"CN=b\""),
+    ] {
+        let mut script = Script::accept(Settings {
+            auth: auth.clone(),
+            ..secure_settings()
+        });
+        let names = CertificateNames {
+            subject,
+            ..CertificateNames::default()
+        };
+        script.is_secured(rule.admission(&names)).did();
+        let connect =
+            "CONNECT {\"name\":\"NB\",\"gateway\":\"B\",\"user\":\"CN=b\",\"pass\":\"wrong\"}\r\n";
+        let did = script.hears(connect).did();
+        assert_eq!(did.first().map(String::as_str), Some(expect), "{did:?}");
+        assert_eq!(script.link.is_closed(), subject != "CN=b");
+    }
 }

@@ -10,6 +10,8 @@ use gannet_config::{GatewayUrl, LinkAuth, Secret};
 use gannet_units::Moment;
 use gannet_wire::gateway::{Decoded, GatewayOp, Limits, decode};
 
+use crate::link_auth::Admission;
+
 use super::{Context, Level, Link, Log, Neighbours, Output, Settings};
 
 mod handshake;
@@ -55,6 +57,7 @@ impl Script {
                 timeout: Duration::from_secs(2),
                 ..LinkAuth::default()
             },
+            tls: false,
             reject_unknown: false,
             headers: true,
             ping_interval: Duration::from_secs(120),
@@ -70,7 +73,7 @@ impl Script {
 
     fn dial_url(settings: Settings, url: &GatewayUrl) -> Script {
         let mut out = Vec::new();
-        let link = Link::dial("B", url, Moment::START, &settings, 0, &mut out);
+        let link = Link::dial("B", url, false, Moment::START, &settings, 0, &mut out);
         Script {
             link,
             settings,
@@ -96,6 +99,32 @@ impl Script {
             now: Moment::START,
             out,
         }
+    }
+
+    /// A link that is encrypted, dialled.
+    fn dial_tls(settings: Settings) -> Script {
+        let mut script = Script::dial(settings);
+        script.out.clear();
+        script.link = Link::dial(
+            "B",
+            &url("nats", None),
+            true,
+            Moment::START,
+            &script.settings,
+            0,
+            &mut script.out,
+        );
+        script
+    }
+
+    fn is_secured(&mut self, admission: Admission) -> &mut Script {
+        let cx = Context {
+            now: self.now,
+            settings: &self.settings,
+            neighbours: &self.world,
+        };
+        self.link.secured(admission, &cx, &mut self.out);
+        self
     }
 
     /// The peer says `bytes`: everything that is decoded, until the link waits or ends.

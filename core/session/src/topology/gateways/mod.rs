@@ -192,6 +192,17 @@ impl Gateways {
         Standing::Wanted
     }
 
+    /// The certificate found by attempt `id` is not for `name`, which the attempt was given.
+    pub fn wrong_name(&mut self, id: DialId, name: &str) {
+        let remote = self
+            .dials
+            .get(&id)
+            .and_then(|remote| self.remotes.get_mut(remote));
+        if let Some(remote) = remote {
+            remote.server_names.mismatch(name);
+        }
+    }
+
     /// A link ended, registered or not.
     pub fn link_over(&mut self, id: DialId, now: Moment, out: &mut Vec<Output>) {
         let Some(name) = self.dials.get(&id) else {

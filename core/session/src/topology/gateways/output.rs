@@ -46,6 +46,8 @@ pub struct Dial {
     pub remote: String,
     /// Where to dial. A host with several IP addresses may be dialled at any of them.
     pub url: GatewayUrl,
+    /// What the server's certificate must be for, if the link is encrypted.
+    pub server_name: String,
     /// The remote is configured.
     pub is_configured: bool,
     /// Number of the round, from 1.

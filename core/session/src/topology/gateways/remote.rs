@@ -1,5 +1,6 @@
 //! One remote cluster: its addresses, the attempts at them, and its link.
 
+use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -11,6 +12,7 @@ use gannet_units::Moment;
 
 use super::Settings;
 use super::output::{Dial, DialId};
+use crate::topology::ServerNames;
 use crate::topology::chance::Chance;
 
 /// Time between two rounds.
@@ -88,6 +90,7 @@ struct Attempt {
 pub(super) struct Remote {
     configured: Vec<GatewayUrl>,
     addresses: BTreeMap<String, Address>,
+    pub(super) server_names: ServerNames,
     phase: Phase,
     attempts: BTreeMap<DialId, Attempt>,
     round: u32,
@@ -109,6 +112,7 @@ impl Remote {
         Remote {
             configured: Vec::new(),
             addresses: BTreeMap::new(),
+            server_names: ServerNames::default(),
             phase: Phase::Waiting { until: now },
             attempts: BTreeMap::new(),
             round: 0,
@@ -209,11 +213,13 @@ impl Remote {
     }
 
     fn add(&mut self, url: GatewayUrl) {
-        let address = address_of(&url);
-        self.addresses.entry(address).or_insert(Address {
-            url,
-            outcome: Outcome::Untried,
-        });
+        if let Entry::Vacant(place) = self.addresses.entry(address_of(&url)) {
+            self.server_names.learn(&url.host);
+            place.insert(Address {
+                url,
+                outcome: Outcome::Untried,
+            });
+        }
     }
 
     /// There is reason to believe that it can be reached: the next round starts at once, or `shortest`
@@ -292,6 +298,7 @@ impl Remote {
         Some(Dial {
             id,
             remote: name.to_string(),
+            server_name: self.server_names.name_for(&url.host),
             url,
             is_configured: self.is_configured(),
             attempt: self.round,

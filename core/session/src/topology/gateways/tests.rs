@@ -469,11 +469,13 @@ fn the_log_lines_are_the_reference_servers() {
         id: DialId(1),
         remote: "B".to_string(),
         url: remote("B", &["b"]).urls[0].clone(),
+        server_name: "b".to_string(),
         is_configured: true,
         attempt: 3,
         is_reported: true,
     };
     let quiet = Dial {
+        server_name: "b".to_string(),
         is_configured: false,
         is_reported: false,
         ..dial.clone()
@@ -521,4 +523,42 @@ fn reports_follow_the_configured_cadence() {
     script.up("b:7222", &[], now);
     script.over("b:7222", now + ms(5000));
     assert_eq!(rounds(&mut script), [true, true, false, true, false, true]);
+}
+
+#[test]
+fn addresses_are_dialled_under_the_first_name_that_was_heard_until_it_is_wrong() {
+    let mut script = Script::new(settings(), &[remote("B", &["10.0.0.1"])]);
+    let mut now = Moment::START;
+    // What every host is dialled as in the next two seconds; all dials fail.
+    let mut names = |script: &mut Script, wrong: bool| {
+        let mut found: BTreeMap<String, String> = BTreeMap::new();
+        let end = now + ms(2000);
+        while now < end {
+            script.mesh.poll(now, &mut script.out);
+            while let Some(output) = script.out.pop() {
+                let Output::Dial(dial) = output else { continue };
+                if wrong {
+                    script.mesh.wrong_name(dial.id, &dial.server_name);
+                }
+                script.mesh.dial_failed(dial.id, now, &mut script.out);
+                found.insert(dial.url.host, dial.server_name);
+            }
+            now = now + ms(50);
+        }
+        found
+            .into_iter()
+            .map(|(host, name)| format!("{host} as {name}"))
+            .collect::<Vec<String>>()
+    };
+    assert_eq!(names(&mut script, false), ["10.0.0.1 as 10.0.0.1"]);
+    let heard = strings(&["b.example.com:1", "c.example.com:1"]);
+    script.mesh.gossip("B", &heard, at(2000), &mut script.out);
+    let named = [
+        "10.0.0.1 as b.example.com",
+        "b.example.com as b.example.com",
+        "c.example.com as c.example.com",
+    ];
+    assert_eq!(names(&mut script, false), named);
+    names(&mut script, true);
+    assert_eq!(names(&mut script, false)[0], "10.0.0.1 as 10.0.0.1");
 }

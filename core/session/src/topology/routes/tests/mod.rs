@@ -1,0 +1,11 @@
+//! The reconciler by itself, rule by rule, and whole clusters of reconcilers and links.
+
+mod dials;
+mod harness;
+mod mishaps;
+mod network;
+mod places;
+mod reloads;
+mod told;
+mod verdict;
+mod world;

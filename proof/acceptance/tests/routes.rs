@@ -1,0 +1,371 @@
+//! Clusters of Gannet and Go servers in every mix: the mesh, reach, exactly once, queue groups, replies, healing,
+//! names, and who is not let in (rows CLU-02 to CLU-05, CLU-08 to CLU-11, CLU-14, CLU-16, CLU-19, CLU-20, CLU-23).
+
+use gannet_acceptance::{Kind, Server, Wire, both, eventually, mixes};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Connections between two servers with default settings: a pool of three, and one of the system account.
+const EACH: usize = 4;
+
+/// Servers of one cluster.
+struct Cluster {
+    servers: Vec<Server>,
+}
+
+impl Cluster {
+    /// One server for each letter of `mix` (`G` Gannet, `X` Go), named s0, s1, …, of a cluster called c; all
+    /// know the first one.
+    fn start(mix: &str) -> Cluster {
+        Cluster::start_with(mix, "name: c")
+    }
+
+    /// [`Cluster::start`] with `lines` in the block instead of the name.
+    fn start_with(mix: &str, lines: &str) -> Cluster {
+        let kind = |letter| match letter {
+            'G' => Kind::Gannet,
+            _ => Kind::Go,
+        };
+        let prepare = |letter| Server::prepare(kind(letter), "", &[]);
+        let mut servers: Vec<Server> = mix.chars().map(prepare).collect();
+        let seed = servers[0].route_address();
+        for (at, server) in servers.iter_mut().enumerate() {
+            server.set_name(&format!("s{at}"));
+            server.write_config(&format!(
+                "server_name: s{at}\ndebug: true\ncluster {{\n listen: \"{{cluster}}\"\n routes: [\"nats://{seed}\"]\n {lines}\n}}"
+            ));
+            server
+                .launch()
+                .unwrap_or_else(|problem| panic!("{problem}"));
+        }
+        let cluster = Cluster { servers };
+        cluster.await_mesh();
+        cluster
+    }
+
+    fn running(&self) -> impl Iterator<Item = (usize, &Server)> {
+        let running = |server: &Server| server.try_monitor("/healthz").is_ok();
+        self.servers
+            .iter()
+            .enumerate()
+            .filter(move |(_, server)| running(server))
+    }
+
+    /// Waits until every server has its connections to every other one that runs, and to nobody else.
+    fn await_mesh(&self) {
+        let running: Vec<(usize, &Server)> = self.running().collect();
+        for (at, server) in &running {
+            let others = running.iter().filter(|(other, _)| other != at);
+            let want: BTreeMap<String, usize> = others
+                .map(|(other, _)| (format!("s{other}"), EACH))
+                .collect();
+            eventually(&format!("s{at} to have {want:?}"), || {
+                let page = server.try_monitor("/routez")?;
+                let mut have: BTreeMap<String, usize> = BTreeMap::new();
+                for route in page["routes"].as_array().into_iter().flatten() {
+                    let name = route["remote_name"].as_str().unwrap_or_default();
+                    *have.entry(name.to_owned()).or_default() += 1;
+                }
+                if have == want {
+                    Ok(())
+                } else {
+                    Err(page.to_string())
+                }
+            });
+        }
+    }
+
+    /// Waits until so many other servers are known at each to want `subject`.
+    fn await_interest(&self, subject: &str, wanted_by: &dyn Fn(usize) -> usize) {
+        for (at, server) in self.running() {
+            eventually(&format!("interest in {subject} at s{at}"), || {
+                let page = server.try_monitor("/routez?subs=1")?;
+                let routes = page["routes"].as_array().into_iter().flatten();
+                let subs = routes.flat_map(|route| {
+                    let list = route["subscriptions_list"].as_array();
+                    list.cloned().unwrap_or_default()
+                });
+                if subs.filter(|sub| sub == subject).count() == wanted_by(at) {
+                    Ok(())
+                } else {
+                    Err(page.to_string())
+                }
+            });
+        }
+    }
+
+    fn client(&self, at: usize) -> Wire {
+        let options = json!({"headers": true, "no_responders": true});
+        Wire::client_with(&self.servers[at], &options)
+    }
+
+    fn clients(&self) -> Vec<Wire> {
+        (0..self.servers.len()).map(|at| self.client(at)).collect()
+    }
+}
+
+/// The subjects and payloads that wait at a client, up to the PONG of a PING sent now.
+fn waiting(client: &mut Wire) -> Vec<String> {
+    client.send("PING\r\n");
+    let mut found = Vec::new();
+    loop {
+        let line = client.line();
+        if line == "PONG" {
+            return found;
+        }
+        assert!(line.starts_with("MSG "), "{line}\n{}", client.story());
+        let subject = line.split(' ').nth(1).unwrap_or_default().to_owned();
+        found.push(format!("{subject} {}", client.line()));
+    }
+}
+
+/// Waits until `total` messages have come to all of them, and looks once more that there are no others.
+fn collect(clients: &mut [Wire], total: usize) -> Vec<Vec<String>> {
+    let mut found: Vec<Vec<String>> = vec![Vec::new(); clients.len()];
+    let mut look = |found: &mut Vec<Vec<String>>| {
+        for (mine, client) in found.iter_mut().zip(clients.iter_mut()) {
+            mine.extend(waiting(client));
+        }
+    };
+    eventually(&format!("{total} messages"), || {
+        look(&mut found);
+        let count: usize = found.iter().map(Vec::len).sum();
+        if count >= total {
+            Ok(())
+        } else {
+            Err(format!("{found:?}"))
+        }
+    });
+    look(&mut found);
+    assert_eq!(
+        found.iter().map(Vec::len).sum::<usize>(),
+        total,
+        "{found:?}"
+    );
+    found
+}
+
+fn check_reach(clients: &mut [Wire], round: &str) {
+    let count = clients.len();
+    for (at, client) in clients.iter_mut().enumerate() {
+        client.send(&format!("PUB reach.{round} 1\r\n{at}\r\n"));
+    }
+    let want: Vec<String> = (0..count).map(|at| format!("reach.{round} {at}")).collect();
+    for mut mine in collect(clients, count * count) {
+        mine.sort();
+        assert_eq!(mine, want);
+    }
+}
+
+mixes! {
+    /// From one seed a full mesh; every client reaches every other, exactly once, until it unsubscribes.
+    #[test]
+    fn every_client_reaches_every_other(mix: &str) {
+        let cluster = Cluster::start(mix);
+        let mut clients = cluster.clients();
+        for client in &mut clients {
+            client.send("SUB reach.> 1\r\n");
+            client.fence();
+        }
+        cluster.await_interest("reach.>", &|_| 2);
+        check_reach(&mut clients, "one");
+        clients[1].send("UNSUB 1\r\n");
+        clients[1].fence();
+        cluster.await_interest("reach.>", &|at| if at == 1 { 2 } else { 1 });
+        clients[1].send("PUB reach.two 1\r\nx\r\n");
+        let found = collect(&mut clients, 2);
+        assert_eq!(found, [vec!["reach.two x".to_owned()], vec![], vec!["reach.two x".to_owned()]]);
+    }
+
+    /// A queue group over all servers gets each message once, in the publisher's order at each member; what is no
+    /// member's subject gets nothing.
+    #[test]
+    fn a_queue_group_gets_each_message_once(mix: &str) {
+        const COUNT: usize = 300;
+        let cluster = Cluster::start(mix);
+        let mut clients = cluster.clients();
+        for client in &mut clients {
+            client.send("SUB work.* group 1\r\n");
+            client.fence();
+        }
+        cluster.await_interest("work.*", &|_| 2);
+        let mut publisher = cluster.client(0);
+        for number in 0..COUNT {
+            publisher.send(&format!("PUB work.a 3\r\n{number:03}\r\nPUB idle.a 3\r\n{number:03}\r\n"));
+        }
+        let found = collect(&mut clients, COUNT);
+        assert!(found.iter().all(|mine| mine.is_sorted()), "{found:?}");
+        let mut all = found.concat();
+        all.sort();
+        let want: Vec<String> = (0..COUNT).map(|number| format!("work.a {number:03}")).collect();
+        assert_eq!(all, want);
+    }
+
+    /// A request is answered from any server, with headers, and told at once that nobody is there.
+    #[test]
+    fn requests_are_answered(mix: &str) {
+        let cluster = Cluster::start(mix);
+        let mut clients = cluster.clients();
+        for (at, client) in clients.iter_mut().enumerate() {
+            client.send(&format!("SUB ask.{at} 1\r\nSUB inbox.{at} 2\r\n"));
+            client.fence();
+            cluster.await_interest(&format!("ask.{at}"), &|on| usize::from(on != at));
+            cluster.await_interest(&format!("inbox.{at}"), &|on| usize::from(on != at));
+        }
+        for asker in 0..3 {
+            for answerer in (0..3).filter(|at| *at != asker) {
+                clients[asker].send(&format!("HPUB ask.{answerer} inbox.{asker} 17 18\r\nNATS/1.0\r\na:b\r\n\r\n?\r\n"));
+                clients[answerer].expect(&format!("HMSG ask.{answerer} 1 inbox.{asker} 17 18\r\nNATS/1.0\r\na:b\r\n\r\n?"));
+                clients[answerer].send(&format!("PUB inbox.{asker} 1\r\n!\r\n"));
+                clients[asker].expect(&format!("MSG inbox.{asker} 2 1\r\n!"));
+            }
+            clients[asker].send(&format!("PUB nobody inbox.{asker} 1\r\n?\r\n"));
+            clients[asker].expect(&format!("HMSG inbox.{asker} 2 16 16\r\nNATS/1.0 503\r\n\r\n"));
+        }
+    }
+
+    /// A server that is killed is gone everywhere, with its interest and its address; when it comes back, all is
+    /// as before.
+    #[test]
+    fn a_restart_heals(mix: &str) {
+        let mut cluster = Cluster::start(mix);
+        let mut clients = cluster.clients();
+        for client in &mut clients {
+            client.send("SUB reach.> 1\r\n");
+            client.fence();
+        }
+        cluster.await_interest("reach.>", &|_| 2);
+        let gone = clients.remove(2);
+        cluster.servers[2].kill();
+        drop(gone);
+        cluster.await_mesh();
+        cluster.await_interest("reach.>", &|_| 1);
+        check_reach(&mut clients, "two");
+        let urls = |server: &Server| {
+            let info = Wire::open(&server.client_address()).info();
+            info["connect_urls"].as_array().map_or(0, Vec::len)
+        };
+        assert_eq!(urls(&cluster.servers[0]), 2);
+        cluster.servers[2].launch().unwrap_or_else(|problem| panic!("{problem}"));
+        cluster.await_mesh();
+        clients.push(cluster.client(2));
+        clients[2].send("SUB reach.> 1\r\n");
+        clients[2].fence();
+        cluster.await_interest("reach.>", &|_| 2);
+        check_reach(&mut clients, "three");
+        assert_eq!(urls(&cluster.servers[0]), 3);
+    }
+
+    /// Clusters without a name make one up, and agree on one.
+    #[test]
+    fn servers_without_a_name_agree_on_one(mix: &str) {
+        let cluster = Cluster::start_with(mix, "");
+        let name = |server: &Server| {
+            let info = Wire::open(&server.client_address()).info();
+            info["cluster"].as_str().unwrap_or_default().to_owned()
+        };
+        let names: Vec<String> = cluster.servers.iter().map(name).collect();
+        assert!(!names[0].is_empty() && names.iter().all(|other| *other == names[0]), "{names:?}");
+    }
+
+    /// Clients that understand it are told of every server that comes and goes.
+    #[test]
+    fn clients_are_told_of_changes(mix: &str) {
+        let mut cluster = Cluster::start(mix);
+        let mut client = Wire::client_with(&cluster.servers[0], &json!({"protocol": 1}));
+        let all: Vec<Value> = (cluster.servers.iter())
+            .map(|server| json!(server.client_address()))
+            .collect();
+        cluster.servers[1].kill();
+        let mut told = |want: &[&Value]| loop {
+            let info = client.info();
+            let mut urls = info["connect_urls"].as_array().cloned().unwrap_or_default();
+            urls.sort_by_key(Value::to_string);
+            let mut want: Vec<Value> = want.iter().map(|url| (*url).clone()).collect();
+            want.sort_by_key(Value::to_string);
+            if urls == want {
+                break;
+            }
+        };
+        told(&[&all[0], &all[2]]);
+        cluster.servers[1].launch().unwrap_or_else(|problem| panic!("{problem}"));
+        told(&[&all[0], &all[1], &all[2]]);
+    }
+}
+
+fn alone(kind: Kind, lines: &str) -> (Server, Wire) {
+    let server = Server::start(
+        kind,
+        &format!("server_name: s\ncluster {{ name: c, listen: \"{{cluster}}\", {lines} }}"),
+    );
+    let mut wire = Wire::open(&server.route_address());
+    assert_eq!(wire.info()["cluster"], "c");
+    (server, wire)
+}
+
+both! {
+    #[test]
+    fn a_client_at_the_route_port_is_sent_away(kind: Kind) {
+        let (_server, mut wire) = alone(kind, "");
+        wire.send("CONNECT {\"verbose\":false,\"lang\":\"go\"}\r\n");
+        wire.expect("-ERR 'attempted to connect to route port'");
+        wire.expect_closed();
+    }
+
+    #[test]
+    fn a_gateway_at_the_route_port_is_sent_away(kind: Kind) {
+        let (server, mut wire) = alone(kind, "");
+        wire.send("CONNECT {\"verbose\":false,\"gateway\":\"B\",\"name\":\"X\"}\r\n");
+        wire.expect("-ERR 'Rejecting connection from gateway \"B\" on the Route port'");
+        wire.expect_closed();
+        server.expect_log("Router connection closed: Wrong Gateway");
+    }
+
+    #[test]
+    fn another_cluster_is_sent_away(kind: Kind) {
+        let (server, mut wire) = alone(kind, "");
+        wire.send("CONNECT {\"verbose\":false,\"cluster\":\"other\",\"name\":\"X\"}\r\n");
+        wire.expect("-ERR 'Rejecting connection, cluster name \"other\" does not match \"c\"'");
+        wire.expect_closed();
+        server.expect_log("Router connection closed: Cluster Name Conflict");
+    }
+
+    #[test]
+    fn nobody_without_the_password_is_let_in(kind: Kind) {
+        let (_server, mut wire) = alone(kind, "authorization { user: u, password: p }");
+        wire.send("CONNECT {\"verbose\":false,\"cluster\":\"c\",\"name\":\"X\",\"user\":\"u\",\"pass\":\"q\"}\r\n");
+        wire.expect("-ERR 'Authorization Violation'");
+        wire.expect_closed();
+    }
+
+    /// Their addresses are known to each other, but they are not of one cluster.
+    #[test]
+    fn clusters_of_different_names_stay_apart(kind: Kind) {
+        let one = Server::start(kind, "server_name: s1\ncluster { name: one, listen: \"{cluster}\" }");
+        let other = Server::start(
+            Kind::Go,
+            &format!("server_name: s2\ncluster {{ name: other, listen: \"{{cluster}}\", routes: [\"nats://{}\"] }}", one.route_address()),
+        );
+        one.expect_log("Rejecting connection, cluster name \"other\" does not match \"one\"");
+        assert_eq!(one.monitor("/routez")["num_routes"], 0);
+        assert_eq!(other.monitor("/routez")["num_routes"], 0);
+    }
+}
+
+/// A route URL that leads to a client port makes no route. (The reference server takes it for one, finds out, and
+/// tries again without a pause.)
+#[test]
+fn a_client_port_is_no_route_port() {
+    let other = Server::start(Kind::Go, "server_name: s2");
+    let server = Server::start(
+        Kind::Gannet,
+        &format!(
+            "server_name: s1\ncluster {{ name: c, listen: \"{{cluster}}\", routes: [\"nats://{}\"] }}",
+            other.client_address()
+        ),
+    );
+    server.expect_log("Route connection created");
+    server.expect_log("Router connection closed: Incorrect Port");
+    assert_eq!(server.monitor("/routez")["num_routes"], 0);
+    Wire::client(&server).fence();
+}

@@ -1,0 +1,50 @@
+//! Large amounts of interest, told to a link or forgotten, in tasks of their own: part by part, with
+//! everybody else getting their turn in between. Not here: the parts (`gannet_broker`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gannet_broker::{Forgetting, Listing};
+use gannet_rt::future::yield_now;
+
+use crate::shared::Shared;
+
+/// Parts done at once: nearly always all there is.
+const AT_ONCE: usize = 8;
+/// Bytes that may wait for a link before it is told more.
+const WAITING: usize = 1024 * 1024;
+/// How often is looked whether fewer do.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// Tells a link all that is listed, as fast as it takes it.
+pub(crate) fn list(shared: &Arc<Shared>, mut listing: Listing) {
+    for _ in 0..AT_ONCE {
+        if !listing.step(&shared.broker) {
+            return;
+        }
+    }
+    let shared = shared.clone();
+    shared.rt.clone().spawn(async move {
+        while !shared.is_stopping() && listing.step(&shared.broker) {
+            yield_now().await;
+            while listing.peer().outbox().pending() > WAITING && !shared.is_stopping() {
+                shared.rt.sleep(LOOK_EVERY).await;
+            }
+        }
+    });
+}
+
+/// Takes what a link left behind out of the accounts.
+pub(crate) fn forget(shared: &Arc<Shared>, mut forgetting: Forgetting) {
+    for _ in 0..AT_ONCE {
+        if !forgetting.step(&shared.broker) {
+            return;
+        }
+    }
+    let shared = shared.clone();
+    shared.rt.clone().spawn(async move {
+        while !shared.is_stopping() && forgetting.step(&shared.broker) {
+            yield_now().await;
+        }
+    });
+}

@@ -1,0 +1,220 @@
+//! What links to other servers have in common, be they gateways or routes: the socket, the loop around
+//! it, patience with a peer that takes nothing, the way of messages into the switchboard. Not here: what
+//! is said on them, and what they are for ([`Conversation`]).
+
+mod messages;
+mod task;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gannet_broker::{Delivery, Peer, PeerKind};
+use gannet_config::Secret;
+use gannet_session::CloseReason;
+use gannet_session::gateway::{Level, Log};
+use gannet_session::link_auth::Admission;
+use gannet_session::patience::Patience;
+use gannet_units::Moment;
+
+pub(crate) use messages::{Carried, Inbound, UnknownAccount, Way};
+pub(crate) use task::run;
+
+use crate::channel::Channel;
+use crate::log::log;
+use crate::registry::LinkFacts;
+use crate::shared::{Shared, SlowLinks};
+use crate::sink::StreamSink;
+use crate::tls::Handshake;
+use crate::transport::Transport;
+
+/// One link's socket and what goes with it.
+pub(crate) struct Line {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) transport: Transport,
+    pub(crate) delivery: Delivery,
+    pub(crate) facts: Arc<LinkFacts>,
+    /// The beginning of its lines in the log.
+    pub(crate) label: String,
+    /// Words of our own, on their way to the outbox.
+    pub(crate) words: Vec<u8>,
+    /// Still to be made, before the first word.
+    pub(crate) handshake: Option<Handshake>,
+    /// A hash and the password to compare with it.
+    pub(crate) check: Option<(Secret, Secret)>,
+    /// Everything from the operation on that was handled last is compressed.
+    pub(crate) reads_compressed: bool,
+    pub(crate) closing: Option<CloseReason>,
+    patience: Patience,
+    /// When what is kept for speed was last forgotten.
+    forgot: Moment,
+}
+
+/// What a new line is made for.
+pub(crate) struct Purpose {
+    pub(crate) kind: PeerKind,
+    /// `gid` or `rid`.
+    pub(crate) id_name: &'static str,
+    /// The configuration names the other end.
+    pub(crate) is_configured: bool,
+    pub(crate) patience: Patience,
+}
+
+impl Line {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        purpose: Purpose,
+        stream: Arc<Channel>,
+        addr: SocketAddr,
+    ) -> Line {
+        let id = shared.clients.next_id();
+        let max_pending = shared.options.limits.max_pending.as_usize();
+        let peer = Arc::new(Peer::new(
+            id,
+            purpose.kind,
+            max_pending,
+            Box::new(StreamSink::new(&stream)),
+        ));
+        let started_at = shared.rt.now();
+        let facts = LinkFacts {
+            addr,
+            started: shared.rt.wall(),
+            started_at,
+            remote_id: parking_lot::Mutex::default(),
+            configured: purpose.is_configured,
+            tls: OnceLock::new(),
+            in_msgs: AtomicU64::new(0),
+            in_bytes: AtomicU64::new(0),
+            last_active: AtomicU64::new(started_at.as_nanos()),
+            subscriptions: AtomicU32::new(0),
+            rtt_nanos: AtomicU64::new(0),
+        };
+        Line {
+            transport: Transport::new(&shared.rt, peer, stream, Moment::NEVER),
+            delivery: Delivery::new(shared.rt.random_u64()),
+            facts: Arc::new(facts),
+            label: format!("{addr} - {}:{} - ", purpose.id_name, id.0),
+            words: Vec::new(),
+            handshake: None,
+            check: None,
+            reads_compressed: false,
+            closing: None,
+            patience: purpose.patience,
+            forgot: started_at,
+            shared: shared.clone(),
+        }
+    }
+
+    pub(crate) fn peer(&self) -> &Arc<Peer> {
+        &self.transport.peer
+    }
+
+    /// Writes a line of a core to the server's log.
+    pub(crate) fn log(&self, line: &Log) {
+        write_log(&self.shared, &self.label, line);
+    }
+
+    /// Notes a round-trip time for those who watch.
+    pub(crate) fn note_rtt(&self, rtt: Duration) {
+        let nanos = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX);
+        self.facts.rtt_nanos.store(nanos, Ordering::Relaxed);
+    }
+
+    /// The link carries traffic from now on: it is shown, and waited for at the end.
+    pub(crate) fn register(&self, remote_id: &str) {
+        remote_id.clone_into(&mut self.facts.remote_id.lock());
+        self.shared.links.add(self.peer().id(), self.facts.clone());
+    }
+
+    /// The way of messages that came over it.
+    #[inline]
+    pub(crate) fn way(&mut self) -> Way<'_> {
+        Way {
+            shared: &self.shared,
+            delivery: &mut self.delivery,
+            from: &self.transport.peer,
+        }
+    }
+
+    fn flush(&mut self) {
+        self.transport.speak(&mut self.words, self.delivery.spare());
+    }
+}
+
+/// What one batch of operations brought.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) msgs: u64,
+    /// Of headers and payloads.
+    pub(crate) bytes: u64,
+    /// There was more than PING and PONG: they keep no link from being quiet, and are no activity for those
+    /// who watch it.
+    pub(crate) is_active: bool,
+}
+
+impl Counts {
+    /// Adds it to what was before.
+    pub(crate) fn note(&self, line: &Line, now: Moment) {
+        let facts = &line.facts;
+        if self.is_active {
+            facts.last_active.store(now.as_nanos(), Ordering::Relaxed);
+        }
+        if self.msgs > 0 {
+            facts.in_msgs.fetch_add(self.msgs, Ordering::Relaxed);
+            facts.in_bytes.fetch_add(self.bytes, Ordering::Relaxed);
+            line.shared.broker.traffic.received(self.msgs, self.bytes);
+        }
+    }
+}
+
+/// One kind of link: what is said on it, and what its traffic means.
+pub(crate) trait Conversation: Send {
+    /// Carries out the first words.
+    fn begin(&mut self, line: &mut Line);
+    /// The connection is encrypted; this is how the peer's certificate counts.
+    fn secured(&mut self, line: &mut Line, admission: Admission);
+    /// The peer's certificate is not for this name.
+    fn wrong_name(&mut self, name: &str);
+    /// Whether nothing may be read for now.
+    fn is_waiting(&self) -> bool;
+    /// When [`Conversation::tick`] must be called next.
+    fn next_deadline(&self) -> Moment;
+    /// Performs the operations in `bytes`. Answers how many bytes were used, and how many the next one
+    /// needs. It stops once the line closes, or is compressed from there on.
+    fn operations(
+        &mut self,
+        line: &mut Line,
+        bytes: &[u8],
+        whole: Option<&Bytes>,
+        now: Moment,
+    ) -> (usize, usize);
+    /// The answer to [`Line::check`].
+    fn password_checked(&mut self, line: &mut Line, is_right: bool);
+    /// Does what is due.
+    fn tick(&mut self, line: &mut Line);
+    /// Ends the conversation for a reason of the line's.
+    fn close(&mut self, line: &mut Line, reason: CloseReason);
+    /// Somebody else has orders for the link.
+    fn on_news(&mut self, line: &mut Line);
+    /// Why somebody else wants the link closed, if it is neither the server's end nor a slow peer.
+    fn why_closed(&self, line: &Line) -> CloseReason;
+    /// Gives back what is kept for speed.
+    fn rest(&mut self);
+    /// Where links of this kind that are too slow or stale are counted.
+    fn counters(shared: &Shared) -> &SlowLinks;
+    /// The line is over: takes everything back that hangs on it.
+    fn end(&mut self, line: &mut Line);
+}
+
+/// Writes a line of a core to the server's log, behind `label`.
+pub(crate) fn write_log(shared: &Shared, label: &str, line: &Log) {
+    let text = &line.text;
+    match line.level {
+        Level::Debug => log!(shared.log, Debug, "{label}{text}"),
+        Level::Info => log!(shared.log, Info, "{label}{text}"),
+        Level::Warn => log!(shared.log, Warn, "{label}{text}"),
+        Level::Error => log!(shared.log, Error, "{label}{text}"),
+    }
+}

@@ -1,0 +1,220 @@
+//! One connection to another server of the cluster, as everybody but its own task sees it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gannet_broker::{
+    Broker, Carries, Forgetting, Peer, RemoteInterest, RouteLink as Carrier, Signal,
+};
+use gannet_session::CloseReason;
+use gannet_session::route::{Place, RemoteServer};
+use gannet_subject::is_valid_pattern;
+use gannet_units::Moment;
+use gannet_wire::route::Interest;
+use parking_lot::Mutex;
+
+use crate::bulk;
+use crate::registry::LinkFacts;
+use crate::shared::Shared;
+
+/// One connection between this server and another one of its cluster, as an embedder sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteLink {
+    /// Name of the other server.
+    pub remote: String,
+    /// Its id.
+    pub remote_id: String,
+    /// The account that has the connection to itself.
+    pub account: Option<String>,
+    /// This side dialled.
+    pub dialled: bool,
+    /// Round-trip time, once it was measured.
+    pub rtt: Option<Duration>,
+}
+
+/// What somebody else wants a connection's task to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Order {
+    /// End the connection.
+    Close(CloseReason),
+    /// See whether the peer is still there.
+    Probe,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) facts: Arc<LinkFacts>,
+    /// Who is at the other end, once that is settled.
+    pub(crate) remote: Mutex<Option<Arc<RemoteServer>>>,
+    /// How the connection is compressed, as monitoring shows it.
+    pub(crate) compression: Mutex<&'static str>,
+    orders: Mutex<Vec<Order>>,
+    heard: Mutex<Heard>,
+}
+
+/// What the peer has told.
+#[derive(Debug, Default)]
+struct Heard {
+    /// There while the connection is registered.
+    link: Option<Arc<Carrier>>,
+    interest: RemoteInterest,
+    /// Interest of leaf nodes, by the name of their cluster: it comes and goes by itself.
+    of_leaves: BTreeMap<Box<[u8]>, RemoteInterest>,
+}
+
+impl Heard {
+    fn len(&self) -> usize {
+        let leaves = self.of_leaves.values().map(RemoteInterest::len);
+        self.interest.len() + leaves.sum::<usize>()
+    }
+}
+
+impl Conn {
+    pub(super) fn new(peer: Arc<Peer>, facts: Arc<LinkFacts>) -> Conn {
+        Conn {
+            peer,
+            facts,
+            remote: Mutex::default(),
+            compression: Mutex::default(),
+            orders: Mutex::default(),
+            heard: Mutex::default(),
+        }
+    }
+
+    /// Tells the connection's task to do something.
+    pub(super) fn order(&self, order: Order) {
+        self.orders.lock().push(order);
+        self.peer.signal().raise(Signal::NEWS);
+    }
+
+    /// What was ordered since the last call.
+    pub(super) fn take_orders(&self) -> Vec<Order> {
+        std::mem::take(&mut self.orders.lock())
+    }
+
+    /// The connection carries traffic from now on.
+    pub(super) fn join(&self, shared: &Arc<Shared>, link: Carrier, remote: RemoteServer) {
+        let link = Arc::new(link);
+        *self.remote.lock() = Some(Arc::new(remote));
+        self.heard.lock().link = Some(link.clone());
+        bulk::list(shared, shared.broker.add_route(link));
+    }
+
+    /// The connection carries no traffic any more: what the peer told counts for nothing, and it is told
+    /// nothing. A second call does nothing.
+    pub(super) fn leave(&self, shared: &Arc<Shared>) {
+        let Heard {
+            link,
+            interest,
+            of_leaves,
+        } = std::mem::take(&mut *self.heard.lock());
+        let Some(link) = link else { return };
+        shared.broker.remove_route(&link);
+        for interest in std::iter::once(interest).chain(of_leaves.into_values()) {
+            bulk::forget(shared, Forgetting::new(interest));
+        }
+    }
+
+    /// The connection carries what belongs to its place now.
+    pub(super) fn carry(&self, shared: &Arc<Shared>, carries: impl Fn(&Place) -> Carries) {
+        let Some(remote) = self.remote.lock().clone() else {
+            return;
+        };
+        let carries = carries(&remote.place);
+        let mut heard = self.heard.lock();
+        if let Some(link) = &mut heard.link
+            && *link.carries() != carries
+        {
+            let new = Arc::new(link.carrying(carries));
+            bulk::list(shared, shared.broker.replace_route(link, &new));
+            *link = new;
+        }
+    }
+
+    /// Tells the peer all our interest once more: it takes more of it now.
+    pub(super) fn tell_again(&self, shared: &Arc<Shared>) {
+        if let Some(link) = &self.heard.lock().link {
+            bulk::list(shared, shared.broker.tell_route_again(link));
+        }
+    }
+
+    /// What the peer said of one account counts for nothing any more.
+    pub(super) fn forget(&self, shared: &Arc<Shared>, account: &str) {
+        let mut heard = self.heard.lock();
+        let Heard {
+            interest,
+            of_leaves,
+            ..
+        } = &mut *heard;
+        for interest in std::iter::once(interest).chain(of_leaves.values_mut()) {
+            bulk::forget(shared, shared.broker.split_routed(interest, account));
+        }
+    }
+
+    /// `RS+`, `LS+` if it is wanted, else `RS-`, `LS-`. Answers how many entries there are now.
+    pub(super) fn interest(
+        &self,
+        broker: &Broker,
+        i: &Interest<'_>,
+        is_wanted: bool,
+        now: Moment,
+    ) -> Option<usize> {
+        let account = std::str::from_utf8(i.account).ok()?;
+        if is_valid_pattern(i.subject).is_err() {
+            return None;
+        }
+        let mut heard = self.heard.lock();
+        let Heard {
+            link,
+            interest,
+            of_leaves,
+        } = &mut *heard;
+        // The connection may have lost its place in the meantime.
+        let link = link.as_ref()?;
+        if is_wanted {
+            let interest = match i.origin {
+                None => interest,
+                Some(origin) => of_leaves.entry(origin.into()).or_default(),
+            };
+            let queue = i.queue.map(|queue| (queue, i.weight));
+            broker.route_subscribe(link, interest, account, i.subject, queue, now);
+        } else if i.leaf && i.origin.is_none() {
+            // An old peer does not say whose interest has ended.
+            for interest in of_leaves.values_mut() {
+                broker.route_unsubscribe(interest, account, i.subject, i.queue);
+            }
+        } else if let Some(origin) = i.origin {
+            if let Some(interest) = of_leaves.get_mut(origin) {
+                broker.route_unsubscribe(interest, account, i.subject, i.queue);
+                if interest.is_empty() {
+                    of_leaves.remove(origin);
+                }
+            }
+        } else {
+            broker.route_unsubscribe(interest, account, i.subject, i.queue);
+        }
+        Some(heard.len())
+    }
+
+    /// The connection, once it is registered, as an embedder sees it.
+    pub(super) fn view(&self) -> Option<RouteLink> {
+        let remote = self.remote.lock().clone()?;
+        let rtt = self
+            .facts
+            .rtt_nanos
+            .load(std::sync::atomic::Ordering::Relaxed);
+        Some(RouteLink {
+            remote: remote.info.server_name.clone(),
+            remote_id: remote.info.server_id.clone(),
+            account: match &remote.place {
+                Place::Account(name) => Some(name.clone()),
+                Place::Only | Place::Pooled(_) => None,
+            },
+            dialled: remote.is_dialled,
+            rtt: (rtt > 0).then(|| Duration::from_nanos(rtt)),
+        })
+    }
+}

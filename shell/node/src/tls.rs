@@ -1,0 +1,314 @@
+//! TLS on links to other servers: what one server loads at its start, the handshake that every such link
+//! begins with, and certificates swapped while the server runs. Not here: the handshake's own course
+//! (`gannet_rt::tls`), what a peer's certificate is worth (`gannet_session::link_auth`), clients.
+//!
+//! On gateways and routes alike, the handshake comes before the first word, in both roles. Who begins a
+//! link takes the [`LinkTls`] for it from [`Shared::tls`](crate::shared::Shared), makes a [`Handshake`]
+//! of it, and [performs](Handshake::perform) it before the conversation begins; if it is none, the link is
+//! plain.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use gannet_broker::{Peer, Signal};
+use gannet_config::{GatewayOptions, Options, TlsOptions, TlsVersion};
+use gannet_identity::CertificateNames;
+use gannet_rt::future::{Either, race};
+use gannet_rt::tls::{
+    self, LiveTls, PeerCertificate, TlsContext, TlsError, TlsFacts, TlsSettings, TlsSettingsError,
+};
+use gannet_rt::{Rt, Stream};
+use gannet_session::link_auth::{Admission, CertificateRule};
+use gannet_units::{Moment, WallTime};
+
+use crate::log::log;
+use crate::shared::Shared;
+
+/// Whether the files that `tls` names can be used, in the reference server's words if not. `read` answers
+/// a file's bytes or the whole text of what is wrong with it.
+pub fn check_tls(
+    tls: &TlsOptions,
+    read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
+) -> Result<(), String> {
+    TlsContext::check(&settings(tls), read).map_err(|e| e.to_string())
+}
+
+/// The TLS of one server's links.
+#[derive(Debug, Default)]
+pub(crate) struct ServerTls {
+    gateway: Option<Arc<LinkTls>>,
+    /// Of clusters whose entries say how to dial them.
+    remotes: BTreeMap<String, Arc<LinkTls>>,
+    routes: Option<Arc<LinkTls>>,
+}
+
+/// The TLS of one kind of link.
+#[derive(Debug)]
+pub(crate) struct LinkTls {
+    settings: TlsSettings,
+    /// How long a handshake may take.
+    pub(crate) timeout: Duration,
+    rule: Option<CertificateRule>,
+    live: LiveTls,
+}
+
+impl ServerTls {
+    /// Reads all files that the options name.
+    pub(crate) fn load(rt: &Rt, options: &Options) -> Result<ServerTls, TlsSettingsError> {
+        let mut loaded = ServerTls::default();
+        if let Some(tls) = &options.cluster.tls {
+            let rule = CertificateRule::new(tls, &options.cluster.auth, &options.cluster.routes);
+            loaded.routes = Some(Arc::new(LinkTls::load(rt, tls, rule)?));
+        }
+        if let Some(gateway) = &options.gateway {
+            loaded.load_gateway(rt, gateway)?;
+        }
+        Ok(loaded)
+    }
+
+    fn load_gateway(&mut self, rt: &Rt, options: &GatewayOptions) -> Result<(), TlsSettingsError> {
+        if let Some(tls) = &options.tls {
+            let known = options.remotes.iter().flat_map(|remote| &remote.urls);
+            let rule = CertificateRule::new(tls, &options.auth, known);
+            self.gateway = Some(Arc::new(LinkTls::load(rt, tls, rule)?));
+        }
+        for remote in options.remotes.iter().filter(|remote| remote.tls.is_some()) {
+            if let Some(tls) = options.tls_to(&remote.name) {
+                let tls = Arc::new(LinkTls::load(rt, &tls, None)?);
+                self.remotes.insert(remote.name.clone(), tls);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all files again, for the handshakes to come; links that stand stay. After an error, everything
+    /// is as before. Answers whether there are any.
+    pub(crate) fn reload(&self, rt: &Rt) -> Result<bool, TlsSettingsError> {
+        let all = || self.all();
+        let fresh: Vec<TlsContext> = all()
+            .map(|tls| TlsContext::load(rt, &tls.settings))
+            .collect::<Result<_, _>>()?;
+        for (tls, context) in all().zip(fresh) {
+            tls.live.replace(context);
+        }
+        Ok(all().next().is_some())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<LinkTls>> {
+        let blocks = self.gateway.iter().chain(&self.routes);
+        blocks.chain(self.remotes.values())
+    }
+
+    /// Of gateway links that come in.
+    pub(crate) fn gateway(&self) -> Option<&Arc<LinkTls>> {
+        self.gateway.as_ref()
+    }
+
+    /// Of the gateway link that we dial to cluster `remote`.
+    pub(crate) fn to_gateway(&self, remote: &str) -> Option<&Arc<LinkTls>> {
+        self.remotes.get(remote).or(self.gateway.as_ref())
+    }
+
+    /// Of routes, in both roles.
+    pub(crate) fn routes(&self) -> Option<&Arc<LinkTls>> {
+        self.routes.as_ref()
+    }
+
+    /// The longest that a handshake on a gateway may take.
+    pub(crate) fn longest_gateway_handshake(&self) -> Duration {
+        let links = self.gateway.iter().chain(self.remotes.values());
+        links.map(|tls| tls.timeout).max().unwrap_or_default()
+    }
+
+    /// Whether some gateways that we dial may show any certificate.
+    pub(crate) fn trusts_any_gateway(&self) -> bool {
+        let mut links = self.gateway.iter().chain(self.remotes.values());
+        links.any(|tls| tls.is_insecure())
+    }
+}
+
+impl LinkTls {
+    fn load(
+        rt: &Rt,
+        tls: &TlsOptions,
+        rule: Option<CertificateRule>,
+    ) -> Result<LinkTls, TlsSettingsError> {
+        let settings = settings(tls);
+        let live = LiveTls::new(TlsContext::load(rt, &settings)?);
+        Ok(LinkTls {
+            settings,
+            timeout: tls.timeout(),
+            rule,
+            live,
+        })
+    }
+
+    /// Servers that we dial may show any certificate.
+    pub(crate) fn is_insecure(&self) -> bool {
+        self.settings.insecure
+    }
+
+    /// When our certificate ends.
+    pub(crate) fn not_after(&self) -> Option<WallTime> {
+        self.live.current().not_after()
+    }
+
+    /// What is thought of a peer that has dialled us, for its CONNECT.
+    pub(crate) fn admission(&self, facts: &TlsFacts) -> Admission {
+        match (&self.rule, &facts.peer) {
+            (None, _) => Admission::ByPassword,
+            (Some(_), None) => Admission::ByCertificate(None),
+            (Some(rule), Some(peer)) => rule.admission(&names(peer)),
+        }
+    }
+}
+
+/// The handshake of one link.
+pub(crate) struct Handshake {
+    tls: Arc<LinkTls>,
+    /// `gateway` or `route`, for the log.
+    kind: &'static str,
+    /// What the peer's certificate must be for; we have dialled if there is one.
+    name: Option<String>,
+}
+
+/// Why a handshake led to nothing.
+pub(crate) enum Failure {
+    /// It went wrong, which the log says already: end the link with
+    /// [`CloseReason::TlsHandshakeError`](gannet_session::CloseReason::TlsHandshakeError).
+    Tls(TlsError),
+    /// Somebody has asked the link's task to end it; that signal is still to be seen to.
+    Unwanted,
+}
+
+impl Handshake {
+    /// Of a link that was accepted.
+    pub(crate) fn accepted(kind: &'static str, tls: &Arc<LinkTls>) -> Handshake {
+        Handshake {
+            tls: tls.clone(),
+            kind,
+            name: None,
+        }
+    }
+
+    /// Of a link that was dialled, to a server whose certificate must be for `name`
+    /// (see [`ServerNames`](gannet_session::topology::ServerNames)).
+    pub(crate) fn dialled(kind: &'static str, tls: &Arc<LinkTls>, name: String) -> Handshake {
+        Handshake {
+            tls: tls.clone(),
+            kind,
+            name: Some(name),
+        }
+    }
+
+    /// The name that the peer's certificate must be for, if that was why the handshake failed.
+    pub(crate) fn wrong_name(&self, failure: &Failure) -> Option<&str> {
+        match failure {
+            Failure::Tls(TlsError::WrongName(_)) => self.name.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Makes `stream` an encrypted one, at the latest by `latest`, and writes to the log how that went,
+    /// behind `label`. Nothing may have been read or written yet. Answers what is known of the connection
+    /// and how the peer's certificate counts when it introduces itself.
+    pub(crate) async fn perform(
+        &self,
+        shared: &Shared,
+        label: &str,
+        stream: &Stream,
+        peer: &Peer,
+        latest: Moment,
+    ) -> Result<(TlsFacts, Admission), Failure> {
+        let (rt, kind) = (&shared.rt, self.kind);
+        let side = if self.name.is_some() {
+            "client"
+        } else {
+            "server"
+        };
+        log!(
+            shared.log,
+            Debug,
+            "{label}Starting TLS {kind} {side} handshake"
+        );
+        let (context, deadline) = (self.tls.live.current(), rt.now() + self.tls.timeout);
+        let shaken = async {
+            let deadline = deadline.min(latest);
+            match &self.name {
+                Some(name) => stream.connect_tls(rt, &context, name, &[], deadline).await,
+                None => stream.accept_tls(rt, &context, &[], deadline).await,
+            }
+        };
+        let facts = match race(shaken, unwanted(peer)).await {
+            Either::First(Ok(facts)) => facts.clone(),
+            Either::First(Err(error)) => {
+                log!(
+                    shared.log,
+                    Error,
+                    "{label}TLS {kind} handshake error: {error}"
+                );
+                return Err(Failure::Tls(error));
+            }
+            Either::Second(()) => {
+                peer.signal().raise(Signal::CLOSE);
+                return Err(Failure::Unwanted);
+            }
+        };
+        log!(shared.log, Debug, "{label}TLS handshake complete");
+        let (version, cipher) = (facts.version, &facts.cipher);
+        log!(
+            shared.log,
+            Debug,
+            "{label}TLS version {version}, cipher suite {cipher}"
+        );
+        let admission = self.tls.admission(&facts);
+        Ok((facts, admission))
+    }
+}
+
+/// Waits until somebody asks for the link's end.
+async fn unwanted(peer: &Peer) {
+    poll_fn(|cx| {
+        loop {
+            if ready!(peer.signal().poll(cx)) & Signal::CLOSE != 0 {
+                return Poll::Ready(());
+            }
+        }
+    })
+    .await
+}
+
+fn names(peer: &PeerCertificate) -> CertificateNames<'_> {
+    CertificateNames {
+        emails: &peer.emails,
+        dns_names: &peer.dns_names,
+        uris: &peer.uris,
+        subject: &peer.subject,
+        domain_components: &peer.domain_components,
+    }
+}
+
+/// What the options of a link say, in the words of the door.
+fn settings(tls: &TlsOptions) -> TlsSettings {
+    TlsSettings {
+        certificates: tls
+            .certificates
+            .iter()
+            .map(|files| (files.cert_file.clone(), files.key_file.clone()))
+            .collect(),
+        ca_file: tls.ca_file.clone(),
+        // Between servers both sides show a certificate, whatever `verify` says.
+        verify_peers: true,
+        insecure: tls.insecure,
+        min_version: match tls.min_version {
+            TlsVersion::V1_2 => tls::TlsVersion::V1_2,
+            TlsVersion::V1_3 => tls::TlsVersion::V1_3,
+        },
+        cipher_suites: tls.cipher_suites.clone(),
+        curves: tls.curves.clone(),
+        pinned: tls.pinned.clone(),
+    }
+}
