@@ -42,7 +42,10 @@ impl SlowRoad {
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
                 // A target that is not there looks from outside like one that closes at once.
+                // Small pieces must not wait for each other's acknowledgements: only the road takes time.
                 if let Ok(far) = TcpStream::connect_timeout(&target, DIAL_TIMEOUT)
+                    && near.set_nodelay(true).is_ok()
+                    && far.set_nodelay(true).is_ok()
                     && let (Ok(near_too), Ok(far_too)) = (near.try_clone(), far.try_clone())
                 {
                     carry(near, far, Arc::clone(&now));

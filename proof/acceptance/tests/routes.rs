@@ -220,7 +220,7 @@ mixes! {
                 clients[asker].expect(&format!("MSG inbox.{asker} 2 1\r\n!"));
             }
             clients[asker].send(&format!("PUB nobody inbox.{asker} 1\r\n?\r\n"));
-            clients[asker].expect(&format!("HMSG inbox.{asker} 2 16 16\r\nNATS/1.0 503\r\n\r\n"));
+            clients[asker].expect(&format!("HMSG inbox.{asker} 2 38 38\r\nNATS/1.0 503\r\nNats-Subject: nobody\r\n\r\n"));
         }
     }
 

@@ -101,6 +101,7 @@ impl Run<'_> {
                     text,
                 ));
             }
+            self.arena.run_for(QUIET)?;
         }
         Ok(())
     }
@@ -185,7 +186,8 @@ fn judge_everything(journal: &Journal, messages: Range<MessageId>) -> Result<(),
 }
 
 fn everybody_is_settled(world: &World) -> Result<(), String> {
-    match world.clients.iter().position(|client| !client.is_settled()) {
+    let mut clients = world.clients.iter();
+    match clients.position(|client| !client.is_settled() && !client.is_gone()) {
         None => Ok(()),
         Some(client) => Err(format!(
             "client {client} is not connected or waits for a PONG"

@@ -39,11 +39,10 @@ pub(crate) struct SlowLinks {
 #[derive(Debug, Default)]
 pub(crate) struct Trouble {
     pub(crate) slow_clients: AtomicU64,
-    pub(crate) slow_gateways: AtomicU64,
     pub(crate) stale_clients: AtomicU64,
-    pub(crate) stale_gateways: AtomicU64,
     pub(crate) stalled_clients: AtomicU64,
     pub(crate) routes: SlowLinks,
+    pub(crate) gateways: SlowLinks,
 }
 
 /// One server.

@@ -75,6 +75,24 @@ impl Stream {
         }
     }
 
+    /// What somebody heard who did not listen from the beginning: of each publisher a piece without gap or repetition.
+    ///
+    /// # Panics
+    /// When that is not so.
+    pub fn expect_pieces(who: &str, messages: &[Message]) {
+        let mut last: BTreeMap<&str, usize> = BTreeMap::new();
+        for message in messages
+            .iter()
+            .filter(|message| message.subject.starts_with("stream."))
+        {
+            let number = traffic::number_of(message, 0);
+            if let Some(before) = last.insert(&message.subject, number) {
+                assert_eq!(number, before + 1, "{} at {who}", message.subject);
+            }
+        }
+        assert!(!last.is_empty(), "{who} heard nothing of the stream");
+    }
+
     /// Stops the publishers and judges: everything arrived at every listener once and in order, and at one member of
     /// the group. Returns the number of messages published.
     ///

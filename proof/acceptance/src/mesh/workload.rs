@@ -8,7 +8,8 @@ use super::running::Mesh;
 use super::settled;
 use super::traffic::{self, Arrived};
 use crate::dice::Dice;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 
 /// Messages of each publisher in a round.
 const COUNT: usize = 300;
@@ -306,7 +307,7 @@ impl Workload {
                 .collect();
             asking
                 .into_iter()
-                .map(|thread| thread.join().expect("requests are answered"))
+                .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
                 .sum()
         })
     }
@@ -325,13 +326,25 @@ impl Workload {
             );
         }
         speaker.send(batch.as_bytes());
-        speaker.wait_for("answers to its requests", |messages| {
-            if messages.len() >= REQUESTS {
-                Ok(())
-            } else {
-                Err(format!("{} of {REQUESTS}", messages.len()))
-            }
-        });
+        speaker.wait_for(
+            &format!("answers to its requests of round {}", self.rounds),
+            |messages| {
+                if messages.len() >= REQUESTS {
+                    return Ok(());
+                }
+                let answered: BTreeSet<usize> = messages.iter().map(number_of_answer).collect();
+                let missing: Vec<_> = (0..REQUESTS)
+                    .filter(|number| !answered.contains(number))
+                    .map(|number| {
+                        (
+                            number,
+                            targets[number].map(|target| mesh.nodes()[target].name.as_str()),
+                        )
+                    })
+                    .collect();
+                Err(format!("nothing for (request, target) {missing:?}"))
+            },
+        );
         speaker.send(b"UNSUB 1\r\n");
         speaker.fence();
         let answers = speaker.take();
@@ -404,4 +417,13 @@ impl Workload {
             self.places.contains_key(&index) && mesh.nodes()[index].cluster == cluster
         })
     }
+}
+
+fn number_of_answer(answer: &Message) -> usize {
+    let number = answer
+        .subject
+        .rsplit('.')
+        .next()
+        .and_then(|word| word.parse().ok());
+    number.expect("a request's number")
 }

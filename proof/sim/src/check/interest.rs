@@ -34,7 +34,7 @@ impl Expected {
         let journal = world.journal.lock();
         let mut own = vec![Interest::new(); world.nodes.len()];
         for (_, sub) in journal.standing() {
-            // An inbox for one answer ends with it.
+            // An inbox for one answer ends with it (but not with the word that nobody is there).
             if !(sub.limited && sub.delivered > 0) {
                 let queue = sub.queue.clone().unwrap_or_default();
                 own[sub.server].insert((sub.pattern.clone(), queue), 1);

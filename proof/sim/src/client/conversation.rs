@@ -35,7 +35,7 @@ const HEADER: &[u8] = b"NATS/1.0\r\nKind: simulated\r\n\r\n";
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// The client was sent away.
+    /// The client was sent away, and has said all it had to say unless the connection broke.
     Left,
     /// The connection broke, or the client was told to break it.
     Lost,
@@ -115,7 +115,11 @@ impl<'a> Conversation<'a> {
             };
             if let Err(why) = goes_on.and_then(|()| self.write()) {
                 self.why = why;
-                return Ended::Lost;
+                return if self.leaving {
+                    Ended::Left
+                } else {
+                    Ended::Lost
+                };
             }
             if self.leaving && self.output.is_empty() && self.asked.is_empty() {
                 self.why = "left".into();
@@ -417,7 +421,7 @@ impl<'a> Conversation<'a> {
                 .next()
                 .and_then(|n| n.parse().ok());
             if let Some(request) = request {
-                return self.journal.lock().no_responders(sub, request, now);
+                return self.journal.lock().no_responders(request, now);
             }
         }
         let number = std::str::from_utf8(received.payload)

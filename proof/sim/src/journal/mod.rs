@@ -247,8 +247,7 @@ impl Journal {
     }
 
     /// A requester has read that nobody takes its request.
-    pub(crate) fn no_responders(&mut self, sub: SubId, request: MessageId, now: Moment) {
-        self.subs[sub].delivered += 1;
+    pub(crate) fn no_responders(&mut self, request: MessageId, now: Moment) {
         self.tell(now, || format!("request {request} has no responders"));
         if let Some(record) = self.messages.get_mut(request) {
             record.refusals += 1;

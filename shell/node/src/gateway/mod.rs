@@ -4,7 +4,6 @@
 
 mod dial;
 mod mesh;
-mod messages;
 mod setup;
 mod task;
 #[cfg(test)]

@@ -203,12 +203,12 @@ fn measure(shared: &Shared, page: &mut Varz) {
     (page.slow_consumer_stats, page.slow_consumers) = by_kind(
         &trouble.slow_clients,
         &trouble.routes.slow,
-        &trouble.slow_gateways,
+        &trouble.gateways.slow,
     );
     (page.stale_connection_stats, page.stale_connections) = by_kind(
         &trouble.stale_clients,
         &trouble.routes.stale,
-        &trouble.stale_gateways,
+        &trouble.gateways.stale,
     );
     page.stalled_clients = trouble.stalled_clients.load(Ordering::Relaxed);
 }

@@ -9,7 +9,8 @@
 //! 2. [`Output::Cancel`]: drop that attempt, be it a dial or a link not registered yet.
 //! 3. At [`Gateways::next_deadline`], call [`Gateways::poll`].
 //!
-//! The rules: a configured remote is dialled for ever, a round of all its addresses every second (or
+//! The rules: a configured remote is dialled for ever, a round of all its addresses every second (sooner
+//! while it may be just about to start: after 50, 100, 200, 400 and 800 ms; or
 //! from 1 to 30 seconds, growing, with `connect_backoff`). One that was only heard of is forgotten after
 //! `connect_retries` rounds without success, unless a server of it is connected to us. Addresses that
 //! worked come first, those that failed last; the next one is tried when the one before has failed or

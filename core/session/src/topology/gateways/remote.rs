@@ -17,6 +17,8 @@ use crate::topology::chance::Chance;
 
 /// Time between two rounds.
 const DELAY: Duration = Duration::from_secs(1);
+/// The same after the very first round; it doubles from there.
+const FIRST_DELAY: Duration = Duration::from_millis(50);
 /// Longest time between two rounds.
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 /// After a link was lost, and between rounds, up to so many milliseconds more.
@@ -29,6 +31,13 @@ const SHORT_LIFE: Duration = Duration::from_secs(1);
 const MOST_ADDRESSES: usize = 128;
 /// Longest `host:port` that is believed: a DNS name has at most 253 characters.
 const LONGEST_ADDRESS: usize = 264;
+
+/// Time after the first rounds at a remote that may be just about to start; `None` once it is no longer
+/// likely.
+fn soon_after(round: u32) -> Option<Duration> {
+    let soon = FIRST_DELAY.checked_mul(1 << round.saturating_sub(1).min(16))?;
+    (soon < DELAY).then_some(soon)
+}
 
 /// How the last attempt at an address ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -317,7 +326,15 @@ impl Remote {
 
     /// Time to the next round; grows if it should.
     fn pause(&mut self, settings: &Settings, chance: &mut Chance) -> Duration {
-        let pause = self.delay + Duration::from_millis(chance.below(JITTER_MS));
+        let jitter = Duration::from_millis(chance.below(JITTER_MS));
+        if self.is_configured()
+            && !self.had_link
+            && let Some(soon) = soon_after(self.round)
+        {
+            // Servers that are started together find each other at once.
+            return soon + jitter / 10;
+        }
+        let pause = self.delay + jitter;
         if settings.connect_backoff {
             self.delay = (self.delay * 2).min(LONGEST_DELAY);
         }

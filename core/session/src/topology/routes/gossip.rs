@@ -122,7 +122,10 @@ impl Routes {
         let server_id = info.server_id.as_str();
         let is_for_account = !info.route_account.is_empty();
         let is_pinned = self.pinned().contains(&info.route_account);
-        let is_connected = self.peers.get(server_id).is_some_and(Peer::is_up);
+        // Of a server that dialled us for its pool, the account's connection may still be missing.
+        let is_connected = self.peers.get(server_id).is_some_and(|peer| {
+            peer.is_up() && (!is_for_account || peer.accounts.contains_key(&info.route_account))
+        });
         if server_id == self.settings.server_id || is_connected || is_for_account && !is_pinned {
             return;
         }

@@ -13,7 +13,8 @@
 //! 3. [`Output::Cancel`]: drop that attempt, be it a dial or a link not registered yet.
 //! 4. At [`Routes::next_deadline`], call [`Routes::poll`].
 //!
-//! The rules: a configured address is dialled for ever, every second (or from 1 to 30 seconds, growing,
+//! The rules: a configured address is dialled for ever, every second (sooner at first: after 50, 100, 200,
+//! 400 and 800 ms; or from 1 to 30 seconds, growing,
 //! with `connect_backoff`), until its server is connected. One that was only heard of is dialled once,
 //! and `connect_retries` times more; then ever more rarely, and forgotten after `memory`. Of a connected
 //! server, one address is responsible for the rest of the connections: those of the pool one after

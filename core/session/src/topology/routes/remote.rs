@@ -17,6 +17,8 @@ use crate::topology::chance::Chance;
 
 /// Time between two attempts.
 const DELAY: Duration = Duration::from_secs(1);
+/// The same after the first one that fails at a configured address; it doubles from there.
+const FIRST_DELAY: Duration = Duration::from_millis(50);
 /// Longest time between two attempts at a configured address.
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 /// Longest time between two attempts at any other.
@@ -205,6 +207,12 @@ impl Remote {
         let spread = |chance: &mut Chance, ms| Duration::from_millis(chance.below(ms));
         if how == Failed::Race && lane.fails <= RACE.0 {
             lane.due = now + spread(chance, RACE.1);
+            return;
+        }
+        let soon = FIRST_DELAY.saturating_mul(1 << (lane.fails - 1).min(16));
+        if is_explicit && key.is_none() && soon < DELAY {
+            // Servers that are started together, or one that is started anew, are found at once.
+            lane.due = now + soon + spread(chance, JITTER_MS / 10);
             return;
         }
         let longest = match (key, is_explicit) {
