@@ -9,6 +9,7 @@
 use crate::SlowRoad;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::Command;
@@ -203,13 +204,16 @@ fn sweep() {
     }
 }
 
+/// Tells what is not tested, past the test harness, which would keep it to itself.
 fn print_loudly(problem: &str) {
-    eprintln!("########################################################################");
-    eprintln!("## NOT TESTED: this machine does not allow network namespaces.");
-    eprintln!("## {problem}");
-    eprintln!("## Nearest clusters, black holes and levels of compression by distance");
-    eprintln!("## were NOT looked at. They need root on Linux with `ip`.");
-    eprintln!("########################################################################");
+    let line = "#".repeat(72);
+    let text = format!(
+        "{line}\n## NOT TESTED: this machine does not allow network namespaces.\n## {problem}\n\
+         ## Nearest clusters, black holes and levels of compression by distance\n\
+         ## were NOT looked at. They need root on Linux with `ip`.\n{line}\n"
+    );
+    // Who has closed standard error does not want to know.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 fn ip(words: &[&str]) -> Result<(), String> {

@@ -93,31 +93,46 @@ fn judge(guest: &Client, guests: &[Client], newcomers: &[usize]) {
     Stream::expect_pieces(&guest.name, &taken);
 }
 
-macro_rules! joining {
-    ($($(#[doc = $doc:literal])* $name:ident($mix:literal, $newcomers:expr);)+) => {$(
-        $(#[doc = $doc])*
-        #[test]
-        fn $name() {
-            check($mix, &$newcomers);
-        }
-    )+};
+/// The yardstick: a Go server comes to Go servers.
+#[test]
+fn a_go_server_joins_a_go_cluster() {
+    check("XXX XX", &[2]);
 }
 
-joining! {
-    /// The yardstick: a Go server comes to Go servers.
-    a_go_server_joins_a_go_cluster("XXX XX", [2]);
-    /// A Gannet server comes to a Go cluster in a Go super-cluster.
-    a_gannet_server_joins_a_go_cluster("XOG XX", [2]);
-    /// Two of them at once.
-    two_gannet_servers_join_a_go_cluster("XGG X", [1, 2]);
-    /// The other way round.
-    a_go_server_joins_a_gannet_cluster("GGX G", [2]);
-    /// Among themselves.
-    a_gannet_server_joins_a_gannet_cluster("GGG GG", [2]);
-    /// A whole Gannet cluster comes to a Go super-cluster.
-    a_gannet_cluster_joins_a_go_super_cluster("XX O GG", [3, 4]);
-    /// The other way round.
-    a_go_cluster_joins_a_gannet_super_cluster("GG G XO", [3, 4]);
+/// A Gannet server comes to a Go cluster in a Go super-cluster.
+#[test]
+fn a_gannet_server_joins_a_go_cluster() {
+    check("XOG XX", &[2]);
+}
+
+/// Two of them at once.
+#[test]
+fn two_gannet_servers_join_a_go_cluster() {
+    check("XGG X", &[1, 2]);
+}
+
+/// The other way round: a Go server comes to a Gannet cluster.
+#[test]
+fn a_go_server_joins_a_gannet_cluster() {
+    check("GGX G", &[2]);
+}
+
+/// Gannet servers among themselves.
+#[test]
+fn a_gannet_server_joins_a_gannet_cluster() {
+    check("GGG GG", &[2]);
+}
+
+/// A whole Gannet cluster comes to a Go super-cluster.
+#[test]
+fn a_gannet_cluster_joins_a_go_super_cluster() {
+    check("XX O GG", &[3, 4]);
+}
+
+/// The other way round: a Go cluster comes to a Gannet super-cluster.
+#[test]
+fn a_go_cluster_joins_a_gannet_super_cluster() {
+    check("GG G XO", &[3, 4]);
 }
 
 /// One server after the other is replaced by another program, which takes its name and its ports: all Go first, all

@@ -1,7 +1,7 @@
 //! The table of links in the NATS manual's chapter about super-clusters, by the servers' own monitoring: inbound and
 //! outbound gateway links are Σ Nᵢ(M−1) each, connections in a cluster N(N−1)/2 times the size of the pool.
 
-use gannet_acceptance::mesh::{Mesh, Plan};
+use gannet_acceptance::mesh::{Knows, Mesh, Plan};
 use gannet_acceptance::{Kind, both, eventually, http, supercluster};
 use regex_lite::Regex;
 use rustix::process::{Pid, Signal, kill_process};
@@ -71,15 +71,19 @@ fn await_links(addresses: &[String], nodes: usize) {
 }
 
 fn count(kind: Kind, nodes: usize) {
+    let mesh = Mesh::start(Plan::of(&mix(kind, nodes)));
+    await_links(&addresses(&mesh), nodes);
+}
+
+/// M clusters of `nodes` servers, as [`Plan::of`] reads it.
+fn mix(kind: Kind, nodes: usize) -> String {
     let letter = if kind == Kind::Gannet { "G" } else { "X" };
-    let mix = vec![letter.repeat(nodes); M].join(" ");
-    let mesh = Mesh::start(Plan::of(&mix));
-    let addresses: Vec<String> = mesh
-        .nodes()
-        .iter()
-        .map(|node| node.server.http_address())
-        .collect();
-    await_links(&addresses, nodes);
+    vec![letter.repeat(nodes); M].join(" ")
+}
+
+fn addresses(mesh: &Mesh) -> Vec<String> {
+    let nodes = mesh.nodes().iter();
+    nodes.map(|node| node.server.http_address()).collect()
 }
 
 both! {
@@ -99,6 +103,34 @@ both! {
     #[test]
     fn three_servers_a_cluster(kind: Kind) {
         count(kind, 3);
+    }
+
+    /// Each server has one address of its cluster and one of another cluster, always the same: all else is gossip.
+    #[test]
+    fn one_seed_is_enough_for_clusters(kind: Kind) {
+        let mut plan = Plan::of(&mix(kind, 3));
+        plan.gateways = Knows::First;
+        for cluster in &mut plan.clusters {
+            cluster.routes = Knows::First;
+        }
+        let mesh = Mesh::start(plan);
+        await_links(&addresses(&mesh), 3);
+    }
+
+    /// As many connections between two servers as the pool says, and one of the system account; without pooling, one.
+    #[test]
+    fn pools_have_their_sizes(kind: Kind) {
+        let mut plan = Plan::of(&mix(kind, 2));
+        for (cluster, pool) in plan.clusters.iter_mut().zip([1, 5, -1]) {
+            cluster.pool = Some(pool);
+        }
+        let mesh = Mesh::start(plan);
+        let expected = [(1, 1), (5, 1), (1, 0)];
+        for node in mesh.nodes() {
+            let mut found = Links::default();
+            found.add(&Value::Null, &node.server.monitor("/routez"));
+            assert_eq!((found.pooled, found.system), expected[node.cluster], "{}", node.name);
+        }
     }
 }
 

@@ -1,8 +1,6 @@
 //! Servers on networks that break and have distances, in network namespaces: which cluster is nearest, what a cluster
 //! behind a dead line does to its neighbours, and how hard routes compress. Where the machine does not allow such
 //! networks, every test says loudly that it has tested nothing.
-//!
-//! What libtest captures is shown by `cargo test -p gannet-acceptance --test networks -- --nocapture`.
 
 use gannet_acceptance::mesh::Client;
 use gannet_acceptance::mesh::client::Message;

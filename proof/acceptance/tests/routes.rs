@@ -1,9 +1,11 @@
 //! Clusters of Gannet and Go servers in every mix: the mesh, reach, exactly once, queue groups, replies, healing,
-//! names, and who is not let in (rows CLU-02 to CLU-05, CLU-08 to CLU-11, CLU-14, CLU-16, CLU-19, CLU-20, CLU-23).
+//! names, and who is not let in (rows CLU-02 to CLU-11, CLU-14, CLU-16, CLU-19 to CLU-21, CLU-23, CORE-54).
 
 use gannet_acceptance::{Kind, Server, Wire, both, eventually, mixes};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 
 /// Connections between two servers with default settings: a pool of three, and one of the system account.
 const EACH: usize = 4;
@@ -11,17 +13,19 @@ const EACH: usize = 4;
 /// Servers of one cluster.
 struct Cluster {
     servers: Vec<Server>,
+    /// Connections between any two of them.
+    each: usize,
 }
 
 impl Cluster {
     /// One server for each letter of `mix` (`G` Gannet, `X` Go), named s0, s1, …, of a cluster called c; all
     /// know the first one.
     fn start(mix: &str) -> Cluster {
-        Cluster::start_with(mix, "name: c")
+        Cluster::start_with(mix, "name: c", EACH)
     }
 
-    /// [`Cluster::start`] with `lines` in the block instead of the name.
-    fn start_with(mix: &str, lines: &str) -> Cluster {
+    /// [`Cluster::start`] with `lines` in the block instead of the name, which make for so many connections.
+    fn start_with(mix: &str, lines: &str, each: usize) -> Cluster {
         let kind = |letter| match letter {
             'G' => Kind::Gannet,
             _ => Kind::Go,
@@ -38,7 +42,7 @@ impl Cluster {
                 .launch()
                 .unwrap_or_else(|problem| panic!("{problem}"));
         }
-        let cluster = Cluster { servers };
+        let cluster = Cluster { servers, each };
         cluster.await_mesh();
         cluster
     }
@@ -57,7 +61,7 @@ impl Cluster {
         for (at, server) in &running {
             let others = running.iter().filter(|(other, _)| other != at);
             let want: BTreeMap<String, usize> = others
-                .map(|(other, _)| (format!("s{other}"), EACH))
+                .map(|(other, _)| (format!("s{other}"), self.each))
                 .collect();
             eventually(&format!("s{at} to have {want:?}"), || {
                 let page = server.try_monitor("/routez")?;
@@ -259,7 +263,7 @@ mixes! {
     /// Clusters without a name make one up, and agree on one.
     #[test]
     fn servers_without_a_name_agree_on_one(mix: &str) {
-        let cluster = Cluster::start_with(mix, "");
+        let cluster = Cluster::start_with(mix, "", EACH);
         let name = |server: &Server| {
             let info = Wire::open(&server.client_address()).info();
             info["cluster"].as_str().unwrap_or_default().to_owned()
@@ -268,28 +272,80 @@ mixes! {
         assert!(!names[0].is_empty() && names.iter().all(|other| *other == names[0]), "{names:?}");
     }
 
+    /// An account that is pinned has a connection of its own, which carries what it did in the pool.
+    #[test]
+    fn a_pinned_account_has_its_own_connection(mix: &str) {
+        let cluster = Cluster::start_with(mix, "name: c\naccounts: [\"$G\"]\npool_size: 2", 4);
+        let mut clients = cluster.clients();
+        for client in &mut clients {
+            client.send("SUB reach.> 1\r\nSUB reach.> group 2\r\n");
+            client.fence();
+        }
+        cluster.await_interest("reach.>", &|_| 4);
+        for server in &cluster.servers {
+            let page = server.monitor("/routez?subs=1");
+            for route in page["routes"].as_array().into_iter().flatten() {
+                let is_carrier = route["subscriptions_list"].to_string().contains("reach.>");
+                assert_eq!(is_carrier, route["account"] == "$G", "{page}");
+            }
+        }
+        for client in &mut clients {
+            client.send("UNSUB 2\r\n");
+            client.fence();
+        }
+        cluster.await_interest("reach.>", &|_| 2);
+        check_reach(&mut clients, "pinned");
+    }
+
     /// Clients that understand it are told of every server that comes and goes.
     #[test]
     fn clients_are_told_of_changes(mix: &str) {
         let mut cluster = Cluster::start(mix);
         let mut client = Wire::client_with(&cluster.servers[0], &json!({"protocol": 1}));
-        let all: Vec<Value> = (cluster.servers.iter())
-            .map(|server| json!(server.client_address()))
-            .collect();
+        let all: Vec<String> = cluster.servers.iter().map(Server::client_address).collect();
         cluster.servers[1].kill();
-        let mut told = |want: &[&Value]| loop {
-            let info = client.info();
-            let mut urls = info["connect_urls"].as_array().cloned().unwrap_or_default();
-            urls.sort_by_key(Value::to_string);
-            let mut want: Vec<Value> = want.iter().map(|url| (*url).clone()).collect();
-            want.sort_by_key(Value::to_string);
-            if urls == want {
-                break;
-            }
-        };
-        told(&[&all[0], &all[2]]);
+        told(&mut client, &[&all[0], &all[2]]);
         cluster.servers[1].launch().unwrap_or_else(|problem| panic!("{problem}"));
-        told(&[&all[0], &all[1], &all[2]]);
+        told(&mut client, &[&all[0], &all[1], &all[2]]);
+    }
+
+    /// A server in lame duck mode is no address for clients any more, neither its own nor those of the others; its
+    /// routes stay, and carry both ways.
+    #[test]
+    fn a_lame_duck_is_no_address_for_clients(mix: &str) {
+        let cluster = Cluster::start(mix);
+        let options = json!({"protocol": 1});
+        let mut clients: Vec<Wire> = (cluster.servers.iter())
+            .map(|server| Wire::client_with(server, &options))
+            .collect();
+        let all: Vec<String> = cluster.servers.iter().map(Server::client_address).collect();
+        cluster.servers[2].signal(Signal::USR2);
+        for (at, client) in clients.iter_mut().enumerate() {
+            let info = told(client, &[&all[0], &all[1]]);
+            assert_eq!(info["ldm"] == true, at == 2, "{info}");
+        }
+        cluster.await_mesh();
+        for client in &mut clients {
+            client.send("SUB reach.> 1\r\n");
+            client.fence();
+        }
+        cluster.await_interest("reach.>", &|_| 2);
+        check_reach(&mut clients, "still");
+    }
+}
+
+/// Reads INFO until one lists exactly these addresses, and returns that one.
+fn told(client: &mut Wire, addresses: &[&String]) -> Value {
+    let mut want = addresses.to_vec();
+    want.sort();
+    loop {
+        let info = client.info();
+        let urls = info["connect_urls"].as_array().into_iter().flatten();
+        let mut urls: Vec<&str> = urls.filter_map(Value::as_str).collect();
+        urls.sort_unstable();
+        if urls == want {
+            return info;
+        }
     }
 }
 
@@ -350,6 +406,100 @@ both! {
         assert_eq!(one.monitor("/routez")["num_routes"], 0);
         assert_eq!(other.monitor("/routez")["num_routes"], 0);
     }
+}
+
+both! {
+    /// A server whose name another one of the cluster has is not let in.
+    #[test]
+    fn a_name_that_is_taken_is_refused(kind: Kind) {
+        let (server, _) = alone(kind, "");
+        let routes = format!("routes: [\"nats://{}\"]", server.route_address());
+        let other = Server::start(
+            Kind::Go,
+            &format!("server_name: s\ncluster {{ name: c, listen: \"{{cluster}}\", {routes} }}"),
+        );
+        server.expect_log("Remote server has a duplicate name: \"s\"");
+        server.expect_log("Router connection closed: Duplicate Server Name");
+        assert_eq!(server.monitor("/routez")["num_routes"], 0);
+        assert_eq!(other.monitor("/routez")["num_routes"], 0);
+    }
+
+    /// CLU-21: where a server listens on IPv6, routes are dialled there, by whomever.
+    #[test]
+    fn routes_go_over_ipv6(kind: Kind) {
+        for (dialler, acceptor) in [(kind, Kind::Go), (Kind::Go, kind)] {
+            let mut acceptor = Server::prepare(acceptor, "", &[]);
+            let address = acceptor.route_address().replace("127.0.0.1", "[::1]");
+            acceptor.write_config(&format!("server_name: s1\ncluster {{ name: c, listen: \"{address}\" }}"));
+            acceptor.launch().unwrap_or_else(|problem| panic!("{problem}"));
+            let dialler = Server::start(
+                dialler,
+                &format!("server_name: s2\ncluster {{ name: c, listen: \"{{cluster}}\", routes: [\"nats://{address}\"] }}"),
+            );
+            for server in [&dialler, &acceptor] {
+                eventually("the routes", || {
+                    let page = server.try_monitor("/routez")?;
+                    let routes = page["routes"].as_array().cloned().unwrap_or_default();
+                    if routes.len() == EACH && routes.iter().all(|route| route["ip"] == "::1") {
+                        Ok(())
+                    } else {
+                        Err(page.to_string())
+                    }
+                });
+            }
+        }
+    }
+
+    /// CLU-06, CLU-07: what an acceptor and a dialler say of themselves, whole.
+    #[test]
+    fn servers_introduce_themselves(kind: Kind) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let lines = format!("routes: [\"nats://u:p@127.0.0.1:{port}\"], cluster_advertise: \"h:1\"");
+        let server = Server::start(
+            kind,
+            &format!("server_name: s\ncluster {{ name: c, listen: \"{{cluster}}\", {lines} }}"),
+        );
+        let id = server.id();
+        let base = json!({
+            "server_id": id, "server_name": "s", "proto": 3, "headers": true, "max_payload": 1_048_576, "host": "h", "port": 1,
+            "ip": "nats-route://h:1/", "cluster": "c", "connect_urls": [server.client_address()], "lnoc": true, "lnocu": true,
+            "ln": true, "route_pool_size": 3,
+        });
+        let with = |more: Value| {
+            let mut all = base.clone();
+            let fields = all.as_object_mut().expect("an object");
+            fields.extend(more.as_object().expect("an object").clone());
+            all
+        };
+        let info = Wire::open(&server.route_address()).info();
+        assert_eq!(lasting(info), with(json!({"compression": "accept"})));
+        let (stream, _) = listener.accept().expect("it dials");
+        let mut peer = Wire::over(stream);
+        assert_eq!(peer.json("CONNECT"), json!({
+            "echo": true, "verbose": false, "pedantic": false, "user": "u", "pass": "p", "tls_required": false, "headers": true,
+            "name": id, "cluster": "c", "lnoc": true, "ln": true,
+        }));
+        let own = json!({"server_id": "PEER", "server_name": "p", "proto": 1, "headers": true, "host": "127.0.0.1", "port": port,
+            "max_payload": 1_048_576, "cluster": "c", "compression": "off", "route_pool_size": 3});
+        peer.send(&format!("INFO {own}\r\n"));
+        let info = lasting(peer.info());
+        // The reference dials for the pool and for the system account at once, and either may be the first.
+        let want = match info["route_account"].as_str() {
+            Some(account) => json!({"compression": "off", "route_account": account}),
+            None => json!({"compression": "off"}),
+        };
+        assert_eq!(info, with(want));
+    }
+}
+
+/// INFO without what every server says in its own words.
+fn lasting(mut info: Value) -> Value {
+    let fields = info.as_object_mut().expect("an object");
+    for own in ["version", "go", "git_commit", "gannet", "nonce", "xkey"] {
+        fields.remove(own);
+    }
+    info
 }
 
 /// A route URL that leads to a client port makes no route. (The reference server takes it for one, finds out, and

@@ -177,20 +177,25 @@ impl Mesh {
     }
 
     fn remotes_of(&self, index: usize) -> Vec<String> {
-        let remote = |cluster: usize| {
+        let remote = |cluster: usize, most: usize| {
             let urls: Vec<String> = self
                 .nodes
                 .iter()
                 .filter(|node| node.cluster == cluster)
                 .map(|node| format!("\"nats://{}\"", node.server.gateway_address()))
+                .take(most)
                 .collect();
             let name = supercluster::name(cluster);
             format!("{{name: {name}, urls: [{}]}}", urls.join(", "))
         };
         match self.plan.gateways {
-            Knows::All => (0..self.plan.clusters.len()).map(remote).collect(),
+            Knows::All => (0..self.plan.clusters.len())
+                .map(|cluster| remote(cluster, usize::MAX))
+                .collect(),
             Knows::First if self.nodes[index].cluster == 0 => Vec::new(),
-            Knows::First => vec![remote(0)],
+            // One server alone: two clusters that come to different servers of the first one at the same moment may
+            // never hear of each other, since newcomers are told of the others only when they come.
+            Knows::First => vec![remote(0, 1)],
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn publish(speaker: &Client, subject: &str, round: usize, count: usiz
 /// Appends message `number` as a client sends it.
 pub(super) fn message(subject: &str, round: usize, number: usize, batch: &mut Vec<u8>) {
     let payload = payload(round, number);
-    if number % HEADERS_EACH == 0 {
+    if number.is_multiple_of(HEADERS_EACH) {
         let head = headers(number);
         let (length, total) = (head.len(), head.len() + payload.len());
         batch.extend_from_slice(format!("HPUB {subject} {length} {total}\r\n{head}").as_bytes());
@@ -60,7 +60,7 @@ pub(super) fn number_of(found: &Message, round: usize) -> usize {
     let text = String::from_utf8_lossy(&found.payload);
     let number = text.split(' ').nth(1).and_then(|word| word.parse().ok());
     let number: usize = number.unwrap_or_else(|| panic!("a strange message: {found:?}"));
-    let head = if number % HEADERS_EACH == 0 {
+    let head = if number.is_multiple_of(HEADERS_EACH) {
         headers(number)
     } else {
         String::new()
@@ -157,4 +157,57 @@ pub(super) fn expect_numbers(what: impl Fn() -> String, found: &[usize], count: 
         which(&|times| times == 0),
         which(&|times| times > 1),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::catch_unwind;
+
+    fn arrived(numbers: &[(u32, &[usize])]) -> Arrived {
+        let of = |&(sid, numbers): &(u32, &[usize])| ((0, sid, 7), numbers.to_vec());
+        Arrived(numbers.iter().map(of).collect())
+    }
+
+    fn told(work: impl FnOnce() + std::panic::UnwindSafe) -> String {
+        let panic = catch_unwind(work).expect_err("this must not hold");
+        *panic.downcast::<String>().expect("a text")
+    }
+
+    #[test]
+    fn what_is_lost_doubled_or_out_of_order_is_told() {
+        arrived(&[(1, &[0, 1, 2])]).expect_all(0, 1, 7, 3);
+        for (numbers, complaint) in [
+            (
+                &[0, 2][..],
+                "2 of 3 messages; missing [1], doubled [], first out of order None",
+            ),
+            (
+                &[0, 1, 1, 2],
+                "4 of 3 messages; missing [], doubled [1], first out of order None",
+            ),
+            (
+                &[0, 2, 1],
+                "3 of 3 messages; missing [], doubled [], first out of order Some([2, 1])",
+            ),
+            (
+                &[],
+                "0 of 3 messages; missing [0, 1, 2], doubled [], first out of order None",
+            ),
+        ] {
+            let text = told(|| arrived(&[(1, numbers)]).expect_all(0, 1, 7, 3));
+            assert!(text.ends_with(complaint), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_group_gets_each_message_once_in_each_members_order() {
+        arrived(&[(10, &[0, 2]), (11, &[1])]).expect_group("g", 10..12, 7, 3);
+        let twice =
+            told(|| drop(arrived(&[(10, &[0, 2]), (11, &[1, 2])]).expect_group("g", 10..12, 7, 3)));
+        assert!(twice.contains("doubled [2]"), "{twice}");
+        let disorder =
+            told(|| drop(arrived(&[(10, &[2, 0]), (11, &[1])]).expect_group("g", 10..12, 7, 3)));
+        assert!(disorder.contains("out of order"), "{disorder}");
+    }
 }
