@@ -220,6 +220,21 @@ impl Topology {
         }
     }
 
+    /// Whether a request may overtake the interest in its answer within a cluster: servers with pools of different
+    /// sizes tell their interest in an account, and send its messages, on different connections (as the
+    /// reference's do), and nothing keeps the order between those.
+    pub(crate) fn requests_may_overtake(&self) -> bool {
+        let differ = |one: usize, other: usize| {
+            let (one, other) = (self.routing[one].pool, self.routing[other].pool);
+            one.zip(other).is_some_and(|(one, other)| one != other)
+        };
+        let servers = 0..self.servers();
+        !self.pinned
+            && servers
+                .into_iter()
+                .any(|one| self.neighbours(one).any(|other| differ(one, other)))
+    }
+
     /// Whether the others find each other for ever without this server, or without where it was.
     pub(crate) fn can_spare(&self, server: usize) -> bool {
         let (cluster, members) = (self.cluster_of[server], self.neighbours(server));

@@ -2,6 +2,8 @@
 //!
 //! Not here: how a client does it (`client`), what must come of it (`check`).
 
+use std::time::Duration;
+
 use crate::client::{Inbox, Wanted};
 use crate::dice::Dice;
 use crate::world::World;
@@ -51,7 +53,11 @@ impl Workload {
         };
         for server in 0..world.nodes.len() {
             for _ in 0..self.dice.between(CLIENTS.0, most) {
-                let inbox = *self.dice.pick(&[Inbox::Shared, Inbox::Fresh]);
+                let mut inbox = *self.dice.pick(&[Inbox::Shared, Inbox::Fresh]);
+                if world.topology.requests_may_overtake() {
+                    // No answer could be demanded at an inbox that is as new as the request.
+                    inbox = Inbox::Shared;
+                }
                 let client = world.add_client(server, inbox);
                 for _ in 0..self.dice.between(0, 3) {
                     self.subscribe(world, client);
@@ -137,7 +143,7 @@ impl Workload {
             roll => Wanted {
                 pattern: self.pattern(),
                 queue: (roll < 6).then(|| (*self.dice.pick(&GROUPS)).to_owned()),
-                answers: false,
+                answers: None,
             },
         };
         world.clients[client].subscribe(wanted);
@@ -168,7 +174,7 @@ fn answering(service: &str) -> Wanted {
     Wanted {
         pattern: service.to_owned(),
         queue,
-        answers: true,
+        answers: Some(Duration::ZERO),
     }
 }
 

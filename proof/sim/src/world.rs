@@ -224,15 +224,22 @@ impl World {
         members.filter(|server| !self.nodes[*server].gone)
     }
 
-    /// Where clients of a server are told that they reach its cluster.
-    pub(crate) fn client_urls(&self, server: usize) -> BTreeSet<String> {
-        let has_peers = self.topology.has_routes() && self.topology.neighbours(server).len() > 1;
+    /// Where clients of a server may be told that they reach its cluster. (A server that has been alone since
+    /// its start tells nothing; one that has been left alone tells its own address.)
+    pub(crate) fn client_urls(&self, server: usize) -> Vec<BTreeSet<String>> {
+        let cluster = self.topology.cluster_of[server];
+        let has_peers = self.topology.sizes[cluster] > 1;
         if !has_peers || self.topology.no_advertise {
-            return BTreeSet::new();
+            return vec![BTreeSet::new()];
         }
-        self.living_of(self.topology.cluster_of[server])
+        let living = self.living_of(cluster);
+        let urls: BTreeSet<String> = living
             .map(|other| self.nodes[other].client_url.clone())
-            .collect()
+            .collect();
+        match urls.len() {
+            1 => vec![BTreeSet::new(), urls],
+            _ => vec![urls],
+        }
     }
 
     /// Tells a server to stop and leaves it to it.

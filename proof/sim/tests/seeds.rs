@@ -2,7 +2,7 @@
 
 use gannet_simulation::{Config, run_seed};
 
-/// Seeds that once failed, with the number of clusters if it was given and what was wrong.
+/// Seeds that once failed, with the number of clusters if it was given, and what was wrong.
 const REGRESSIONS: [(u64, Option<usize>, &str); 1] = [(
     0,
     None,
@@ -10,20 +10,21 @@ const REGRESSIONS: [(u64, Option<usize>, &str); 1] = [(
 )];
 
 /// Runs seeds and reports all failures together, each with the command that replays it.
-fn hold(runs: impl Iterator<Item = (u64, Option<usize>)>) {
+fn hold(runs: impl Iterator<Item = (u64, Option<usize>, Option<usize>)>) {
     let mut failures = Vec::new();
-    for (seed, clusters) in runs {
-        let outcome = run_seed(
-            seed,
-            &Config {
-                clusters,
-                ..Config::default()
-            },
-        );
-        if let Some(failure) = outcome.failure {
-            let clusters = clusters.map_or(String::new(), |n| format!(" --clusters {n}"));
+    for (seed, clusters, servers) in runs {
+        let config = Config {
+            clusters,
+            servers,
+            ..Config::default()
+        };
+        if let Some(failure) = run_seed(seed, &config).failure {
+            let flag = |name, value: Option<usize>| {
+                value.map_or(String::new(), |n| format!(" --{name} {n}"))
+            };
+            let flags = flag("clusters", clusters) + &flag("servers", servers);
             failures.push(format!(
-                "{failure}\n    cargo run -p gannet-sim -- --seed {seed}{clusters}"
+                "{failure}\n    cargo run -p gannet-sim -- --seed {seed}{flags}"
             ));
         }
     }
@@ -32,17 +33,27 @@ fn hold(runs: impl Iterator<Item = (u64, Option<usize>)>) {
 
 #[test]
 fn super_clusters_hold_whatever_breaks() {
-    hold((100..115).map(|seed| (seed, None)));
+    hold((100..120).map(|seed| (seed, None, None)));
 }
 
 #[test]
 fn more_super_clusters_hold_whatever_breaks() {
-    hold((200..215).map(|seed| (seed, None)));
+    hold((200..220).map(|seed| (seed, None, None)));
 }
 
 #[test]
 fn one_server_holds_whatever_breaks() {
-    hold((300..310).map(|seed| (seed, Some(1))));
+    hold((300..310).map(|seed| (seed, Some(1), Some(1))));
+}
+
+#[test]
+fn one_cluster_holds_whatever_breaks() {
+    hold((400..406).map(|seed| (seed, Some(1), Some(3))));
+}
+
+#[test]
+fn three_clusters_of_three_servers_hold_whatever_breaks() {
+    hold((500..504).map(|seed| (seed, Some(3), Some(3))));
 }
 
 #[test]
@@ -50,6 +61,6 @@ fn what_once_failed_holds() {
     hold(
         REGRESSIONS
             .iter()
-            .map(|(seed, clusters, _)| (*seed, *clusters)),
+            .map(|(seed, clusters, _)| (*seed, *clusters, None)),
     );
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use gannet_wire::client::encode;
 use parking_lot::Mutex;
 
 use super::codec::{Received, ServerOp, connect_urls, decode};
-use super::{Desk, FIRST_SID, INBOX_SID, Inbox, Order, Person};
+use super::{Desk, FIRST_SID, INBOX_SID, Inbox, Order, Person, give};
 use crate::journal::{Asked, Copy, Journal, Message, MessageId, SubId, Subscription};
 
 /// Time between two PINGs that confirm nothing.
@@ -53,7 +54,7 @@ enum Wake {
 pub(super) struct Conversation<'a> {
     rt: &'a Rt,
     person: &'a Person,
-    desk: &'a Mutex<Desk>,
+    desk: &'a Arc<Mutex<Desk>>,
     journal: &'a Mutex<Journal>,
     stream: Stream,
     connection: u64,
@@ -74,7 +75,7 @@ impl<'a> Conversation<'a> {
     pub(super) fn new(
         rt: &'a Rt,
         person: &'a Person,
-        desk: &'a Mutex<Desk>,
+        desk: &'a Arc<Mutex<Desk>>,
         journal: &'a Mutex<Journal>,
         stream: Stream,
         connection: u64,
@@ -287,6 +288,7 @@ impl<'a> Conversation<'a> {
                 self.send(&subject, size, None, None);
             }
             Order::Request { subject, size } => self.request(&subject, size),
+            Order::Answer { reply, request } => self.send(&reply, 0, None, Some(request)),
             Order::Drop => return Err("dropped on purpose".into()),
             Order::Leave => {
                 self.leaving = true;
@@ -437,15 +439,23 @@ impl<'a> Conversation<'a> {
             header: received.header.len(),
         };
         self.journal.lock().delivered(sub, message, copy, now);
-        let answers = received.sid >= FIRST_SID
-            && self
-                .desk
-                .lock()
-                .wanted
-                .get(&received.sid)
-                .is_some_and(|w| w.answers);
-        if let (true, Some(reply)) = (answers, received.reply) {
-            self.send(reply, 0, None, Some(message));
+        let wanted = self.desk.lock().wanted.get(&received.sid).cloned();
+        let answers = wanted.filter(|_| received.sid >= FIRST_SID);
+        let answers = answers.and_then(|wanted| wanted.answers);
+        if let (Some(after), Some(reply)) = (answers, received.reply) {
+            self.answer(message, reply, after);
         }
+    }
+
+    /// Answers a request, at once or later.
+    fn answer(&mut self, request: MessageId, reply: &str, after: Duration) {
+        if after.is_zero() {
+            return self.send(reply, 0, None, Some(request));
+        }
+        let (rt, desk, reply) = (self.rt.clone(), self.desk.clone(), reply.to_owned());
+        self.rt.spawn(async move {
+            rt.sleep(after).await;
+            give(&desk, Order::Answer { reply, request });
+        });
     }
 }

@@ -11,11 +11,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use gannet_rt::sim::SimHost;
 use parking_lot::Mutex;
 
-use crate::journal::Journal;
+use crate::journal::{Journal, MessageId};
 
 /// The sid of the wildcard inbox that some clients keep for all their requests.
 const INBOX_SID: u32 = 1;
@@ -36,8 +37,8 @@ pub(crate) enum Inbox {
 pub(crate) struct Wanted {
     pub(crate) pattern: String,
     pub(crate) queue: Option<String>,
-    /// Whether the client answers requests that come in here.
-    pub(crate) answers: bool,
+    /// The client answers requests that come in here, after so much time.
+    pub(crate) answers: Option<Duration>,
 }
 
 /// What a client is told to do. What concerns messages is forgotten if it has no connection.
@@ -52,6 +53,11 @@ enum Order {
     Request {
         subject: String,
         size: usize,
+    },
+    /// Answer a request at last.
+    Answer {
+        reply: String,
+        request: MessageId,
     },
     /// Close the connection without a word, and come back.
     Drop,
@@ -174,15 +180,20 @@ impl Client {
     }
 
     fn order(&self, order: Order) {
-        let waker = {
-            let mut desk = self.desk.lock();
-            desk.settled = false;
-            desk.orders.push_back(order);
-            desk.waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        give(&self.desk, order);
+    }
+}
+
+/// Puts an order on the desk.
+fn give(desk: &Mutex<Desk>, order: Order) {
+    let waker = {
+        let mut desk = desk.lock();
+        desk.settled = false;
+        desk.orders.push_back(order);
+        desk.waker.take()
+    };
+    if let Some(waker) = waker {
+        waker.wake();
     }
 }
 

@@ -59,7 +59,7 @@ async fn told_to_leave(rt: &Rt, desk: &Mutex<Desk>) -> bool {
 async fn talk(
     rt: &Rt,
     person: &Person,
-    desk: &Mutex<Desk>,
+    desk: &Arc<Mutex<Desk>>,
     journal: &Mutex<Journal>,
     stream: Stream,
 ) -> Ended {

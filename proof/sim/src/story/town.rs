@@ -50,9 +50,9 @@ impl Town {
         self.arena.world.net.clone()
     }
 
-    /// The machine of a cluster's server.
-    pub fn host(&self, cluster: usize) -> SimHost {
-        self.arena.world.nodes[cluster].host.clone()
+    /// A server's machine.
+    pub fn host(&self, server: usize) -> SimHost {
+        self.arena.world.nodes[server].host.clone()
     }
 
     /// Time passes.
@@ -67,7 +67,7 @@ impl Town {
         self.unless(result);
     }
 
-    /// The connections between the servers of two clusters; 2 if all is well.
+    /// The connections between two servers; 2 if all is well between those of clusters of one server.
     pub fn links_between(&self, one: usize, other: usize) -> usize {
         let nodes = &self.arena.world.nodes;
         self.arena
@@ -76,32 +76,43 @@ impl Town {
             .connections(&nodes[one].host, &nodes[other].host)
     }
 
-    /// A new client of a cluster.
-    pub fn client_of(&mut self, cluster: usize) -> Who {
-        Who(self.arena.world.add_client(cluster, Inbox::Shared))
+    /// A new client of a server.
+    pub fn client_of(&mut self, server: usize) -> Who {
+        Who(self.arena.world.add_client(server, Inbox::Shared))
     }
 
-    /// A new client of a cluster that makes a new inbox right in front of every request.
-    pub fn hasty_client_of(&mut self, cluster: usize) -> Who {
-        Who(self.arena.world.add_client(cluster, Inbox::Fresh))
+    /// A new client of a server that makes a new inbox right in front of every request.
+    pub fn hasty_client_of(&mut self, server: usize) -> Who {
+        Who(self.arena.world.add_client(server, Inbox::Fresh))
     }
 
     /// Subscribes; answers the subscription's number for [`Town::unsubscribe`].
     pub fn subscribe(&mut self, who: Who, pattern: &str) -> u32 {
-        self.want(who, pattern, None, false)
+        self.want(who, pattern, None, None)
     }
 
     /// Joins a queue group.
     pub fn join(&mut self, who: Who, pattern: &str, queue: &str) -> u32 {
-        self.want(who, pattern, Some(queue), false)
+        self.want(who, pattern, Some(queue), None)
     }
 
     /// Answers requests, as a member of a queue group.
     pub fn serve(&mut self, who: Who, pattern: &str, queue: &str) -> u32 {
-        self.want(who, pattern, Some(queue), true)
+        self.want(who, pattern, Some(queue), Some(Duration::ZERO))
     }
 
-    fn want(&mut self, who: Who, pattern: &str, queue: Option<&str>, answers: bool) -> u32 {
+    /// Answers requests after so much time, as a member of a queue group.
+    pub fn serve_slowly(&mut self, who: Who, pattern: &str, queue: &str, after: Duration) -> u32 {
+        self.want(who, pattern, Some(queue), Some(after))
+    }
+
+    fn want(
+        &mut self,
+        who: Who,
+        pattern: &str,
+        queue: Option<&str>,
+        answers: Option<Duration>,
+    ) -> u32 {
         let (pattern, queue) = (pattern.to_owned(), queue.map(str::to_owned));
         self.arena.world.clients[who.0].subscribe(Wanted {
             pattern,
@@ -213,27 +224,66 @@ impl Town {
         })
     }
 
-    /// The server of the cluster dies and its connections are reset.
-    pub fn crash(&mut self, cluster: usize) {
-        self.arena.world.end(cluster, End::Crash);
+    /// The server dies and its connections are reset.
+    pub fn crash(&mut self, server: usize) {
+        self.arena.world.end(server, End::Crash);
     }
 
     /// The server's machine loses power without a word.
-    pub fn power_off(&mut self, cluster: usize) {
-        self.arena.world.end(cluster, End::PowerOff);
+    pub fn power_off(&mut self, server: usize) {
+        self.arena.world.end(server, End::PowerOff);
+    }
+
+    /// The server, if it runs, loses power without a word, and never comes back; its clients go home.
+    pub fn bury(&mut self, server: usize) {
+        self.arena.world.end(server, End::PowerOff);
+        self.arena.world.abandon(server);
+    }
+
+    /// A server is killed, and started again at other ports for other servers.
+    pub fn move_elsewhere(&mut self, server: usize) {
+        self.arena.world.end(server, End::Kill);
+        self.arena.world.relocate(server);
+        self.arena.world.start(server);
+    }
+
+    /// The connected clients of every server know where its cluster's servers are, within `bound`.
+    pub fn clients_know_their_cluster_within(&mut self, bound: Duration) {
+        let result = self
+            .arena
+            .until(bound, "clients know the cluster", check::judge_urls);
+        self.unless(result);
+    }
+
+    /// Every server knows the interest of all others as it is, within `bound`.
+    pub fn interest_is_known_within(&mut self, bound: Duration) {
+        let deadline = self.arena.world.now() + bound;
+        loop {
+            let answers = self.arena.world.inspect();
+            let all = self.arena.world.living().count();
+            self.until("monitoring", PATIENCE, |_| answers.lock().len() == all);
+            let Err(text) = check::judge_interest(&self.arena.world, &answers.lock()) else {
+                return;
+            };
+            if self.arena.world.now() >= deadline {
+                let what = "interest is known as it is";
+                self.unless(Err(self.arena.failure(FailureKind::Liveness, what, text)));
+            }
+            self.wait(QUIET);
+        }
     }
 
     /// The server is told to stop.
-    pub fn stop(&mut self, cluster: usize) {
-        self.arena.world.ask_to_stop(cluster);
+    pub fn stop(&mut self, server: usize) {
+        self.arena.world.ask_to_stop(server);
     }
 
-    /// A process on the cluster's machine starts, with the same options; one that is there is killed first.
-    pub fn start(&mut self, cluster: usize) {
-        if self.arena.world.nodes[cluster].running {
-            self.arena.world.end(cluster, End::Kill);
+    /// A process on the server's machine starts, with the same options; one that is there is killed first.
+    pub fn start(&mut self, server: usize) {
+        if self.arena.world.nodes[server].running {
+            self.arena.world.end(server, End::Kill);
         }
-        self.arena.world.start(cluster);
+        self.arena.world.start(server);
     }
 
     /// Nothing gets through between two servers.
