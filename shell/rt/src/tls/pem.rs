@@ -16,8 +16,10 @@ pub(super) fn key_pair(
     cert_file: &str,
     key_file: &str,
 ) -> Result<Arc<CertifiedKey>, String> {
-    let chain = chain(&read(cert_file)?)?;
-    let key = key(&read(key_file)?)?;
+    // Both are there before either is looked into.
+    let (certificates, key_text) = (read(cert_file)?, read(key_file)?);
+    let chain = chain(&certificates)?;
+    let key = key(&key_text)?;
     let provider = crypto::ring::default_provider();
     let key = provider
         .key_provider
