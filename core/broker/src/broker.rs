@@ -25,7 +25,7 @@ use crate::routes::RouteLink;
 use crate::sub::Sub;
 
 /// Accounts that links may make known before their interest is ignored.
-const ACCOUNTS_MOST: usize = 100_000;
+pub(crate) const ACCOUNTS_MOST: usize = 100_000;
 
 /// What the switchboard must know of its server.
 #[derive(Clone, Debug)]

@@ -10,11 +10,11 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use gannet_units::Moment;
 use gannet_wire::client::encode;
-use gannet_wire::gateway::Queues;
 
 use crate::account::Account;
 use crate::broker::Broker;
 use crate::message::Message;
+use crate::origin::Origin;
 use crate::outbox::{Flush, Outbox, Overflow};
 use crate::peer::{Peer, Signal};
 use crate::plan::{LinkTarget, Plan, Queue, Target};
@@ -45,68 +45,18 @@ impl Delivered {
     }
 }
 
-/// Where a message came from, as far as delivery depends on it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Origin<'a> {
-    /// A client of this server: everybody may get it.
-    Client,
-    /// Another cluster: only this cluster may get it, and of its queue groups only those named. If its
-    /// reply came mapped, this is the mapped form.
-    Gateway {
-        queues: Queues<'a>,
-        mapped_reply: &'a [u8],
-    },
-    /// Another server of this cluster: only this server's clients may get it, and of its queue groups
-    /// only members of those named.
-    Route {
-        queues: Queues<'a>,
-        mapped_reply: &'a [u8],
-    },
-    /// A mapped reply that has arrived in its cluster of origin: this cluster, then the others. If it asks
-    /// for an answer itself and that reply came mapped, this is the mapped form.
-    ReturnedReply { mapped_reply: &'a [u8], by: Hop },
+/// A message on its way to its targets.
+#[derive(Clone, Copy)]
+struct Sent<'a> {
+    from: &'a Arc<Peer>,
+    msg: &'a Message<'a>,
+    origin: &'a Origin<'a>,
 }
 
-/// The kind of link that a message came over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hop {
-    /// From another cluster.
-    Gateway,
-    /// From another server of this cluster.
-    Route,
-}
-
-impl<'a> Origin<'a> {
-    /// The message's own reply as it came, if that was mapped.
-    fn mapped_reply(self) -> &'a [u8] {
-        match self {
-            Origin::Client => b"",
-            Origin::Gateway { mapped_reply, .. }
-            | Origin::Route { mapped_reply, .. }
-            | Origin::ReturnedReply { mapped_reply, .. } => mapped_reply,
-        }
-    }
-
-    /// Whether a member of this queue group may get it.
-    fn asks_for(self, queue: &[u8]) -> bool {
-        match self {
-            Origin::Gateway { queues, .. } | Origin::Route { queues, .. } => queues.contains(queue),
-            Origin::Client | Origin::ReturnedReply { .. } => true,
-        }
-    }
-
-    /// Whether other servers of this cluster may get it. What came from one of them has been sent to
-    /// all of them.
-    fn goes_to_routes(self) -> bool {
-        !matches!(
-            self,
-            Origin::Route { .. } | Origin::ReturnedReply { by: Hop::Route, .. }
-        )
-    }
-
-    /// Whether other clusters may get it.
-    fn goes_to_gateways(self) -> bool {
-        matches!(self, Origin::Client | Origin::ReturnedReply { .. })
+impl<'a> Sent<'a> {
+    fn by_client(from: &'a Arc<Peer>, msg: &'a Message<'a>) -> Sent<'a> {
+        let origin = &Origin::Client;
+        Sent { from, msg, origin }
     }
 }
 
@@ -257,16 +207,21 @@ impl Delivery {
         }
         self.stripped.clear();
         let mut done = Delivered::default();
+        let sent = Sent {
+            from,
+            msg,
+            origin: &origin,
+        };
         for target in &plan.plain {
             self.refill(broker);
-            done.local += u32::from(self.serve(plan, target, from, msg, origin));
+            done.local += u32::from(self.serve(plan, target, sent));
         }
         if !plan.queues.is_empty() {
             self.refill(broker);
-            self.serve_queues(plan, from, msg, origin, &mut done);
+            self.serve_queues(plan, sent, &mut done);
         }
         if !plan.links.is_empty() {
-            self.forward(broker, account, plan, msg, origin, &mut done);
+            self.forward(broker, account, plan, sent, &mut done);
         }
         if !self.ended.is_empty() {
             self.end_subs(account);
@@ -313,18 +268,11 @@ impl Delivery {
         }
     }
 
-    fn serve_queues(
-        &mut self,
-        plan: &Plan,
-        from: &Arc<Peer>,
-        msg: &Message<'_>,
-        origin: Origin<'_>,
-        done: &mut Delivered,
-    ) {
+    fn serve_queues(&mut self, plan: &Plan, sent: Sent<'_>, done: &mut Delivered) {
         self.served.clear();
         for queue in &plan.queues {
-            let served = if origin.asks_for(&queue.name) {
-                self.serve_queue(plan, queue, from, msg, origin)
+            let served = if sent.origin.asks_for(&queue.name) {
+                self.serve_queue(plan, queue, sent)
             } else {
                 Served::Nobody
             };
@@ -335,15 +283,8 @@ impl Delivery {
 
     /// Picks one of all members in the cluster, each as likely as the others; if it is one here that
     /// can't take the message, another one.
-    fn serve_queue(
-        &mut self,
-        plan: &Plan,
-        queue: &Queue,
-        from: &Arc<Peer>,
-        msg: &Message<'_>,
-        origin: Origin<'_>,
-    ) -> Served {
-        let routed = match origin.goes_to_routes() {
+    fn serve_queue(&mut self, plan: &Plan, queue: &Queue, sent: Sent<'_>) -> Served {
+        let routed = match sent.origin.goes_to_routes() {
             true => &plan.routed[queue.routed.clone()],
             false => &[],
         };
@@ -356,7 +297,7 @@ impl Delivery {
                 pick -= route.weight;
             }
         }
-        if self.serve_one_member(plan, queue, from, msg, origin) {
+        if self.serve_one_member(plan, queue, sent) {
             return Served::Here;
         }
         routed
@@ -365,14 +306,7 @@ impl Delivery {
     }
 
     /// Tries the members from a random one on, until one takes the message.
-    fn serve_one_member(
-        &mut self,
-        plan: &Plan,
-        queue: &Queue,
-        from: &Arc<Peer>,
-        msg: &Message<'_>,
-        origin: Origin<'_>,
-    ) -> bool {
+    fn serve_one_member(&mut self, plan: &Plan, queue: &Queue, sent: Sent<'_>) -> bool {
         let members = &plan.members[queue.members.clone()];
         if members.is_empty() {
             return false;
@@ -382,18 +316,12 @@ impl Delivery {
         after
             .iter()
             .chain(before)
-            .any(|member| self.serve(plan, member, from, msg, origin))
+            .any(|member| self.serve(plan, member, sent))
     }
 
     #[inline]
-    fn serve(
-        &mut self,
-        plan: &Plan,
-        target: &Target,
-        from: &Arc<Peer>,
-        msg: &Message<'_>,
-        origin: Origin<'_>,
-    ) -> bool {
+    fn serve(&mut self, plan: &Plan, target: &Target, sent: Sent<'_>) -> bool {
+        let Sent { from, msg, origin } = sent;
         let sub = &target.sub;
         let peer = sub.peer();
         if Arc::ptr_eq(peer, from) && !from.wants_echo() {
@@ -481,10 +409,10 @@ impl Delivery {
         broker: &Broker,
         account: &Account,
         plan: &Plan,
-        msg: &Message<'_>,
-        origin: Origin<'_>,
+        sent: Sent<'_>,
         done: &mut Delivered,
     ) {
+        let Sent { msg, origin, .. } = sent;
         let (routes, gateways) = (origin.goes_to_routes(), origin.goes_to_gateways());
         let mapped_reply = origin.mapped_reply();
         let mut mapped = None;
@@ -579,6 +507,7 @@ impl Delivery {
             return true;
         }
         append(&mut outbox, parts, tail, shared, &mut self.spare);
+        target.count_deliveries(1);
         outbox.count_message(msg.size());
         self.to_links.add(msg.size());
         self.after_append(peer, outbox);

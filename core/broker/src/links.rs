@@ -5,7 +5,6 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
@@ -13,6 +12,7 @@ use gannet_subject::matches;
 use gannet_wire::reply_prefix::{Hash, hash};
 use parking_lot::Mutex;
 
+use crate::broker::ACCOUNTS_MOST;
 use crate::peer::Peer;
 
 /// How a link decides whether to send a message that the remote cluster has not asked for.
@@ -49,6 +49,8 @@ pub struct OutboundLink {
     rtt_nanos: AtomicU64,
     /// `None` where the remote is known to switch every account to interest-only at once.
     optimistic: Option<Mutex<BTreeMap<Box<[u8]>, Optimistic>>>,
+    /// Accounts whose interest the remote has announced, as monitoring shows them.
+    told: Mutex<BTreeSet<Box<[u8]>>>,
 }
 
 /// What is known of the remote when the link is registered.
@@ -72,6 +74,7 @@ impl OutboundLink {
             name: traits.name,
             rtt_nanos: AtomicU64::new(u64::MAX),
             optimistic: (!traits.interest_only).then(|| Mutex::new(BTreeMap::new())),
+            told: Mutex::new(BTreeSet::new()),
         }
     }
 
@@ -159,6 +162,11 @@ impl OutboundLink {
 
     /// The remote begins to send the account's interest (`gateway_cmd` 2).
     pub(crate) fn begin_switch(&self, account: &[u8]) {
+        let mut told = self.told.lock();
+        if told.len() < ACCOUNTS_MOST {
+            told.insert(account.into());
+        }
+        drop(told);
         self.with_account(account, |a| a.mode = InterestMode::Transitioning);
     }
 
@@ -193,11 +201,13 @@ impl OutboundLink {
         });
     }
 
-    /// Accounts that the link keeps a mode for.
-    pub fn accounts(&self) -> Vec<Box<[u8]>> {
-        self.optimistic
-            .as_ref()
-            .map_or_else(Vec::new, |a| a.lock().keys().cloned().collect())
+    /// Accounts that the remote has told about, other than by their interest.
+    pub fn accounts(&self) -> BTreeSet<Box<[u8]>> {
+        let mut accounts = self.told.lock().clone();
+        if let Some(optimistic) = &self.optimistic {
+            accounts.extend(optimistic.lock().keys().cloned());
+        }
+        accounts
     }
 }
 

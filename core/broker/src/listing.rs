@@ -30,6 +30,8 @@ enum Step {
     Plain(Arc<Account>, Cursor),
     /// Local interest, for another server of this cluster.
     Local(Arc<Account>, Arc<RouteLink>, Cursor),
+    /// What other permissions change of it.
+    Refiltered(Arc<Account>, Arc<RouteLink>, Cursor),
 }
 
 /// What a link is still to be told.
@@ -62,6 +64,15 @@ impl Listing {
     /// For a route: the local interest of the accounts.
     pub(crate) fn for_route(link: &Arc<RouteLink>, accounts: Vec<Arc<Account>>) -> Listing {
         let step = |account| Step::Local(account, link.clone(), Cursor::default());
+        Listing {
+            peer: link.peer().clone(),
+            steps: accounts.into_iter().map(step).collect(),
+        }
+    }
+
+    /// For a route with other permissions than before: what that changes of local interest.
+    pub(crate) fn for_refiltered(link: &Arc<RouteLink>, accounts: Vec<Arc<Account>>) -> Listing {
+        let step = |account| Step::Refiltered(account, link.clone(), Cursor::default());
         Listing {
             peer: link.peer().clone(),
             steps: accounts.into_iter().map(step).collect(),
@@ -158,6 +169,21 @@ impl Listing {
                 self.peer.send_listing(&text);
                 drop(interest);
                 next.map(|cursor| Step::Local(account, link, cursor))
+            }
+            Step::Refiltered(account, link, cursor) => {
+                let interest = account.interest().read();
+                let next = interest
+                    .index
+                    .visit_some(cursor, PART, |subject, queue, counts| {
+                        let count = counts.of(Class::Local);
+                        if count > 0 {
+                            let queue = queue.map(|q| (q, count));
+                            link.write_refiltered(&mut text, account.name(), subject, queue);
+                        }
+                    });
+                self.peer.send_listing(&text);
+                drop(interest);
+                next.map(|cursor| Step::Refiltered(account, link, cursor))
             }
         }
     }

@@ -128,6 +128,11 @@ impl Outbox {
         self.pending
     }
 
+    /// Pieces that they are in, but for those being written right now.
+    pub fn chunks(&self) -> usize {
+        self.queue.len() + usize::from(!self.tail.is_empty())
+    }
+
     /// Bytes written since the connection began.
     pub fn flushed(&self) -> u64 {
         self.flushed

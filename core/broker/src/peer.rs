@@ -62,6 +62,8 @@ impl Signal {
     pub const ENDED_SUBS: u32 = 4;
     /// The server has news to tell the peer (a changed INFO).
     pub const NEWS: u32 = 8;
+    /// The server's options have changed.
+    pub const RELOAD: u32 = 16;
 
     /// Sets `bits` and wakes the task if they are news to it.
     pub fn raise(&self, bits: u32) {

@@ -52,6 +52,8 @@ pub(crate) struct LinkTarget {
     pub(crate) peer: Arc<Peer>,
     /// It has interest outside of queue groups.
     pub(crate) plain: bool,
+    /// The interest of a server of this cluster that deliveries are counted at, as monitoring shows them.
+    counted: Option<Sub>,
     /// Where `MSG account subject ` stands in [`Plan::prefixes`].
     prefix: Range<u32>,
 }
@@ -70,6 +72,16 @@ pub(crate) struct Plan {
     pub(crate) routes: usize,
     /// Whether no two local targets are of one connection; found out when first asked.
     distinct: OnceCell<bool>,
+}
+
+impl LinkTarget {
+    /// Counts deliveries, under the peer's outbox lock.
+    #[inline]
+    pub(crate) fn count_deliveries(&self, count: usize) {
+        if let Some(sub) = &self.counted {
+            sub.count_deliveries(count);
+        }
+    }
 }
 
 impl Plan {
@@ -119,11 +131,18 @@ impl Plan {
             routes: usize::from(peer.kind() == PeerKind::Route),
             ..Plan::default()
         };
-        plan.add_link(account, subject, peer, true);
+        plan.add_link(account, subject, peer, true, None);
         plan
     }
 
-    fn add_link(&mut self, account: &[u8], subject: &[u8], peer: Arc<Peer>, plain: bool) -> usize {
+    fn add_link(
+        &mut self,
+        account: &[u8],
+        subject: &[u8],
+        peer: Arc<Peer>,
+        plain: bool,
+        counted: Option<Sub>,
+    ) -> usize {
         let named = peer.names_accounts();
         let prefix = self.add_prefix(|out| {
             out.extend_from_slice(b"MSG ");
@@ -137,6 +156,7 @@ impl Plan {
         self.links.push(LinkTarget {
             peer,
             plain,
+            counted,
             prefix,
         });
         self.links.len() - 1
@@ -166,10 +186,16 @@ pub(crate) struct Planner<'a, 'p> {
     links: &'a [Arc<OutboundLink>],
     /// For each link, whether plain interest was found.
     plain_links: Vec<bool>,
-    /// Servers of this cluster with interest, and whether any of it is plain.
-    routes: Vec<(&'a Arc<Peer>, bool)>,
+    /// Servers of this cluster with interest.
+    routes: Vec<Interested<'a>>,
     /// Queue members found, by name.
     groups: Vec<Found<'a>>,
+}
+
+/// What was found of a server of this cluster: its first interest, plain if it has any.
+struct Interested<'a> {
+    by: &'a Sub,
+    plain: bool,
 }
 
 struct Found<'a> {
@@ -204,11 +230,14 @@ impl<'a, 'p> Planner<'a, 'p> {
         match (sub.peer().kind(), sub.queue()) {
             (PeerKind::Route, _) if sub.peer().is_gone() => {}
             (PeerKind::Route, None) => {
-                let at = self.route(sub.peer());
-                self.routes[at].1 = true;
+                let at = self.route(sub);
+                let route = &mut self.routes[at];
+                if !route.plain {
+                    (route.by, route.plain) = (sub, true);
+                }
             }
             (PeerKind::Route, Some(name)) => {
-                let at = self.route(sub.peer());
+                let at = self.route(sub);
                 self.group(name).routed.push((at, sub.weight()));
             }
             (PeerKind::OutboundGateway, _) => self.add_remote(sub),
@@ -242,11 +271,12 @@ impl<'a, 'p> Planner<'a, 'p> {
         self.plain_links[at] = true;
     }
 
-    fn route(&mut self, peer: &'a Arc<Peer>) -> usize {
-        match self.routes.iter().position(|(p, _)| Arc::ptr_eq(p, peer)) {
+    fn route(&mut self, by: &'a Sub) -> usize {
+        let mut routes = self.routes.iter();
+        match routes.position(|route| Arc::ptr_eq(route.by.peer(), by.peer())) {
             Some(at) => at,
             None => {
-                self.routes.push((peer, false));
+                self.routes.push(Interested { by, plain: false });
                 self.routes.len() - 1
             }
         }
@@ -281,9 +311,10 @@ impl<'a, 'p> Planner<'a, 'p> {
     }
 
     fn lay_out_links_and_queues(&mut self) {
-        for (peer, plain) in core::mem::take(&mut self.routes) {
+        for Interested { by, plain } in core::mem::take(&mut self.routes) {
+            let (peer, counted) = (by.peer().clone(), Some(by.clone()));
             self.plan
-                .add_link(self.account, self.subject, peer.clone(), plain);
+                .add_link(self.account, self.subject, peer, plain, counted);
         }
         self.plan.routes = self.plan.links.len();
         let mut positions: Vec<Option<usize>> = alloc::vec![None; self.links.len()];
@@ -331,7 +362,8 @@ impl<'a, 'p> Planner<'a, 'p> {
 
     fn link_target(&mut self, at: usize, plain: bool) -> usize {
         let peer = self.links[at].peer().clone();
-        self.plan.add_link(self.account, self.subject, peer, plain)
+        self.plan
+            .add_link(self.account, self.subject, peer, plain, None)
     }
 }
 

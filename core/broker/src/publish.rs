@@ -6,14 +6,14 @@
 
 use alloc::sync::Arc;
 
-use gannet_wire::gateway::Queues;
 use gannet_wire::reply_prefix;
 
 use crate::account::Account;
 use crate::broker::Broker;
 use crate::cache::{Lookup, PlanCache};
-use crate::delivery::{Delivered, Delivery, Hop, Origin};
+use crate::delivery::{Delivered, Delivery};
 use crate::message::Message;
+use crate::origin::{Hop, Origin};
 use crate::peer::Peer;
 use crate::plan::Plan;
 use crate::run::Run;
@@ -72,56 +72,15 @@ impl Publisher {
         self.route(broker, out, from, msg, Origin::Client)
     }
 
-    /// Delivers a message of another cluster: to this cluster's subscriptions, and to one member of each
-    /// queue group that `queues` lists. If its reply subject came mapped,
-    /// `mapped_reply` is the mapped form and `msg.reply` the plain one.
-    pub fn publish_remote(
+    /// Delivers a message that came over a link.
+    pub fn publish_linked(
         &mut self,
         broker: &Broker,
         out: &mut Delivery,
         from: &Arc<Peer>,
         msg: &Message<'_>,
-        queues: Queues<'_>,
-        mapped_reply: &[u8],
+        origin: Origin<'_>,
     ) -> Delivered {
-        let origin = Origin::Gateway {
-            queues,
-            mapped_reply,
-        };
-        self.route(broker, out, from, msg, origin)
-    }
-
-    /// Delivers a message of another server of this cluster: to this server's subscriptions, and to one
-    /// member here of each queue group that `queues` lists. `mapped_reply` as in
-    /// [`Publisher::publish_remote`].
-    pub fn publish_routed(
-        &mut self,
-        broker: &Broker,
-        out: &mut Delivery,
-        from: &Arc<Peer>,
-        msg: &Message<'_>,
-        queues: Queues<'_>,
-        mapped_reply: &[u8],
-    ) -> Delivered {
-        let origin = Origin::Route {
-            queues,
-            mapped_reply,
-        };
-        self.route(broker, out, from, msg, origin)
-    }
-
-    /// Delivers a mapped reply that has come home, to everybody interested in its plain subject. If it asks
-    /// for an answer itself and that reply came mapped, `mapped_reply` is its mapped form.
-    pub fn publish_returned(
-        &mut self,
-        broker: &Broker,
-        out: &mut Delivery,
-        from: &Arc<Peer>,
-        msg: &Message<'_>,
-        mapped_reply: &[u8],
-        by: Hop,
-    ) -> Delivered {
-        let origin = Origin::ReturnedReply { mapped_reply, by };
         self.route(broker, out, from, msg, origin)
     }
 
@@ -187,18 +146,7 @@ impl Publisher {
         run: &Run<'_>,
         hop: Hop,
     ) {
-        let (queues, mapped_reply) = (Queues::default(), &b""[..]);
-        let origin = match hop {
-            Hop::Gateway => Origin::Gateway {
-                queues,
-                mapped_reply,
-            },
-            Hop::Route => Origin::Route {
-                queues,
-                mapped_reply,
-            },
-        };
-        self.route_run(broker, out, from, run, origin);
+        self.route_run(broker, out, from, run, Origin::link(hop));
     }
 
     fn route_run(

@@ -49,6 +49,22 @@ impl RemoteInterest {
         }
     }
 
+    /// Takes the entries out whose subjects are meant.
+    pub(crate) fn split_where(
+        &mut self,
+        seed: u64,
+        is_meant: impl Fn(&[u8]) -> bool,
+    ) -> RemoteInterest {
+        let mut taken = RemoteInterest::default();
+        for (name, set) in &mut self.by_account {
+            let subs = set.table.extract_if(|sub| is_meant(sub.subject()));
+            for sub in subs {
+                taken.account(name, seed).insert(sub);
+            }
+        }
+        taken
+    }
+
     /// Takes everything out.
     pub(crate) fn take(&mut self) -> BTreeMap<String, InterestSet> {
         core::mem::take(&mut self.by_account)

@@ -61,6 +61,9 @@ pub trait RouteFilter: Send + Sync {
     fn may_be_asked_for(&self, subject: &[u8]) -> bool;
 }
 
+/// The permissions of a route; `None` allows everything.
+type Filter = Option<Arc<dyn RouteFilter>>;
+
 /// What is known of a route when it is registered.
 #[derive(Clone)]
 pub struct RouteTraits {
@@ -81,7 +84,9 @@ pub struct RouteLink {
     /// The other server's mark in mapped replies.
     mark: Hash,
     carries: Carries,
-    filter: Option<Arc<dyn RouteFilter>>,
+    filter: Filter,
+    /// The filter before this one: what was told by it is taken back when it ends.
+    before: Option<Filter>,
 }
 
 impl RouteLink {
@@ -95,6 +100,7 @@ impl RouteLink {
             server_id: traits.server_id,
             carries: traits.carries,
             filter: traits.filter,
+            before: None,
         }
     }
 
@@ -121,6 +127,19 @@ impl RouteLink {
             mark: self.mark,
             carries,
             filter: self.filter.clone(),
+            before: self.before.clone(),
+        }
+    }
+
+    /// The same connection, with other permissions from now on: for [`Broker::refilter_route`].
+    pub fn filtered(&self, filter: Option<Arc<dyn RouteFilter>>) -> RouteLink {
+        RouteLink {
+            peer: self.peer.clone(),
+            server_id: self.server_id.clone(),
+            mark: self.mark,
+            carries: self.carries.clone(),
+            filter,
+            before: Some(self.filter.clone()),
         }
     }
 
@@ -137,6 +156,27 @@ impl RouteLink {
 
     fn may_ask_for(&self, subject: &[u8]) -> bool {
         self.filter.as_ref().is_none_or(|f| f.may_ask_for(subject))
+    }
+
+    /// Whether the permissions before allowed to ask for it.
+    fn could_ask_for(&self, subject: &[u8]) -> bool {
+        let before = self.before.as_ref();
+        before.is_some_and(|filter| filter.as_ref().is_none_or(|f| f.may_ask_for(subject)))
+    }
+
+    /// Appends what the change of permissions means for interest that there is here.
+    pub(crate) fn write_refiltered(
+        &self,
+        out: &mut Vec<u8>,
+        account: &str,
+        subject: &[u8],
+        queue: Queue<'_>,
+    ) {
+        match (self.could_ask_for(subject), self.may_ask_for(subject)) {
+            (false, true) => self.write_interest(out, account, subject, queue),
+            (true, false) => self.write_no_interest(out, account, subject, queue),
+            (true, true) | (false, false) => {}
+        }
     }
 
     /// Appends what tells the other server that now so many members here (at least one) are interested;
@@ -160,7 +200,7 @@ impl RouteLink {
         subject: &[u8],
         queue: Queue<'_>,
     ) {
-        if self.may_ask_for(subject) {
+        if self.may_ask_for(subject) || self.could_ask_for(subject) {
             encode::no_interest(out, &self.line(account, subject, queue), true);
         }
     }
@@ -309,6 +349,31 @@ impl Broker {
     /// more of it now.
     pub fn tell_route_again(&self, link: &Arc<RouteLink>) -> Listing {
         Self::tell_all(self.accounts.read().values(), link)
+    }
+
+    /// The route has other permissions from now on, those of `new`, which has the same peer: it is told what
+    /// that changes of local interest. What it has told itself is to be looked at by
+    /// [`Broker::split_refused`].
+    pub fn refilter_route(&self, old: &Arc<RouteLink>, new: &Arc<RouteLink>) -> Listing {
+        let accounts = self.accounts.read();
+        for link in self.routes.lock().iter_mut() {
+            if Arc::ptr_eq(link, old) {
+                *link = new.clone();
+            }
+        }
+        let carried = accounts.values();
+        let carried = carried.filter(|account| new.carries().carries(account.name()));
+        let carried: Vec<Arc<Account>> = carried.cloned().collect();
+        for account in &carried {
+            account.tell(new);
+        }
+        Listing::for_refiltered(new, carried)
+    }
+
+    /// The interest that came over a route and that its permissions do not allow, taken out of the rest.
+    pub fn split_refused(&self, link: &RouteLink, interest: &mut RemoteInterest) -> Forgetting {
+        let is_refused = |subject: &[u8]| !link.may_be_asked_for(subject);
+        Forgetting::new(interest.split_where(self.options().seed, is_refused))
     }
 
     /// The interest in one account that came over a route, taken out of the rest.

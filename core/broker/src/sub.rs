@@ -141,7 +141,8 @@ impl Sub {
         self.head().max.load(Relaxed) == 0
     }
 
-    /// Counts deliveries to one that [has no end](Sub::has_no_end). Called under the peer's outbox lock.
+    /// Counts deliveries to one that [has no end](Sub::has_no_end), or to another server's interest. Called under the
+    /// peer's outbox lock.
     #[inline]
     pub(crate) fn count_deliveries(&self, count: usize) {
         let n = self.delivered() + count as u64;

@@ -13,6 +13,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod diff;
 mod digest;
 mod error;
 mod lex;
@@ -25,18 +26,19 @@ mod tree;
 
 pub use gannet_units::ByteCount;
 
+pub use diff::{Change, ClusterChange, Diff, GatewayChange, Refused};
 pub use error::{ConfigError, ConfigWarning, Place, Problem, Rejected};
 pub use options::{
     AuthOptions, CertificateFiles, ClusterOptions, ClusterPermissions, Compression,
-    CompressionOptions, GatewayOptions, GatewayUrl, LameDuckOptions, Limits, LinkAuth,
-    LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, RttThresholds, ServerUrl,
-    SubjectPermission, TlsOptions, TlsVersion, User, WriteTimeout,
+    CompressionOptions, GatewayOptions, GatewayUrl, HandshakeFirst, LameDuckOptions, Limits,
+    LinkAuth, LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, RttThresholds,
+    ServerUrl, SubjectPermission, TlsOptions, TlsVersion, User, WriteTimeout,
 };
 pub use read::{Loaded, load};
 pub use secret::Secret;
 pub use source::Source;
 pub use text::address::{advertised, split_host_port};
 pub use text::duration::{format_duration, parse_duration};
-pub use text::quote::quoted;
+pub use text::quote::{quoted, quoted_bytes};
 pub use text::url::{UrlFault, parse_url, redacted};
 pub use tree::{Map, Node, Value, parse};

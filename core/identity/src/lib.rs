@@ -16,4 +16,4 @@ mod users;
 pub use certificate::{CertificateNames, LinkRule, NameKind};
 pub use password::{PasswordCheck, is_hashed, same_secret};
 pub use server_id::server_id;
-pub use users::{Authenticator, Credentials, Decision};
+pub use users::{Authenticator, Credentials, Decision, TOKEN_USER};

@@ -17,6 +17,12 @@ pub struct Credentials<'a> {
     pub token: &'a str,
 }
 
+impl Credentials<'_> {
+    fn is_empty(&self) -> bool {
+        self.user.is_empty() && self.password.is_empty() && self.token.is_empty()
+    }
+}
+
 impl core::fmt::Debug for Credentials<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Credentials")
@@ -50,8 +56,8 @@ pub struct Authenticator {
     options: AuthOptions,
 }
 
-/// Shown in place of a token.
-const TOKEN_USER: &str = "[REDACTED]";
+/// The name of whoever shows a token, in its place.
+pub const TOKEN_USER: &str = "[REDACTED]";
 
 impl Authenticator {
     /// Decides by `options`.
@@ -64,39 +70,93 @@ impl Authenticator {
         self.options.required()
     }
 
+    /// Whether a client may show no credentials although they are asked for.
+    pub fn takes_nobody(&self) -> bool {
+        self.required() && self.options.no_auth_user.is_some()
+    }
+
+    /// The decision on a client that shows no credentials, if there is a user that it could be. A hashed
+    /// password can be shown by nobody else, as the reference server has it.
+    fn nobody(&self) -> Option<Rule<'_>> {
+        let name = self.options.no_auth_user.as_ref()?;
+        let mut users = self.options.users.iter().flatten();
+        let user = users.find(|user| user.name == *name)?;
+        Some(if is_hashed(user.password.expose()) {
+            Rule::Unwelcome
+        } else {
+            Rule::Welcome(name)
+        })
+    }
+
     /// How the log names whoever showed these credentials; never a secret.
     pub fn name(&self, given: &Credentials<'_>) -> String {
-        if given.user.is_empty() {
-            String::new()
-        } else {
+        if !given.user.is_empty() {
             quoted(given.user)
+        } else if !given.token.is_empty() {
+            "Token \"[REDACTED]\"".into()
+        } else {
+            String::new()
         }
     }
 
     /// Decides. With several kinds configured, the list of users comes first, then the token, then the
     /// single user, as the reference server has it.
     pub fn decide(&self, given: &Credentials<'_>) -> Decision {
+        match self.rule(given) {
+            Rule::Welcome(user) => Decision::Allow {
+                user: user.to_string(),
+            },
+            Rule::Unwelcome => Decision::Deny,
+            Rule::Password(secret, user) => compare(secret, given.password, user),
+            Rule::Token(secret) => compare(secret, given.token, TOKEN_USER),
+        }
+    }
+
+    /// Whether these credentials are to be looked at again where this takes the place of `before`, by which
+    /// they were found right.
+    pub fn differs_for(&self, given: &Credentials<'_>, before: &Authenticator) -> bool {
+        self.rule(given) != before.rule(given)
+    }
+
+    /// Whether users are listed, and there is one of this name.
+    pub fn lists(&self, user: &str) -> bool {
+        let mut users = self.options.users.iter().flatten();
+        users.any(|known| known.name == user)
+    }
+
+    /// What decides on these credentials.
+    fn rule(&self, given: &Credentials<'_>) -> Rule<'_> {
         if !self.required() {
-            return Decision::Allow {
-                user: String::new(),
-            };
+            return Rule::Welcome("");
         }
         if let Some(users) = self.options.users.as_deref().filter(|u| !u.is_empty()) {
+            if let Some(nobody) = self.nobody().filter(|_| given.is_empty()) {
+                return nobody;
+            }
             return match users.iter().find(|u| u.name == given.user) {
-                Some(user) => compare(&user.password, given.password, &user.name),
-                None => Decision::Deny,
+                Some(user) => Rule::Password(&user.password, &user.name),
+                None => Rule::Unwelcome,
             };
         }
         if let Some(token) = &self.options.token {
-            return compare(token, given.token, TOKEN_USER);
+            return Rule::Token(token);
         }
         match &self.options.user {
-            Some(name) if name == given.user => {
-                compare(&self.options.password, given.password, name)
-            }
-            _ => Decision::Deny,
+            Some(name) if name == given.user => Rule::Password(&self.options.password, name),
+            _ => Rule::Unwelcome,
         }
     }
+}
+
+/// What decides on somebody's credentials.
+#[derive(PartialEq, Eq)]
+enum Rule<'a> {
+    /// All is well, as this user.
+    Welcome(&'a str),
+    Unwelcome,
+    /// This user's password must be the one.
+    Password(&'a Secret, &'a str),
+    Token(&'a Secret),
 }
 
 fn compare(configured: &Secret, given: &str, user: &str) -> Decision {
@@ -145,6 +205,40 @@ mod tests {
     }
 
     #[test]
+    fn who_shows_nothing_is_the_user_that_is_named_for_that() {
+        let users = ["a", "b", "hashed"].map(|name| User {
+            name: name.into(),
+            password: match name {
+                "hashed" => {
+                    Secret::new("$2a$04$P/.bd.7unw9Ew7yWJqXsl.f4oNRLQGvadEL2YnqQXbbb.IVQajRdK")
+                }
+                _ => Secret::new("pw"),
+            },
+        });
+        for (nobody, credentials, want) in [
+            (Some("a"), given("", "", ""), Some("a")),
+            (Some("a"), given("b", "pw", ""), Some("b")),
+            (Some("a"), given("a", "", ""), None),
+            (Some("a"), given("", "pw", ""), None),
+            (Some("a"), given("", "", "t"), None),
+            (Some("hashed"), given("", "", ""), None),
+            (None, given("", "", ""), None),
+        ] {
+            let auth = Authenticator::new(AuthOptions {
+                users: Some(users.to_vec()),
+                no_auth_user: nobody.map(Into::into),
+                ..AuthOptions::default()
+            });
+            assert_eq!(auth.takes_nobody(), nobody.is_some());
+            assert_eq!(
+                verdict(&auth, credentials).as_deref(),
+                want,
+                "{nobody:?} {credentials:?}"
+            );
+        }
+    }
+
+    #[test]
     fn users_tokens_and_the_single_user() {
         let mut options = AuthOptions {
             user: Some("bob".into()),
@@ -186,6 +280,43 @@ mod tests {
         );
         assert_eq!(verdict(&auth, given("h", "wrong", "")), None);
         assert_eq!(verdict(&auth, given("x", "1", "")), None);
+    }
+
+    #[test]
+    fn only_those_whom_a_change_concerns_are_looked_at_again() {
+        let users = |list: &[(&str, &str)]| {
+            let users = list.iter().map(|(name, password)| User {
+                name: (*name).into(),
+                password: Secret::new(*password),
+            });
+            Authenticator::new(AuthOptions {
+                users: Some(users.collect()),
+                ..AuthOptions::default()
+            })
+        };
+        let before = users(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        let after = users(&[("a", "1"), ("b", "9")]);
+        let token = Authenticator::new(AuthOptions {
+            token: Some(Secret::new("t")),
+            ..AuthOptions::default()
+        });
+        let open = Authenticator::new(AuthOptions::default());
+        for (credentials, now, was, differs) in [
+            (given("a", "1", ""), &after, &before, false),
+            (given("b", "2", ""), &after, &before, true),
+            (given("c", "3", ""), &after, &before, true),
+            (given("", "", "t"), &token, &token, false),
+            (given("", "", "t"), &token, &open, true),
+            (given("a", "1", ""), &open, &before, true),
+            (given("", "", ""), &open, &open, false),
+        ] {
+            assert_eq!(
+                now.differs_for(&credentials, was),
+                differs,
+                "{credentials:?}"
+            );
+        }
+        assert!(after.lists("a") && !after.lists("c") && !token.lists(""));
     }
 
     #[test]

@@ -74,6 +74,20 @@ pub struct Closed {
     pub reason: &'static str,
 }
 
+/// A certificate that a client has shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PeerCertificate {
+    /// Its subject as RFC 2253 writes it.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub subject: String,
+    /// SHA-256 of its public key, in hexadecimal digits.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub spki_sha256: String,
+    /// SHA-256 of all of it, in hexadecimal digits.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub cert_sha256: String,
+}
+
 /// A connection at one instant; for a closed one, the instant it was closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConnInfo {
@@ -119,6 +133,10 @@ pub struct ConnInfo {
     pub tls_version: &'static str,
     /// The cipher suite; empty on a plain connection.
     pub tls_cipher: String,
+    /// The certificates that it has shown, its own first; shown to those who ask who it is.
+    pub tls_peers: Vec<PeerCertificate>,
+    /// TLS came before anything else, INFO too.
+    pub tls_first: bool,
     /// The user it is, never a secret: `[REDACTED]` when it used a token; empty for none.
     pub user: String,
     /// Its account; empty while it has none.
@@ -183,6 +201,8 @@ impl ConnInfo {
             version: &self.version,
             tls_version: self.tls_version,
             tls_cipher_suite: &self.tls_cipher,
+            tls_peer_certs: if auth { &self.tls_peers } else { &[] },
+            tls_first: self.tls_first,
             authorized_user: who(&self.user),
             account: who(if account == GLOBAL_ACCOUNT {
                 ""
@@ -263,6 +283,10 @@ pub(crate) struct View<'a> {
     tls_version: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     tls_cipher_suite: &'a str,
+    #[serde(skip_serializing_if = "is_default")]
+    tls_peer_certs: &'a [PeerCertificate],
+    #[serde(skip_serializing_if = "is_default")]
+    tls_first: bool,
     #[serde(skip_serializing_if = "str::is_empty")]
     authorized_user: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]

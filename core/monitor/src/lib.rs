@@ -39,7 +39,7 @@ mod sub;
 pub mod subsz;
 pub mod varz;
 
-pub use conn::{ClientType, Closed, ConnInfo, ConnKind};
+pub use conn::{ClientType, Closed, ConnInfo, ConnKind, PeerCertificate};
 pub use endpoint::{Endpoint, RequestCounts, normalize_base, redirect, route};
 pub use query::{BadValue, Subscriptions};
 pub use request::{Refused, Request, request};

@@ -37,6 +37,12 @@ pub struct Varz {
     /// Whether clients must say who they are.
     #[serde(skip_serializing_if = "is_default")]
     pub auth_required: bool,
+    /// Whether clients' connections must be encrypted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tls_required: bool,
+    /// Whether clients must show a certificate.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tls_verify: bool,
     /// The address in INFO; empty when there is none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub ip: String,
@@ -158,6 +164,9 @@ pub struct Varz {
     pub stale_connection_stats: ByKind,
     /// Waiting for the disk.
     pub disk_io_wait_stats: DiskWaits,
+    /// When the certificate that clients are shown ends.
+    #[serde(serialize_with = "some_time", skip_serializing_if = "Option::is_none")]
+    pub tls_cert_not_after: Option<WallTime>,
 }
 
 /// The answer.

@@ -81,6 +81,14 @@ impl KeepAlive {
         self.deadline = now + first + Duration::from_nanos(chance % spread);
     }
 
+    /// Pings as `policy` says from now on; the next one comes no later than it would have.
+    pub fn set_policy(&mut self, policy: Policy, now: Moment) {
+        if self.policy != policy {
+            self.policy = policy;
+            self.deadline = self.deadline.min(now + policy.interval);
+        }
+    }
+
     /// When [`KeepAlive::due`] wants to be asked.
     pub fn deadline(&self) -> Moment {
         self.deadline
@@ -155,6 +163,17 @@ mod tests {
             assert_eq!(due, [NotYet, Ping, NotYet, Ping, Stale], "{policy:?}");
             assert_eq!(policy.silence_limit(), S * 30);
         }
+    }
+
+    #[test]
+    fn a_shorter_interval_counts_at_once_and_a_longer_one_after_the_next_ping() {
+        let mut k = started(Policy::client(S * 10, 2), S * 8);
+        k.set_policy(Policy::client(S * 3, 2), at(1));
+        assert_eq!(k.deadline(), at(4));
+        k.set_policy(Policy::client(S * 60, 2), at(2));
+        assert_eq!(k.deadline(), at(4));
+        assert_eq!(k.due(at(4), None), Due::Ping);
+        assert_eq!(k.deadline(), at(64));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One connection's conversation, per kind of peer, without I/O: bytes and moments in, steps out.
 //!
 //! What lives here: what may come when, what is answered, deadlines, keep-alive; which links should
-//! exist. What does not: matching and delivery (`gannet_broker`), the byte format (`gannet_wire`).
+//! exist; what a trace shows of a conversation. What does not: matching and delivery (`gannet_broker`), the byte format (`gannet_wire`).
 #![no_std]
 
 extern crate alloc;
@@ -16,5 +16,6 @@ pub mod patience;
 mod reason;
 pub mod route;
 pub mod topology;
+pub mod trace;
 
 pub use reason::CloseReason;

@@ -142,6 +142,28 @@ mod tests {
     }
 
     #[test]
+    fn a_routes_policy_is_its_own_and_not_that_of_clients() {
+        let limits = Limits {
+            write_deadline: MS * 500,
+            write_timeout: WriteTimeout::Close,
+            ..Limits::default()
+        };
+        for (write_timeout, wanted) in [
+            (WriteTimeout::Default, Slow),
+            (WriteTimeout::Retry, Slow),
+            (WriteTimeout::Close, GiveUp),
+        ] {
+            let options = ClusterOptions {
+                write_deadline: Some(MS * 20),
+                write_timeout,
+                ..ClusterOptions::default()
+            };
+            let mut p = Patience::with_route(&options, &limits);
+            assert_eq!(p.judge(Some(MS * 20)), wanted, "{write_timeout:?}");
+        }
+    }
+
+    #[test]
     fn a_link_that_takes_something_again_starts_anew() {
         let mut p = patience(None, WriteTimeout::Default);
         assert_eq!(p.judge(Some(MS * 500)), Slow);

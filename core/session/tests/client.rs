@@ -21,6 +21,7 @@ fn limits() -> ClientLimits {
         pings_out: 2,
         headers: true,
         auth_timeout: None,
+        may_be_nobody: false,
     }
 }
 
@@ -410,6 +411,40 @@ fn core_09_before_connect_nothing_else_may_come_where_it_is_needed() {
         story(limits(), "SUB a 1\r\n"),
         ["* subscribe a as 1", "< +OK"],
         "nobody has to say who it is"
+    );
+}
+
+#[test]
+fn core_09_who_need_not_say_who_he_is_may_speak_at_once() {
+    let nobody = || ClientLimits {
+        may_be_nobody: true,
+        ..with_auth()
+    };
+    assert_eq!(
+        story(nobody(), "PING\r\nSUB a 1\r\n"),
+        ["* authenticate", "< PONG", "* subscribe a as 1", "< +OK"],
+        "the silent CONNECT is not answered"
+    );
+    assert_eq!(
+        story(nobody(), "CONNECT {}\r\nPING\r\n"),
+        ["* authenticate", "< +OK", "< PONG"]
+    );
+    assert_eq!(
+        story(nobody(), "PING\r\nCONNECT {}\r\nPING\r\n"),
+        [
+            "* authenticate",
+            "< PONG",
+            "* authenticate again",
+            "< +OK",
+            "< PONG"
+        ]
+    );
+    let mut silent = Conversation::new(nobody());
+    silent.wait_until(at(3));
+    assert_eq!(
+        silent.story()[..2],
+        ["after 2 s:", "< -ERR 'Authentication Timeout'"],
+        "who says nothing must still go"
     );
 }
 

@@ -12,8 +12,11 @@ extern crate std;
 mod again;
 pub mod client;
 pub mod gateway;
+pub mod link;
+pub mod proxy;
 mod queues;
 mod quote;
+mod redacted;
 pub mod reply_prefix;
 pub mod route;
 pub mod s2;
@@ -21,3 +24,4 @@ mod scan;
 pub mod server_info;
 
 pub use again::{Again, message_again};
+pub use redacted::redacted;

@@ -26,7 +26,7 @@ function within(seconds, step) {
 }
 
 const operations = {
-  async connect({ urls, user, pass, token, echo, reconnect }) {
+  async connect({ urls, user, pass, token, echo, reconnect, tls }) {
     nc = await connect({
       servers: urls,
       name: "javascript-agent",
@@ -39,6 +39,12 @@ const operations = {
       user,
       pass,
       token,
+      tls: tls && {
+        caFile: tls.ca,
+        certFile: tls.cert,
+        keyFile: tls.key,
+        handshakeFirst: tls.first,
+      },
     });
     (async () => {
       for await (const status of nc.status()) {

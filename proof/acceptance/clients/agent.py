@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import sys
 
 import nats
@@ -22,7 +23,13 @@ class Agent:
         async def ignore(_error):
             pass
 
-        options = {"user": user, "password": rest.get("pass"), "token": token}
+        tls = rest.get("tls")
+        context = None
+        if tls:
+            context = ssl.create_default_context(cafile=tls["ca"])
+            if "cert" in tls:
+                context.load_cert_chain(tls["cert"], tls["key"])
+        options = {"tls": context, "user": user, "password": rest.get("pass"), "token": token}
         self.nc = await nats.connect(
             urls,
             name="python-agent",
@@ -30,6 +37,7 @@ class Agent:
             dont_randomize=True,
             reconnect_time_wait=0.05,
             max_reconnect_attempts=-1,
+            tls_handshake_first=bool(tls and tls.get("first")),
             allow_reconnect=rest.get("reconnect", True),
             reconnected_cb=reconnected,
             error_cb=ignore,

@@ -57,7 +57,8 @@ impl Agent {
         Agent::connect_with(language, urls, &json!({}))
     }
 
-    /// [`Agent::connect`] with `user` and `pass`, `token`, or `echo`.
+    /// [`Agent::connect`] with `user` and `pass`, `token`, `echo`, or `tls`: files `ca`, `cert` and `key`, and whether
+    /// the handshake comes `first`.
     ///
     /// # Panics
     /// When the client cannot connect.

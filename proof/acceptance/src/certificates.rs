@@ -122,6 +122,12 @@ impl Certificate {
         )
     }
 
+    /// The files of this certificate and of the authority that issued it, as
+    /// [`Agent::connect_with`](crate::Agent::connect_with) takes them.
+    pub fn files(&self) -> Value {
+        serde_json::json!({ "ca": self.ca, "cert": self.cert, "key": self.key })
+    }
+
     fn read(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let chain = CertificateDer::pem_file_iter(&self.cert)
             .expect("the file is there")
@@ -177,15 +183,26 @@ impl TlsPeer {
     /// # Panics
     /// When there is no connection. The handshake happens with the first line.
     pub fn dial(address: &str, certificate: &Certificate) -> TlsPeer {
-        let (chain, key) = certificate.read();
-        let config = ClientConfig::builder()
+        let stream = TcpStream::connect(address).expect("the port is open");
+        TlsPeer::begin(stream, Some(certificate))
+    }
+
+    /// Begins TLS on a connection that we have dialled, showing `certificate`, if there is one.
+    ///
+    /// # Panics
+    /// When the certificate cannot be used. The handshake happens with the first line.
+    pub fn begin(stream: TcpStream, certificate: Option<&Certificate>) -> TlsPeer {
+        let builder = ClientConfig::builder()
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody))
-            .with_client_auth_cert(chain, key)
-            .expect("the key fits");
+            .with_custom_certificate_verifier(Arc::new(Anybody));
+        let config = match certificate.map(Certificate::read) {
+            None => builder.with_no_client_auth(),
+            Some((chain, key)) => builder
+                .with_client_auth_cert(chain, key)
+                .expect("the key fits"),
+        };
         let name = ServerName::try_from("localhost").expect("a name");
         let connection = ClientConnection::new(Arc::new(config), name).expect("a connection");
-        let stream = TcpStream::connect(address).expect("the port is open");
         TlsPeer::over(Secured::Dialled(Box::new(StreamOwned::new(
             connection,
             patient(stream),

@@ -207,21 +207,10 @@ impl GatewayPeer {
     /// how much a server subscribes to there is its own business.
     pub fn line(&mut self) -> String {
         let system = data_encoding::BASE64.encode(b"$SYS");
+        let about_system = format!("\"gateway_cmd_payload\":\"{system}\"");
         loop {
-            let line = self.wire.line();
-            if line.starts_with("RMSG $SYS ") || line.starts_with("HMSG $SYS ") {
-                let size: usize = line
-                    .rsplit(' ')
-                    .next()
-                    .and_then(|size| size.parse().ok())
-                    .expect("a size");
-                self.wire.bytes(size + 2);
-                continue;
-            }
-            let skipped = line.starts_with("RS+ $SYS ")
-                || line.starts_with("RS- $SYS ")
-                || line.contains(&format!("\"gateway_cmd_payload\":\"{system}\""));
-            if !skipped {
+            let line = self.wire.line_of_users();
+            if !line.contains(&about_system) {
                 return line;
             }
         }
@@ -315,7 +304,8 @@ fn blocking(stream: TcpStream) -> TcpStream {
     stream
 }
 
-fn merge(base: &mut Value, changes: &Value) {
+/// Lays `changes` over `base`; null takes a field away.
+pub(crate) fn merge(base: &mut Value, changes: &Value) {
     if let (Some(base), Some(changes)) = (base.as_object_mut(), changes.as_object()) {
         for (key, value) in changes {
             if value.is_null() {

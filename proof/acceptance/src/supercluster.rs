@@ -206,6 +206,15 @@ pub fn name(index: usize) -> String {
     char::from(b'A' + u8::try_from(index).expect("tests have few clusters")).to_string()
 }
 
+/// A mix of `count` servers of one kind.
+pub fn pure(kind: Kind, count: usize) -> String {
+    match kind {
+        Kind::Gannet => "G",
+        Kind::Go => "X",
+    }
+    .repeat(count)
+}
+
 /// Names of the clusters to which a `/gatewayz` page shows an outbound link.
 pub fn outbound(page: &Value) -> BTreeSet<String> {
     page["outbound_gateways"]

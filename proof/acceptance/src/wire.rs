@@ -114,6 +114,27 @@ impl Wire {
         }
     }
 
+    /// The next line between servers that is not about the system account's interest or messages: how much a server
+    /// says there is its own business.
+    ///
+    /// # Panics
+    /// As [`Wire::line`] does.
+    pub fn line_of_users(&mut self) -> String {
+        loop {
+            let line = self.line();
+            if line.starts_with("RMSG $SYS ") || line.starts_with("HMSG $SYS ") {
+                let size: usize = line
+                    .rsplit(' ')
+                    .next()
+                    .and_then(|size| size.parse().ok())
+                    .expect("a size");
+                self.bytes(size + 2);
+            } else if !line.starts_with("RS+ $SYS ") && !line.starts_with("RS- $SYS ") {
+                return line;
+            }
+        }
+    }
+
     /// From now on a PING of the server is a line like any other. Until then it is answered and not shown, as
     /// the time of its coming is the server's business.
     pub fn show_pings(&mut self) {

@@ -1,6 +1,7 @@
 //! Under which addresses a server is found (rows CORE-53, GW-11, GW-127).
 
-use gannet_acceptance::http::get;
+use gannet_acceptance::apart::without_network;
+use gannet_acceptance::http::{get, try_get};
 use gannet_acceptance::{Kind, Server, Wire, both};
 use serde_json::{Value, json};
 
@@ -50,6 +51,40 @@ both! {
         let address = format!("{host}:{port}");
         assert_eq!([&info["host"], &info["gateway_url"], &info["gateway_urls"]], [&json!(host), &json!(address), &json!([address])]);
         server.expect_log(&format!("Address for gateway \"A\" is {address}"));
+    }
+
+    /// GW-11: where the machine has no address that others can reach, the operator is told.
+    #[test]
+    fn a_machine_without_a_network_is_an_error(kind: Kind) {
+        let mut server = Server::prepare(kind, "gateway { name: A, listen: \"0.0.0.0:7222\" }", &[]);
+        if !without_network(&mut server) {
+            return;
+        }
+        server.spawn();
+        let line = server.expect_log("Could not find any non-local IP for gateway \"A\" with listen specification \"0.0.0.0\"");
+        assert!(line.contains("[ERR]"), "{line}");
+        server.expect_log("Address for gateway \"A\" is 0.0.0.0:7222");
+    }
+
+    /// GW-127: from the first moment that a server says it is healthy, other servers and clusters can come.
+    #[test]
+    fn who_is_healthy_lets_everybody_in(kind: Kind) {
+        for _ in 0..3 {
+            let mut server = Server::prepare(
+                kind,
+                "cluster { name: A, listen: \"{cluster}\" }\ngateway { name: A, listen: \"{gateway}\" }",
+                &[],
+            );
+            server.spawn();
+            let told = gannet_acceptance::eventually("the server to be healthy", || {
+                let answer = try_get(server.http_address(), "/healthz")?;
+                if answer.status == 200 { Ok(answer.body) } else { Err(answer.body) }
+            });
+            for address in [server.client_address(), server.gateway_address(), server.route_address()] {
+                Wire::open(&address).info();
+            }
+            assert_eq!(told.trim(), "{\"status\":\"ok\"}");
+        }
     }
 
     /// GW-127: a server that greets clients is healthy, its gateway included.

@@ -41,6 +41,29 @@ fn check_file(kind: Kind, content: &str) -> (Option<i32>, String, String) {
 }
 
 both! {
+    /// CFG-16: the log says what switches are turned, and which are none; `/varz` shows all there are.
+    #[test]
+    fn feature_flags_are_told_at_the_start(kind: Kind) {
+        for (flags, told) in [
+            ("js_ack_fc_v2: true, foo: true, bar: false", ["js_ack_fc_v2 (opt-in)", "bar, foo"]),
+            ("js_raft_delete_range: false, js_api_reply_v2: false", ["js_api_reply_v2 (disabled), js_raft_delete_range (opt-out)", ""]),
+            ("js_raft_delete_range: true", ["js_raft_delete_range (enabled)", ""]),
+            ("foo: true", ["none", "foo"]),
+        ] {
+            let server = Server::start(kind, &format!("feature_flags {{ {flags} }}"));
+            server.expect_log("[INF]   Feature flags:");
+            for (title, told) in ["[INF]     Configured:    ", "[INF]     Unsupported:   "].iter().zip(told) {
+                if told.is_empty() {
+                    assert!(!server.log().contains(title), "{}", server.log());
+                } else {
+                    assert!(server.expect_log(title).ends_with(told), "{flags}: {}", server.log());
+                }
+            }
+            assert_eq!(server.monitor("/varz")["feature_flags"]["js_ack_fc_v2"], flags.contains("v2: true"));
+        }
+        assert!(!Server::start(kind, "").log().contains("Feature flags"));
+    }
+
     /// `-t` says that a file is good, with its digest.
     #[test]
     fn good_files_are_valid(kind: Kind) {

@@ -249,6 +249,7 @@ both! {
         wire.send("SUB foo 1\r\n");
         wire.fence();
         wire.connect_with(&json!({"user": "b", "pass": "b"}));
+        wire.fence();
         assert_eq!(server.monitor("/connz?auth=1")["connections"][0]["authorized_user"], "b");
         let mut writer = Wire::client_with(&server, &json!({"user": "a", "pass": "a"}));
         writer.send("PUB foo 2\r\nhi\r\n");
@@ -268,6 +269,80 @@ both! {
         for first in ["SUB foo 1", "PING", "PUB foo 0\r\n", "UNSUB 1", "PONG"] {
             play(&server, &format!("a> {}\na< -ERR 'Authorization Violation'\na closed", first.replace("\r\n", "\\r\\n")));
         }
+    }
+}
+
+both! {
+    /// CORE-09: where a user is named for those who don't log in, anything may come first, and counts as if CONNECT
+    /// without options had come.
+    #[test]
+    fn commands_before_connect_are_those_of_the_user_for_nobody(kind: Kind) {
+        let server = Server::start(kind, "authorization { timeout: 0.5, users: [{user: a, password: a}, {user: b, password: b}] }\nno_auth_user: a");
+        play(&server, r#"
+            b connect {"user":"b","pass":"b"}
+            b> SUB foo 7
+            b fence
+            a> PUB foo 2
+            a> hi
+            a< +OK
+            b< MSG foo 7 2
+            b< hi
+            # The first word decides, whatever it is.
+            c> PING
+            c< PONG
+            c> SUB bar 1
+            c< +OK
+            d> BLA
+            d< -ERR 'Unknown Protocol Operation'
+            d closed
+            e>> HPUB foo 12 14\r\nNATS/1.0\r\n\r\nhi\r\n
+            e closed
+            # Who sends CONNECT is answered, and may say who he is, then or later.
+            f> CONNECT {}
+            f< +OK
+            g connect {}
+            h connect {"user":"b","pass":"b"}
+            i> PING
+            i< PONG
+            i connect {"user":"b","pass":"b"}
+            # Half of the truth is none.
+            j> CONNECT {"user":"a"}
+            j< -ERR 'Authorization Violation'
+            j closed
+            k> CONNECT {"pass":"a"}
+            k< -ERR 'Authorization Violation'
+            k closed
+            l> CONNECT {"auth_token":"a"}
+            l< -ERR 'Authorization Violation'
+            l closed
+            # Who says nothing at all is not waited for.
+            m open
+            m< -ERR 'Authentication Timeout'
+            m closed
+        "#);
+        let mut wire = Wire::open(&server.client_address());
+        assert_eq!(wire.info()["auth_required"], Value::Null, "credentials are not asked for");
+        wire.send("CONNECT {\"verbose\":false,\"protocol\":1,\"name\":\"nobody\"}\r\nPING\r\n");
+        wire.expect("PONG");
+        assert_eq!(wire.info()["auth_required"], true);
+        let page = server.monitor("/connz?auth=1");
+        let connections = page["connections"].as_array().expect("connections");
+        let nobody = connections.iter().find(|connection| connection["name"] == "nobody");
+        assert_eq!(nobody.expect("it is connected")["authorized_user"], "a");
+    }
+
+    /// CORE-09: a user whose password is hashed can be nobody's.
+    #[test]
+    fn nobody_is_no_user_with_a_hashed_password(kind: Kind) {
+        let server = Server::start(kind, "authorization { users: [{user: a, password: \"$2a$04$P/.bd.7unw9Ew7yWJqXsl.f4oNRLQGvadEL2YnqQXbbb.IVQajRdK\"}] }\nno_auth_user: a");
+        play(&server, r#"
+            a> PING
+            a< -ERR 'Authorization Violation'
+            a closed
+            b> CONNECT {}
+            b< -ERR 'Authorization Violation'
+            b closed
+        "#);
     }
 }
 

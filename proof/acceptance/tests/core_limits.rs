@@ -2,7 +2,9 @@
 
 use gannet_acceptance::wire::Heard;
 use gannet_acceptance::{Server, Wire, both, eventually, play};
+use regex_lite::Regex;
 use serde_json::json;
+use std::io::Read;
 use std::time::Duration;
 
 /// A subscriber that stops reading, and a publisher that fills its way until the server cuts it off; the entry
@@ -239,6 +241,45 @@ both! {
         let entry = overwhelm(&server);
         assert_eq!(entry["reason"], "Slow Consumer (Write Deadline)");
         assert_eq!(server.monitor("/varz")["slow_consumer_stats"]["clients"], 1);
+    }
+
+    /// CORE-31: one that may try again stays while it takes bytes, and is counted at each deadline; it recovers when
+    /// all is out, and goes once a whole deadline has passed without a byte.
+    #[test]
+    fn slow_consumers_may_try_again(kind: Kind) {
+        const COUNT: usize = 640;
+        let config = "max_pending: 1GB\nping_interval: \"1h\"\nwrite_deadline: \"300ms\"\nwrite_timeout: retry";
+        let server = Server::start(kind, config);
+        let mut slow = Wire::client_with(&server, &json!({"name": "slow"}));
+        slow.send("SUB flood 1\r\n");
+        slow.fence();
+        let mut slow = slow.into_stream();
+        let mut fast = Wire::client(&server);
+        let message = format!("PUB flood 65536\r\n{}\r\n", "x".repeat(65536));
+        let mut flood = || {
+            fast.send(&message.repeat(COUNT));
+            fast.fence();
+        };
+        let slow_consumers = || server.monitor("/varz")["slow_consumer_stats"]["clients"].as_u64().expect("a number");
+        flood();
+        let mut buffer = vec![0; 65536];
+        while slow_consumers() < 3 {
+            // Far less in the time of a deadline than waits.
+            slow.read_exact(&mut buffer[..8192]).expect("the connection stays");
+        }
+        let detected = server.expect_log("Slow Consumer Detected: ");
+        let form = Regex::new(r"WriteDeadline of 300ms exceeded with \d+ chunks of \d+ total bytes\.$").expect("a pattern");
+        assert!(form.is_match(&detected), "{detected}");
+        assert!(form.is_match(&server.expect_log("Slow Consumer State: ")));
+        slow.set_read_timeout(Some(Duration::from_secs(1))).expect("an open socket takes options");
+        while slow.read(&mut buffer).is_ok_and(|count| count > 0) {}
+        let recovered = server.expect_log("Slow Consumer Recovered: ");
+        let form = Regex::new(r"Flush took \d+\.\d{3}s with \d+ chunks of \d+ total bytes\.$").expect("a pattern");
+        assert!(form.is_match(&recovered), "{recovered}");
+        let before = slow_consumers();
+        flood();
+        assert_eq!(server.closed_connection("slow")["reason"], "Slow Consumer (Write Deadline)");
+        assert!(slow_consumers() > before);
     }
 
     /// CORE-33, CORE-34: a client that answers no PING is told that it is stale.

@@ -1,9 +1,12 @@
 //! How a server looks for other clusters: which address, when, how often (rows GW-26 to GW-55).
 
+use gannet_acceptance::apart::with_hosts;
 use gannet_acceptance::linked::{A, with_remote};
+use gannet_acceptance::ports::Port;
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{Kind, ScriptedGateway, Server, Unanswering, both};
+use gannet_acceptance::{Kind, ScriptedGateway, Server, Unanswering, both, eventually};
 use serde_json::json;
+use std::net::TcpListener;
 use std::time::Duration;
 
 both! {
@@ -40,6 +43,42 @@ both! {
             firsts.push(unanswering_first);
         }
         assert!(firsts.contains(&true) && firsts.contains(&false), "always the same order: {firsts:?}");
+    }
+
+    /// GW-26: of the addresses of a name any may be tried, again and again, but not the server's own.
+    #[test]
+    fn a_name_stands_for_several_servers(kind: Kind) {
+        let own = Port::reserve();
+        let port = own.number();
+        let mut server = Server::prepare(
+            kind,
+            &format!(
+                "server_name: A1\ndebug: true\ngateway {{ name: A, listen: \"127.0.0.1:{port}\", gateways: [{{name: B, url: \"nats://gulls.example:{port}\"}}] }}"
+            ),
+            &[],
+        );
+        if !with_hosts(&mut server, "127.0.0.1 localhost\n127.0.0.2 gulls.example\n127.0.0.3 gulls.example\n") {
+            return;
+        }
+        let gulls = ["127.0.0.2", "127.0.0.3"].map(|host| {
+            let listener = TcpListener::bind((host, port)).expect("the port is free on all addresses");
+            listener.set_nonblocking(true).expect("a listener takes options");
+            listener
+        });
+        server.launch().unwrap_or_else(|problem| panic!("{problem}"));
+        let mut dialled = [0, 0];
+        eventually("both addresses to be dialled", || {
+            for (count, gull) in dialled.iter_mut().zip(&gulls) {
+                // Who is sent away tries again.
+                while gull.accept().is_ok() {
+                    *count += 1;
+                }
+            }
+            if dialled.iter().all(|count| *count > 0) { Ok(()) } else { Err(format!("{dialled:?}\n{}", server.log())) }
+        });
+        for host in ["127.0.0.2", "127.0.0.3"] {
+            server.expect_log(&format!("Connecting to explicit gateway \"B\" (gulls.example:{port}) at {host}:{port}"));
+        }
     }
 
     /// GW-27: the reference waits a second before it dials, for its own cluster to form first. A cluster of one
@@ -82,7 +121,7 @@ both! {
     #[test]
     fn attempts_have_their_pauses(kind: Kind) {
         for (backoff, pauses) in [("", [1.0, 1.0]), ("connect_backoff: true", [1.0, 2.0])] {
-            let nobody = gannet_acceptance::ports::Port::reserve();
+            let nobody = Port::reserve();
             let server = Server::start(
                 kind,
                 &format!("debug: true\ngateway {{ name: A, listen: \"{{gateway}}\", {backoff}\n gateways: [{{name: B, url: \"nats://{}\"}}] }}", nobody.address()),
@@ -105,7 +144,7 @@ both! {
     /// for those who look for errors; after a link was lost, each is an error.
     #[test]
     fn failed_attempts_are_reported_now_and_then(kind: Kind) {
-        let nobody = gannet_acceptance::ports::Port::reserve();
+        let nobody = Port::reserve();
         for (lines, levels) in [("", ["ERR", "DBG", "DBG"]), ("connect_error_reports: 3", ["ERR", "DBG", "ERR"])] {
             let server = Server::start(
                 kind,

@@ -4,30 +4,11 @@
 use gannet_acceptance::certificates::{Authority, Certificate, NOT_AFTER, TlsPeer};
 use gannet_acceptance::wire::Heard;
 use gannet_acceptance::{
-    Kind, ScriptedGateway, Seeds, Server, SuperCluster, Wire, both, eventually, mixes,
+    Kind, ScriptedGateway, Seeds, Server, SuperCluster, Wire, both, eventually, mixes, pairs,
 };
 use rustix::process::Signal;
 use serde_json::json;
 use std::time::Duration;
-
-/// Turns `#[test] fn name(a: Kind, b: Kind) { … }` into a module `name` with one test for each pair of servers.
-macro_rules! pairs {
-    ($($(#[doc = $doc:literal])* #[test] fn $name:ident($a:ident: Kind, $b:ident: Kind) $body:block)+) => {$(
-        $(#[doc = $doc])*
-        mod $name {
-            use super::*;
-            fn check($a: Kind, $b: Kind) $body
-            #[test]
-            fn gg() { check(Kind::Gannet, Kind::Gannet); }
-            #[test]
-            fn gx() { check(Kind::Gannet, Kind::Go); }
-            #[test]
-            fn xg() { check(Kind::Go, Kind::Gannet); }
-            #[test]
-            fn xx() { check(Kind::Go, Kind::Go); }
-        }
-    )+};
-}
 
 const LOCAL: &[&str] = &["localhost", "127.0.0.1"];
 

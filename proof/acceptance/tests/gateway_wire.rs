@@ -6,8 +6,11 @@
 //! dialled: there it sends messages and takes interest.
 
 use gannet_acceptance::linked::{A, with_remote};
+use gannet_acceptance::route_peer::server_of_c;
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{Kind, ScriptedGateway, Server, Wire, both, eventually};
+use gannet_acceptance::{
+    Kind, Neighbour, RoutePeer, ScriptedGateway, Server, Wire, both, eventually,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -388,5 +391,69 @@ both! {
         outbound.wire.send(&format!("INFO {}\r\n", json!({"gateway": "A", "gateway_urls": [server.gateway_address()], "gateway_cmd": 1})));
         outbound.fence();
         server.await_links(1, 1);
+    }
+
+    /// GW-44, GW-55: other clusters are told of the gateway of each server that joins this one, and when it has gone.
+    #[test]
+    fn the_gateways_of_the_cluster_are_told_as_they_come_and_go(kind: Kind) {
+        let server = server_of_c(kind, "", "gateway { name: c, listen: \"{gateway}\" }");
+        let mut b = Neighbour::new("B", &server);
+        b.inbound.read_initial_interest();
+        let own = server.gateway_address();
+        let urls = |line: String| {
+            let info: Value = serde_json::from_str(line.strip_prefix("INFO ").expect("an INFO")).expect("JSON");
+            let mut urls: Vec<String> = serde_json::from_value(info["gateway_urls"].clone()).expect("a list");
+            urls.sort();
+            urls
+        };
+        let joined = RoutePeer::dial(&server, "p", &json!({"gateway_url": "10.1.1.1:7"}));
+        assert_eq!(joined.info["gateway_url"], own);
+        assert_eq!(urls(b.inbound.line()), ["10.1.1.1:7".to_owned(), own.clone()]);
+        drop(joined);
+        assert_eq!(urls(b.inbound.line()), [own]);
+        b.inbound.fence();
+    }
+
+    /// GW-55: a server that stops closes its routes, but tells no other cluster that it is the others who have gone.
+    #[test]
+    fn a_stopping_server_leaves_the_others_known(kind: Kind) {
+        let mut server = server_of_c(kind, "", "gateway { name: c, listen: \"{gateway}\" }");
+        let mut clusters = ["B", "D", "E", "F"].map(|name| Neighbour::new(name, &server));
+        for cluster in &mut clusters {
+            cluster.inbound.read_initial_interest();
+        }
+        let joined: Vec<RoutePeer> = (1..9)
+            .map(|at| RoutePeer::dial(&server, &format!("p{at}"), &json!({"gateway_url": format!("10.1.1.{at}:7")})))
+            .collect();
+        for cluster in &mut clusters {
+            while !cluster.inbound.line().contains("10.1.1.8:7") {}
+        }
+        assert!(server.terminate().success());
+        for cluster in &mut clusters {
+            while let Heard::Line(line) = cluster.inbound.wire.hear(Duration::from_secs(20)) {
+                let told: Value = line.strip_prefix("INFO ").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+                let known = told["gateway_urls"].as_array().map_or(9, Vec::len);
+                assert_eq!(known, 9, "{line}");
+            }
+        }
+        drop(joined);
+    }
+
+    /// GW-121: all addresses that a cluster is known under are shown.
+    #[test]
+    fn addresses_that_were_heard_of_are_shown(kind: Kind) {
+        let script = ScriptedGateway::new("B");
+        let server = Server::start(kind, &with_remote(&script, "", ""));
+        let _link = script.accept_as(&json!({"gateway_urls": [script.address(), "10.1.1.1:7", "[::7]:8"]}));
+        server.await_links(1, 0);
+        eventually("the addresses", || {
+            let page = server.try_monitor("/varz")?;
+            let shown = &page["gateway"]["gateways"][0];
+            let mut urls: Vec<String> = serde_json::from_value(shown["urls"].clone()).map_err(|error| error.to_string())?;
+            urls.sort();
+            let mut expected = vec![script.address(), "10.1.1.1:7".to_owned(), "[::7]:8".to_owned()];
+            expected.sort();
+            if shown["name"] == "B" && urls == expected { Ok(()) } else { Err(shown.to_string()) }
+        });
     }
 }

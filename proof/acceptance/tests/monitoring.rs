@@ -2,7 +2,7 @@
 //! MON-23, MON-24, GW-121).
 
 use gannet_acceptance::http::{get, try_get};
-use gannet_acceptance::{Kind, Server, SuperCluster, Wire, both, eventually};
+use gannet_acceptance::{Kind, Server, SuperCluster, Wire, both, eventually, linked_as};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -287,6 +287,30 @@ both! {
         for links in [&narrowed["outbound_gateways"], &narrowed["inbound_gateways"]] {
             assert!(links.as_object().is_none_or(serde_json::Map::is_empty), "{narrowed}");
         }
+    }
+
+    /// MON-16: gatewayz lists the accounts that the other cluster has told about, and those it wants something in.
+    #[test]
+    fn gatewayz_lists_what_was_told(kind: Kind) {
+        let (server, mut b, _local) = linked_as(kind, &Value::Null);
+        let accounts = |query: &str| {
+            let page = server.monitor(&format!("/gatewayz?{query}"));
+            let mut list = page["outbound_gateways"]["B"]["accounts"].as_array().cloned().unwrap_or_default();
+            list.sort_by_key(|account| account["name"].to_string());
+            list.iter().map(|account| format!("{} {}", account["name"], account["num_subs"])).collect::<Vec<_>>()
+        };
+        assert_eq!(accounts("accs=1"), Vec::<String>::new());
+        b.announce(&[]);
+        assert_eq!(accounts("accs=1"), ["\"$G\" null"]);
+        b.outbound.announce(&b.script, "X", &["RS+ X foo", "RS+ X work q 1"]);
+        b.outbound.wire.send("RS+ Y foo q 1\r\n");
+        b.outbound.fence();
+        assert_eq!(accounts("accs=1"), ["\"$G\" null", "\"X\" 2", "\"Y\" 1"]);
+        assert_eq!(accounts("acc_name=X"), ["\"X\" 2"]);
+        b.outbound.wire.send("RS- X foo\r\nRS- X work q\r\nRS- Y foo q\r\n");
+        b.outbound.fence();
+        assert_eq!(accounts("accs=1"), ["\"$G\" null", "\"X\" null"]);
+        assert_eq!(accounts("acc_name=nobody"), Vec::<String>::new());
     }
 
     /// MON-18: subsz counts and tests subjects.

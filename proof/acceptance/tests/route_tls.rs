@@ -2,29 +2,9 @@
 //! CLU-22), with compression inside (CLU-15).
 
 use gannet_acceptance::certificates::Authority;
-use gannet_acceptance::{Kind, Server, Wire, eventually, mixes};
+use gannet_acceptance::{Kind, Server, Wire, eventually, mixes, pairs};
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// Turns `#[test] fn name(dialler: Kind, acceptor: Kind) { … }` into a module `name` with one test for each pair of
-/// servers.
-macro_rules! pairs {
-    ($($(#[doc = $doc:literal])* #[test] fn $name:ident($dialler:ident: Kind, $acceptor:ident: Kind) $body:block)+) => {$(
-        $(#[doc = $doc])*
-        mod $name {
-            use super::*;
-            fn check($dialler: Kind, $acceptor: Kind) $body
-            #[test]
-            fn gg() { check(Kind::Gannet, Kind::Gannet); }
-            #[test]
-            fn gx() { check(Kind::Gannet, Kind::Go); }
-            #[test]
-            fn xg() { check(Kind::Go, Kind::Gannet); }
-            #[test]
-            fn xx() { check(Kind::Go, Kind::Go); }
-        }
-    )+};
-}
 
 /// A name that leads to this machine, and its address.
 const NAME: &str = "localhost";

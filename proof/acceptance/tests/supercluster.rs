@@ -1,33 +1,15 @@
-//! Super-clusters of Gannet and Go servers in every mix: reach, exactly once, the queue rule, replies, healing,
-//! discovery (rows GW-40 to GW-56, GW-65, GW-76 to GW-96).
+//! Super-clusters of Gannet and Go servers in every mix: reach, exactly once, the queue rule, replies, healing (rows
+//! GW-40 to GW-56, GW-65, GW-76 to GW-96). How they find together is in `discovery.rs`.
 
-use gannet_acceptance::supercluster::name;
-use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{
-    Kind, Seeds, Server, SlowRoad, SuperCluster, Wire, both, eventually, later, mixes,
+use gannet_acceptance::linked::client;
+use gannet_acceptance::reach::{
+    await_interest_everywhere, check_reach, clients, subscribe_for_reach,
 };
+use gannet_acceptance::supercluster::{name, pure};
+use gannet_acceptance::wire::Heard;
+use gannet_acceptance::{Seeds, SlowRoad, SuperCluster, Wire, both, eventually, later, mixes};
 use serde_json::{Value, json};
 use std::time::Duration;
-
-/// A client that gets headers and the status of requests that nobody answers.
-fn client(server: &Server) -> Wire {
-    Wire::client_with(server, &json!({"headers": true, "no_responders": true}))
-}
-
-fn clients(cluster: &SuperCluster) -> Vec<Wire> {
-    (0..cluster.len())
-        .map(|index| client(cluster.server(index)))
-        .collect()
-}
-
-/// Waits until every server knows that every other cluster wants `subject`.
-fn await_interest_everywhere(cluster: &SuperCluster, subject: &str, queue: &str) {
-    for on in 0..cluster.len() {
-        for remote in (0..cluster.len()).filter(|&remote| remote != on) {
-            cluster.await_interest(on, remote, subject, queue);
-        }
-    }
-}
 
 /// How many of the messages that wait at each client are there; all lines until PONG are read.
 fn count_messages(members: &mut [Wire], subject: &str) -> Vec<usize> {
@@ -70,39 +52,6 @@ fn shares(members: &mut [Wire], subject: &str, total: usize) -> Vec<usize> {
         "every message once: {shares:?}"
     );
     shares
-}
-
-/// Every client publishes one message that all get exactly once.
-fn check_reach(cluster: &SuperCluster, members: &mut [Wire], round: &str) {
-    for (index, member) in members.iter_mut().enumerate() {
-        member.send(&format!(
-            "PUB reach.{round}.{} 2\r\n{index:02}\r\n",
-            name(index)
-        ));
-    }
-    for (index, member) in members.iter_mut().enumerate() {
-        let mut heard: Vec<String> = Vec::new();
-        for _ in 0..cluster.len() {
-            let head = member.line();
-            heard.push(format!("{head} {}", member.line()));
-        }
-        heard.sort();
-        let expected: Vec<String> = (0..cluster.len())
-            .map(|from| format!("MSG reach.{round}.{} 1 2 {from:02}", name(from)))
-            .collect();
-        assert_eq!(heard, expected, "at {}", name(index));
-    }
-    for member in members {
-        member.fence();
-    }
-}
-
-fn subscribe_for_reach(cluster: &SuperCluster, members: &mut [Wire]) {
-    for member in members.iter_mut() {
-        member.send("SUB reach.> 1\r\n");
-        member.fence();
-    }
-    await_interest_everywhere(cluster, "reach.>", "");
 }
 
 mixes! {
@@ -286,43 +235,7 @@ mixes! {
         }
     }
 
-    /// GW-41, GW-42: with one seed the mesh completes by gossip; who was found that way is not configured.
-    #[test]
-    fn one_seed_is_enough(mix: &str) {
-        let cluster = SuperCluster::start_with(mix, Seeds::First, "", "");
-        for on in 0..cluster.len() {
-            let page = cluster.server(on).monitor("/gatewayz");
-            for remote in (0..cluster.len()).filter(|&remote| remote != on) {
-                let configured = &page["outbound_gateways"][name(remote)]["configured"];
-                assert_eq!(*configured, json!(on != 0 && remote == 0), "{} to {}", name(on), name(remote));
-            }
-        }
-        let mut members = clients(&cluster);
-        subscribe_for_reach(&cluster, &mut members);
-        check_reach(&cluster, &mut members, "gossip");
-    }
 
-    /// GW-50: every server knows another one only, in a ring; all find all.
-    #[test]
-    fn a_ring_of_seeds_becomes_a_full_mesh(mix: &str) {
-        let mut cluster = SuperCluster::prepare(mix, Seeds::None, "", "");
-        for index in 0..cluster.len() {
-            let next = (index + 1) % cluster.len();
-            cluster.write_config(
-                index,
-                &format!(
-                    "server_name: {0}1\ngateway {{ name: {0}, listen: \"{{gateway}}\", gateways: [{{name: {1}, url: \"nats://{2}\"}}] }}",
-                    name(index),
-                    name(next),
-                    cluster.server(next).gateway_address()
-                ),
-            );
-        }
-        cluster.launch();
-        let mut members = clients(&cluster);
-        subscribe_for_reach(&cluster, &mut members);
-        check_reach(&cluster, &mut members, "ring");
-    }
 
     /// GW-13, GW-22: a super-cluster with gateway credentials.
     #[test]
@@ -418,22 +331,6 @@ fn check_nearest(mix: &str) {
     assert_eq!(shares(&mut members, "work", 20), [20, 0]);
 }
 
-/// GW-40: five clusters know each other: 5 × 4 links of either direction.
-fn check_five(mix: &str, seeds: Seeds) {
-    let cluster = SuperCluster::start_with(mix, seeds, "", "");
-    let mut members = clients(&cluster);
-    subscribe_for_reach(&cluster, &mut members);
-    check_reach(&cluster, &mut members, "five");
-}
-
-fn pure(kind: Kind, count: usize) -> String {
-    match kind {
-        Kind::Gannet => "G",
-        Kind::Go => "X",
-    }
-    .repeat(count)
-}
-
 both! {
     /// GW-80, GW-21.
     #[test]
@@ -441,51 +338,10 @@ both! {
         check_nearest(&pure(kind, 3));
     }
 
-    /// GW-40: in a super-cluster of M single servers each has M - 1 links of either direction, and stays so.
-    #[test]
-    fn links_are_as_many_as_a_full_mesh_has(kind: Kind) {
-        for count in 2..=4 {
-            for seeds in [Seeds::All, Seeds::First] {
-                let cluster = SuperCluster::start_with(&pure(kind, count), seeds, "", "");
-                let mut members = clients(&cluster);
-                subscribe_for_reach(&cluster, &mut members);
-                check_reach(&cluster, &mut members, "count");
-                cluster.await_mesh();
-            }
-        }
-    }
 
-    /// GW-40.
-    #[test]
-    fn five_clusters_form_a_full_mesh(kind: Kind) {
-        check_five(&pure(kind, 5), Seeds::All);
-    }
 
-    /// GW-40, GW-42.
-    #[test]
-    fn five_clusters_find_each_other_by_one_seed(kind: Kind) {
-        check_five(&pure(kind, 5), Seeds::First);
-    }
 
-    /// GW-51: the order of starting does not matter; who is not there yet is tried until it is.
-    #[test]
-    fn servers_may_start_in_any_order(kind: Kind) {
-        let mut cluster = SuperCluster::prepare(&pure(kind, 3), Seeds::All, "", "");
-        for index in [2, 0, 1] {
-            cluster.server_mut(index).launch().unwrap_or_else(|problem| panic!("{problem}"));
-        }
-        cluster.await_mesh();
-    }
 
-    /// GW-52: an implicit remote that went away is forgotten; a configured one comes back.
-    #[test]
-    fn implicit_remotes_are_forgotten(kind: Kind) {
-        let mut cluster = SuperCluster::start_with(&pure(kind, 3), Seeds::First, "", "");
-        cluster.server_mut(2).kill();
-        cluster.await_mesh_of(&[0, 1]);
-        cluster.server_mut(2).restart();
-        cluster.await_mesh();
-    }
 
     /// GW-47: clients hear of their own cluster only.
     #[test]
@@ -508,16 +364,6 @@ mod mixed {
     #[test]
     fn the_nearest_cluster_serves_a_group_xgx() {
         check_nearest("XGX");
-    }
-
-    #[test]
-    fn five_clusters_gxgxg() {
-        check_five("GXGXG", Seeds::All);
-    }
-
-    #[test]
-    fn five_clusters_by_one_seed_xgxgx() {
-        check_five("XGXGX", Seeds::First);
     }
 }
 

@@ -120,6 +120,7 @@ pub(crate) fn ready_session() -> ClientSession {
         pings_out: 2,
         headers: true,
         auth_timeout: None,
+        may_be_nobody: false,
     };
     let mut session = ClientSession::new(Arc::new(limits), Moment::START, 1);
     let connect = b"CONNECT {\"verbose\":false,\"pedantic\":false,\"protocol\":1}\r\n";

@@ -3,8 +3,7 @@
 
 use std::hint::black_box;
 
-use gannet_broker::{Message, PeerKind, Run};
-use gannet_wire::gateway::Queues;
+use gannet_broker::{Hop, Message, Origin, PeerKind, Run};
 
 use crate::decode::{read_buffer, ready_session};
 use crate::frame;
@@ -123,9 +122,9 @@ pub(crate) fn from_link<const SIZE: usize>(n: usize) -> usize {
     let tail = tail(SIZE);
     let message = message(SUBJECT.as_bytes(), b"", SIZE, &tail);
     way.in_batches(&room, n, BATCH, |way, _| {
-        let (message, queues) = (black_box(&message), Queues::default());
+        let (message, origin) = (black_box(&message), Origin::link(Hop::Gateway));
         way.publisher
-            .publish_remote(&room.broker, &mut way.delivery, &link, message, queues, b"");
+            .publish_linked(&room.broker, &mut way.delivery, &link, message, origin);
     });
     room.taken()
 }

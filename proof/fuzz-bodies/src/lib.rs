@@ -12,6 +12,7 @@ pub mod corpus;
 mod feed;
 mod gateway_decode;
 pub mod mutate;
+mod proxy_decode;
 mod route_decode;
 mod s2_read;
 mod server_info;
@@ -20,6 +21,7 @@ pub use client_decode::client_decode;
 pub use client_session::client_session;
 pub use config::config;
 pub use gateway_decode::gateway_decode;
+pub use proxy_decode::proxy_decode;
 pub use route_decode::route_decode;
 pub use s2_read::s2_read;
 pub use server_info::server_info;
@@ -28,10 +30,11 @@ pub use server_info::server_info;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("client_decode", client_decode),
     ("client_session", client_session),
     ("gateway_decode", gateway_decode),
+    ("proxy_decode", proxy_decode),
     ("route_decode", route_decode),
     ("s2_read", s2_read),
     ("server_info", server_info),

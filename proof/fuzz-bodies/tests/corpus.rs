@@ -57,6 +57,11 @@ fn gateway_decode() {
 }
 
 #[test]
+fn proxy_decode() {
+    doubt("proxy_decode");
+}
+
+#[test]
 fn route_decode() {
     doubt("route_decode");
 }

@@ -213,6 +213,12 @@ impl World {
         }
     }
 
+    /// Places where a server was once and none will be again.
+    pub(crate) fn places_left(&self) -> usize {
+        let of = |node: &Node| usize::from(node.moves) + usize::from(node.gone);
+        self.nodes.iter().map(of).sum()
+    }
+
     /// The servers that have not left for ever.
     pub(crate) fn living(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.nodes.len()).filter(|server| !self.nodes[*server].gone)

@@ -32,8 +32,8 @@ fn shown(town: &Town, text: &str) -> usize {
 #[test]
 fn g4_a_flapping_link_with_much_interest_comes_back_and_disturbs_nobody() {
     let little = |options: &mut Options| {
-        options.limits.max_payload = Some(ByteCount::kib(4));
-        options.limits.max_pending = ByteCount::kib(16);
+        options.limits.max_payload = Some(ByteCount::kib(1));
+        options.limits.max_pending = ByteCount::kib(2);
     };
     let mut story = Story::of_servers(&[1, 1, 1]);
     for server in 0..3 {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gannet_config::Options;
 use gannet_simulation::{Remotes, Story, Town, Who};
 
 const MS: Duration = Duration::from_millis(1);
@@ -373,4 +374,39 @@ fn a_cluster_that_comes_late_is_joined_all_the_same() {
     town.mesh_is_complete_within(10 * SECOND);
     let readers = readers_everywhere(&mut town, 3);
     everybody_reaches_everybody(&mut town, &readers);
+}
+
+#[test]
+fn clusters_that_come_at_the_same_moment_to_different_servers_hear_of_each_other() {
+    let knowing_only = |server: usize| {
+        move |options: &mut Options| {
+            let Some(gateway) = &mut options.gateway else {
+                return;
+            };
+            gateway.remotes.retain(|remote| remote.name == "C0");
+            for remote in &mut gateway.remotes {
+                remote.urls = vec![remote.urls[server].clone()];
+            }
+        }
+    };
+    let knowing_nobody = |options: &mut Options| {
+        if let Some(gateway) = &mut options.gateway {
+            gateway.remotes.clear();
+        }
+    };
+    for seed in 0..5 {
+        let story = Story::of_servers(&[2, 1, 1]).with_seed(seed);
+        let story = story
+            .with_options(0, knowing_nobody)
+            .with_options(1, knowing_nobody)
+            .with_options(2, knowing_only(0))
+            .with_options(3, knowing_only(1));
+        // By the time the one hears from the other of its newcomer, its own has come.
+        let story = story.with_distance(0, 1, 100 * MS).without(2).without(3);
+        let mut town = story.begin();
+        town.wait(5 * SECOND);
+        town.start(2);
+        town.start(3);
+        town.mesh_is_complete_within(5 * SECOND);
+    }
 }

@@ -1,20 +1,22 @@
 //! The options of one server: the configuration file, overridden by flags. Not here: their meaning.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use gannet_config::{ConfigWarning, Options, Rejected};
 
 use crate::flags::{Disk, Invocation};
 
-/// Reads the configuration file, if there is one, and applies the flags. Warnings are printed.
-pub(crate) fn options(invocation: &Invocation) -> Result<Options, String> {
+/// Reads the configuration file, if there is one, and applies the flags. `warn` gets what is not quite right.
+pub(crate) fn options(
+    invocation: &Invocation,
+    warn: impl FnOnce(Rejected),
+) -> Result<Options, String> {
     let mut options = Options::default();
     if let Some(path) = &invocation.config {
         let loaded = gannet_config::load(path, &Disk).map_err(|e| e.to_string())?;
         options = loaded.options;
         if !loaded.warnings.is_empty() {
-            let _ = write!(std::io::stderr(), "{}", shown(loaded.warnings));
+            warn(shown(loaded.warnings));
         }
     }
     invocation.apply(&mut options).map_err(|e| e.to_string())?;

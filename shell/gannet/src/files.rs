@@ -49,8 +49,14 @@ impl PortsFile {
     /// Writes where `server` listens. The error is for the log.
     pub(crate) fn write(&self, rt: &Rt, options: &Options, server: &Server) -> Result<(), String> {
         let monitoring = options.monitoring.host.as_deref().unwrap_or(&options.host);
+        let tls = options.tls.is_some() && !options.allow_non_tls;
         let ports = Ports {
-            nats: urls(rt, "nats", &options.host, server.client_addr()),
+            nats: urls(
+                rt,
+                if tls { "tls" } else { "nats" },
+                &options.host,
+                server.client_addr(),
+            ),
             monitoring: urls(rt, "http", monitoring, server.monitor_addr()),
         };
         let path = self.path.to_string_lossy();

@@ -11,6 +11,7 @@ mod files;
 mod flags;
 mod logging;
 mod memory;
+mod process;
 mod serve;
 mod tell;
 mod words;

@@ -12,16 +12,18 @@ use gannet_rt::{Rt, Runtime};
 
 use crate::configuration;
 use crate::descriptors;
-use crate::files::{self, PortsFile};
+use crate::files;
 use crate::flags::Invocation;
 use crate::logging::Log;
+use crate::process::Process;
 
 /// How long work that blocks (checking a password) may take when the program ends.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// Runs a server to its end.
 pub(crate) fn run(invocation: &Invocation) -> ExitCode {
-    let options = match configuration::options(invocation) {
+    let warn = |warnings| _ = write!(std::io::stderr(), "{warnings}");
+    let options = match configuration::options(invocation, warn) {
         Ok(options) => options,
         Err(error) => return crate::refuse(invocation.program, error),
     };
@@ -76,80 +78,44 @@ async fn serve(rt: &Rt, invocation: &Invocation, options: Options, log: &Log) ->
         return fatal(&format!("Could not write pidfile: {error}"));
     }
     let file = invocation.config.as_deref();
-    let started = Server::start_from(file, options.clone(), rt.clone(), log.logger.clone()).await;
+    let started = Server::start_from(file, options.clone(), rt.clone(), log.logger()).await;
     let server = match started {
         Ok(server) => server,
         Err(StartError::Options(error)) => return crate::refuse(invocation.program, error),
         Err(StartError::Listen(error)) => return fatal(&error),
     };
-    let ports = options
-        .ports_file_dir
-        .as_deref()
-        .map(|dir| PortsFile::in_dir(rt, dir));
-    complain(
-        log,
-        ports
-            .as_ref()
-            .map(|ports| ports.write(rt, &options, &server)),
-    );
-    obey(rt, &server, signals, file.is_some(), log).await;
-    complain(log, ports.map(|ports| ports.remove(rt)));
+    let mut process = Process::new(rt, invocation, server, log);
+    process.set_ports_file(options.ports_file_dir.as_deref());
+    process.obey(signals).await;
+    process.set_ports_file(None);
     ExitCode::SUCCESS
 }
 
-fn complain(log: &Log, result: Option<Result<(), String>>) {
-    if let Some(Err(error)) = result {
-        log.say(Level::Error, error);
-    }
-}
-
-/// Does what signals say until the server has ended.
-async fn obey(rt: &Rt, server: &Server, mut signals: Signals, configured: bool, log: &Log) {
-    loop {
-        let signal = match race(signals.next(), server.ended()).await {
-            Either::First(signal) => signal,
-            Either::Second(()) => return,
-        };
-        log.say(
-            Level::Info,
-            format_args!("Trapped {:?} signal", name(signal)),
-        );
-        match signal {
-            // A lame duck is on its way out already; who is in a hurry interrupts it.
-            Signal::Terminate if server.is_lame_duck() => {}
-            Signal::Terminate | Signal::Interrupt => server.shut_down().await,
-            Signal::Hangup => reload(server, configured, log),
-            Signal::User1 => log.reopen(),
-            Signal::User2 => {
-                let server = server.clone();
-                drop(rt.spawn(async move { server.lame_duck().await }));
+impl Process<'_> {
+    /// Does what signals say until the server has ended.
+    async fn obey(&mut self, mut signals: Signals) {
+        loop {
+            let signal = match race(signals.next(), self.server.ended()).await {
+                Either::First(signal) => signal,
+                Either::Second(()) => return,
+            };
+            self.log.say(
+                Level::Info,
+                format_args!("Trapped {:?} signal", name(signal)),
+            );
+            match signal {
+                // A lame duck is on its way out already; who is in a hurry interrupts it.
+                Signal::Terminate if self.server.is_lame_duck() => {}
+                Signal::Terminate | Signal::Interrupt => self.server.shut_down().await,
+                Signal::Hangup => self.reload(),
+                Signal::User1 => self.log.reopen(),
+                Signal::User2 => {
+                    let server = self.server.clone();
+                    drop(self.rt.spawn(async move { server.lame_duck().await }));
+                }
             }
         }
     }
-}
-
-/// Reads certificates again; that is all that can be reloaded yet.
-fn reload(server: &Server, configured: bool, log: &Log) {
-    let result = if configured {
-        server.reload_tls()
-    } else {
-        Err("can only reload config when a file is provided using -c or --config".into())
-    };
-    match result {
-        Ok(true) => log.say(
-            Level::Info,
-            "Reloaded: certificates of links to other servers (nothing else yet in this version of Gannet)",
-        ),
-        Ok(false) => refuse(log, "reloading is not supported yet by this version of Gannet"),
-        Err(why) => refuse(log, &why),
-    }
-}
-
-fn refuse(log: &Log, why: &str) {
-    log.say(
-        Level::Error,
-        format_args!("Failed to reload server configuration: {why}"),
-    );
 }
 
 /// The signal as the reference server's log calls it.

@@ -11,6 +11,8 @@ pub(crate) enum Unit {
     Bytes,
     /// Part of one core, 1 being the whole.
     Cores,
+    /// One figure divided by another.
+    Ratio,
 }
 
 /// One kind of figure.
@@ -76,6 +78,61 @@ impl Metric {
         Metric::new("recovery", "cut to all interest back", Unit::Nanos);
     pub(crate) const WORST: Metric = Metric::new("latency_worst", "latency worst", Unit::Nanos);
     pub(crate) const MEMORY: Metric = Metric::new("memory", "server memory", Unit::Bytes);
+    pub(crate) const MEMORY_IN_COMMON: Metric = Metric::new(
+        "memory_in_common",
+        "server memory, shared pages once",
+        Unit::Bytes,
+    );
+    pub(crate) const MESSAGES_ALONE: Metric = Metric::new(
+        "messages_per_second_alone",
+        "local messages, remote wants none",
+        Unit::PerSecond,
+    );
+    pub(crate) const MESSAGES_HEALTHY: Metric = Metric::new(
+        "messages_per_second_healthy",
+        "local messages, remote takes all",
+        Unit::PerSecond,
+    );
+    pub(crate) const MESSAGES_BLACK_HOLED: Metric = Metric::new(
+        "messages_per_second_black_holed",
+        "local messages, remote is a black hole",
+        Unit::PerSecond,
+    );
+    pub(crate) const KEPT: Metric = Metric::new(
+        "throughput_kept",
+        "throughput, black hole / remote wants none",
+        Unit::Ratio,
+    );
+    pub(crate) const KEPT_OF_HEALTHY: Metric = Metric::new(
+        "throughput_kept_of_healthy",
+        "throughput, black hole / remote takes all",
+        Unit::Ratio,
+    );
+    pub(crate) const CPU_RISE: Metric = Metric::new(
+        "cpu_per_message_rise",
+        "server CPU per message, black hole / remote wants none",
+        Unit::Ratio,
+    );
+    pub(crate) const P99_ALONE: Metric = Metric::new(
+        "latency_p99_alone",
+        "local latency p99, remote wants none",
+        Unit::Nanos,
+    );
+    pub(crate) const P99_HEALTHY: Metric = Metric::new(
+        "latency_p99_healthy",
+        "local latency p99, remote takes all",
+        Unit::Nanos,
+    );
+    pub(crate) const P99_BLACK_HOLED: Metric = Metric::new(
+        "latency_p99_black_holed",
+        "local latency p99, remote is a black hole",
+        Unit::Nanos,
+    );
+    pub(crate) const P99_RISE: Metric = Metric::new(
+        "latency_p99_rise",
+        "local latency p99, black hole / remote wants none",
+        Unit::Ratio,
+    );
     pub(crate) const MEMORY_PER_CONNECTION: Metric = Metric::new(
         "memory_per_connection",
         "memory per connection",
@@ -109,6 +166,7 @@ impl Metric {
             Unit::Bytes if value.abs() < 1048576.0 => format!("{} KiB", digits(value / 1024.0)),
             Unit::Bytes => format!("{} MiB", digits(value / 1048576.0)),
             Unit::Cores => format!("{:.2} %", value * 100.0),
+            Unit::Ratio => format!("{value:.3}"),
         }
     }
 }

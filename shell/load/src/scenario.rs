@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::codec::Subscription;
 use crate::error::LoadError;
-use crate::flow::Flow;
+use crate::flow::{self, Flow};
 use crate::footprint;
 use crate::metric::{Metric, Sample};
 use crate::process::Layout;
@@ -20,6 +20,8 @@ pub(crate) enum Target {
     RatioAtLeast(f64),
     /// Ours, at most.
     AtMost(f64),
+    /// Ours, at least.
+    AtLeast(f64),
 }
 
 /// How a scenario runs.
@@ -39,6 +41,8 @@ pub(crate) enum Kind {
     Boot(Layout),
     /// A link that breaks, with interest in so many subjects behind it.
     Flap(u32),
+    /// Local traffic, while a cluster that wants all of it stops taking anything.
+    BlackHole,
 }
 
 /// One row of the table.
@@ -67,7 +71,13 @@ impl Scenario {
             Kind::Startup => footprint::startup(bench),
             Kind::Flap(subjects) => footprint::flap(*subjects, bench),
             Kind::Boot(layout) => footprint::boot(*layout, bench),
+            Kind::BlackHole => flow::black_hole(bench),
         }
+    }
+
+    /// Whether it runs only where it is named: it may need more than a small machine has.
+    fn is_large(&self) -> bool {
+        matches!(self.kind, Kind::Boot(layout) if layout.servers() > SERVERS_UNASKED)
     }
 
     /// What the project wants of one of its figures.
@@ -104,6 +114,15 @@ const fn requests(layout: Layout, in_flight: usize, inbox: Inbox) -> Kind {
         inbox,
     })
 }
+
+/// Scenarios of more servers are not run unless they are named.
+const SERVERS_UNASKED: usize = 9;
+
+/// The largest super-cluster in the manual's table.
+const LARGE: Layout = Layout::SuperCluster {
+    clusters: 3,
+    nodes: 30,
+};
 
 const SUPER: Layout = Layout::SuperCluster {
     clusters: 3,
@@ -196,6 +215,21 @@ pub(crate) const ALL: &[Scenario] = &[
         ],
     },
     Scenario {
+        name: "boot-3x30",
+        title: "3 × 30 super-cluster from nothing (if named)",
+        kind: Kind::Boot(LARGE),
+        targets: &[(Metric::MEMORY_IN_COMMON.key, Target::RatioAtMost(0.25))],
+    },
+    Scenario {
+        name: "black-hole",
+        title: "1 → 1 at home, 128 B, while a cluster that wants it hangs",
+        kind: Kind::BlackHole,
+        targets: &[
+            (Metric::KEPT.key, Target::AtLeast(0.98)),
+            (Metric::P99_RISE.key, Target::AtMost(1.2)),
+        ],
+    },
+    Scenario {
         name: "flap-100k",
         title: "gateway link cut, 100,000 subjects behind it",
         kind: Kind::Flap(100_000),
@@ -227,7 +261,8 @@ pub(crate) const ALL: &[Scenario] = &[
     },
 ];
 
-/// The scenarios whose names match one of the patterns (`*` any characters, `?` one), or all without patterns.
+/// The scenarios whose names match one of the patterns (`*` any characters, `?` one); without patterns all but the large
+/// ones.
 pub(crate) fn select(patterns: &[String]) -> Result<Vec<&'static Scenario>, LoadError> {
     for pattern in patterns {
         if !ALL
@@ -246,7 +281,10 @@ pub(crate) fn select(patterns: &[String]) -> Result<Vec<&'static Scenario>, Load
     };
     Ok(ALL
         .iter()
-        .filter(|scenario| patterns.is_empty() || wanted(scenario))
+        .filter(|scenario| match patterns.is_empty() {
+            true => !scenario.is_large(),
+            false => wanted(scenario),
+        })
         .collect())
 }
 
@@ -269,6 +307,7 @@ impl Target {
             Target::RatioAtMost(limit) => ratio.map(|ratio| ratio <= limit),
             Target::RatioAtLeast(limit) => ratio.map(|ratio| ratio >= limit),
             Target::AtMost(limit) => Some(ours <= limit),
+            Target::AtLeast(limit) => Some(ours >= limit),
         }
     }
 
@@ -278,6 +317,7 @@ impl Target {
             Target::RatioAtMost(limit) => format!("≤ {limit:.2}"),
             Target::RatioAtLeast(limit) => format!("≥ {limit:.2}"),
             Target::AtMost(limit) => format!("≤ {}", metric.show(limit)),
+            Target::AtLeast(limit) => format!("≥ {}", metric.show(limit)),
         }
     }
 }
@@ -306,7 +346,8 @@ mod tests {
 
     #[test]
     fn patterns_choose_in_the_tables_order() {
-        assert_eq!(names(&[]).len(), ALL.len());
+        assert_eq!(names(&[]).len(), ALL.len() - 1);
+        assert_eq!(names(&["boot-*"]), ["boot-3x3", "boot-3x30"]);
         assert_eq!(names(&["gateway-1-*"]), ["gateway-1-1", "gateway-1-10"]);
         assert_eq!(names(&["1-1-4k", "1-1-1?"]), ["1-1-16", "1-1-4k"]);
         assert_eq!(
@@ -344,5 +385,6 @@ mod tests {
         );
         assert_eq!(Target::RatioAtMost(0.25).reached(9.0, None), None);
         assert_eq!(Target::AtMost(4096.0).reached(5000.0, None), Some(false));
+        assert_eq!(Target::AtLeast(0.98).reached(0.99, None), Some(true));
     }
 }

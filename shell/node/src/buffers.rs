@@ -4,9 +4,9 @@ use parking_lot::Mutex;
 
 /// Size of a read buffer. A busy publisher of small messages fills it with thousands of them per
 /// system call; two of them fit in a core's second-level cache beside what they are copied to.
-pub(crate) const READ_SIZE: usize = 64 * 1024;
+pub(crate) const READ_SIZE: usize = 128 * 1024;
 /// Buffers kept for the next borrower.
-const KEEP: usize = 64;
+const KEEP: usize = 32;
 
 /// The read buffers of one server.
 #[derive(Debug, Default)]

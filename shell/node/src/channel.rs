@@ -12,6 +12,8 @@ use gannet_rt::Stream;
 use gannet_wire::s2::{Mode, Reader, Writer};
 use parking_lot::Mutex;
 
+use crate::trace::Tap;
+
 /// Plain bytes that are compressed in one go: the reference server's block.
 const BATCH: usize = 1 << 20;
 /// Compressed bytes read in one go.
@@ -23,6 +25,8 @@ const WRITERS_KEPT: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Channel {
     stream: Stream,
+    /// Where a trace listens to what goes in.
+    pub(crate) tap: Tap,
     /// There from the moment on that one direction is compressed.
     compression: OnceLock<Box<Compression>>,
 }
@@ -66,6 +70,7 @@ impl Channel {
     pub(crate) fn new(stream: Stream) -> Channel {
         Channel {
             stream,
+            tap: Tap::default(),
             compression: OnceLock::new(),
         }
     }

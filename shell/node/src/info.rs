@@ -24,7 +24,8 @@ fn short(commit: &str) -> Option<&str> {
 
 /// The INFO for one connection.
 pub(crate) fn client_info(shared: &Shared, id: ConnId, addr: SocketAddr) -> ClientInfo {
-    let limits = &shared.options.limits;
+    let options = shared.options();
+    let limits = &options.limits;
     let (host, port) = shared.advertised_client_address();
     ClientInfo {
         server_id: shared.id.clone(),
@@ -35,7 +36,10 @@ pub(crate) fn client_info(shared: &Shared, id: ConnId, addr: SocketAddr) -> Clie
         host,
         port,
         headers: !limits.no_headers,
-        auth_required: shared.auth.required(),
+        auth_required: shared.auth().required(),
+        tls_required: options.tls.is_some() && !options.allow_non_tls,
+        tls_verify: options.tls.as_ref().is_some_and(|tls| tls.verify),
+        tls_available: options.tls.is_some() && options.allow_non_tls,
         max_payload: shared.max_payload() as u64,
         client_id: id.0,
         client_ip: addr.ip().to_string(),

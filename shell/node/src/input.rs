@@ -153,6 +153,14 @@ impl Input {
         self.large = Some(Large::new(&bytes[used..], need));
     }
 
+    /// Begins with bytes that were read elsewhere, of which there may be as many as one read brings.
+    pub(crate) fn begin(&mut self, bytes: &[u8], buffers: &Buffers) {
+        let mut buffer = buffers.take();
+        buffer[..bytes.len()].copy_from_slice(bytes);
+        self.filled = bytes.len();
+        self.buffer = Some(buffer);
+    }
+
     /// Takes everything out that was read and not used.
     pub(crate) fn take_rest(&mut self) -> Vec<u8> {
         let filled = std::mem::take(&mut self.filled);

@@ -102,7 +102,7 @@ impl Shared {
             .filter(|conn| conn.takes_info.load(Ordering::Acquire))
         {
             let mut line = Vec::new();
-            client_info(self, conn.id, conn.addr).encode(&mut line);
+            client_info(self, conn.id, conn.addr()).encode(&mut line);
             conn.peer.send_later(&line);
         }
     }
@@ -147,7 +147,8 @@ impl Server {
                 routes.announce_lame_duck(shared);
             }
             shared.announce_lame_duck(&clients);
-            if shared.pause(shared.options.lame_duck.grace_period).await {
+            let grace = shared.now().lame_duck.grace_period;
+            if shared.pause(grace).await {
                 self.send_away(&clients).await;
             }
         }
@@ -171,7 +172,7 @@ impl Server {
             [others @ .., last] => (last, others),
             [] => return,
         };
-        let options = &shared.options.lame_duck;
+        let options = shared.options().lame_duck;
         let time = options.duration.saturating_sub(options.grace_period);
         let share = time / u32::try_from(clients.len()).unwrap_or(u32::MAX);
         let longest = share.min(LONGEST_PAUSE);

@@ -3,8 +3,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use gannet_config::LoggingOptions;
 use gannet_rt::Rt;
 use gannet_units::WallTime;
 use jiff::Timestamp;
@@ -59,6 +62,17 @@ pub struct LogOptions {
     pub utc: bool,
 }
 
+impl From<&LoggingOptions> for LogOptions {
+    fn from(options: &LoggingOptions) -> LogOptions {
+        LogOptions {
+            debug: options.debug,
+            trace: options.trace,
+            time: options.time,
+            utc: options.time_utc,
+        }
+    }
+}
+
 /// Writes the log of one server.
 #[derive(Clone)]
 pub struct Logger {
@@ -66,29 +80,46 @@ pub struct Logger {
 }
 
 struct Inner {
-    options: LogOptions,
+    debug: AtomicBool,
+    trace: AtomicBool,
     rt: Rt,
     pid: u32,
-    zone: TimeZone,
-    writer: Box<dyn LogWriter>,
+    look: ArcSwap<Look>,
+    writer: ArcSwap<Box<dyn LogWriter>>,
 }
 
-impl Logger {
-    /// A log into `writer`.
-    pub fn new(rt: &Rt, options: LogOptions, writer: Box<dyn LogWriter>) -> Logger {
+/// What lines begin with.
+struct Look {
+    time: bool,
+    zone: TimeZone,
+}
+
+impl Look {
+    fn new(rt: &Rt, options: &LogOptions) -> Look {
         let zone = if options.utc || rt.is_simulated() {
             TimeZone::UTC
         } else {
             TimeZone::system()
         };
+        Look {
+            time: options.time,
+            zone,
+        }
+    }
+}
+
+impl Logger {
+    /// A log into `writer`.
+    pub fn new(rt: &Rt, options: LogOptions, writer: Box<dyn LogWriter>) -> Logger {
         let pid = gannet_rt::process::pid(rt);
         Logger {
             inner: Some(Arc::new(Inner {
-                options,
+                debug: AtomicBool::new(options.debug),
+                trace: AtomicBool::new(options.trace),
                 rt: rt.clone(),
                 pid,
-                zone,
-                writer,
+                look: ArcSwap::from_pointee(Look::new(rt, &options)),
+                writer: ArcSwap::from_pointee(writer),
             })),
         }
     }
@@ -98,12 +129,28 @@ impl Logger {
         Logger { inner: None }
     }
 
+    /// Lines look like this from now on, in all handles of this log.
+    pub fn set_options(&self, options: LogOptions) {
+        if let Some(inner) = &self.inner {
+            inner.debug.store(options.debug, Ordering::Relaxed);
+            inner.trace.store(options.trace, Ordering::Relaxed);
+            inner.look.store(Arc::new(Look::new(&inner.rt, &options)));
+        }
+    }
+
+    /// Lines go into `writer` from now on, from all handles of this log.
+    pub fn set_writer(&self, writer: Box<dyn LogWriter>) {
+        if let Some(inner) = &self.inner {
+            inner.writer.store(Arc::new(writer));
+        }
+    }
+
     /// Whether lines of this level are written.
     pub fn enabled(&self, level: Level) -> bool {
         match (&self.inner, level) {
             (None, _) => false,
-            (Some(inner), Level::Debug) => inner.options.debug,
-            (Some(inner), Level::Trace) => inner.options.trace,
+            (Some(inner), Level::Debug) => inner.debug.load(Ordering::Relaxed),
+            (Some(inner), Level::Trace) => inner.trace.load(Ordering::Relaxed),
             (Some(_), _) => true,
         }
     }
@@ -111,7 +158,8 @@ impl Logger {
     /// Writes a line of this level.
     pub fn write(&self, level: Level, text: fmt::Arguments<'_>) {
         if let Some(inner) = self.inner.as_ref().filter(|_| self.enabled(level)) {
-            inner.writer.write_line(level, &inner.line(level, text));
+            let line = inner.line(level, text);
+            inner.writer.load().write_line(level, &line);
         }
     }
 }
@@ -119,13 +167,14 @@ impl Logger {
 impl Inner {
     fn line(&self, level: Level, text: fmt::Arguments<'_>) -> String {
         let tag = level.tag();
-        if !self.options.time {
+        let look = self.look.load();
+        if !look.time {
             return format!("[{}] [{tag}] {text}", self.pid);
         }
         format!(
             "[{}] {} [{tag}] {text}",
             self.pid,
-            format_time(self.rt.wall(), &self.zone)
+            format_time(self.rt.wall(), &look.zone)
         )
     }
 }

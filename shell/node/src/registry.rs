@@ -31,7 +31,8 @@ pub(crate) struct ClientConn {
     pub(crate) id: ConnId,
     pub(crate) peer: Arc<Peer>,
     pub(crate) stream: Arc<Channel>,
-    pub(crate) addr: SocketAddr,
+    /// Where the client is: what a proxy has said of it, or the other end of the connection.
+    pub(crate) addr: Mutex<SocketAddr>,
     pub(crate) started: WallTime,
     pub(crate) started_at: Moment,
     pub(crate) facts: Mutex<Facts>,
@@ -42,6 +43,8 @@ pub(crate) struct ClientConn {
     pub(crate) subscriptions: AtomicU32,
     /// The client understands an INFO at any time and is ready for it.
     pub(crate) takes_info: AtomicBool,
+    /// TLS came before anything else.
+    pub(crate) tls_first: AtomicBool,
     /// 0 is unknown.
     pub(crate) rtt_nanos: AtomicU64,
     /// Why somebody else wants the connection to end.
@@ -49,6 +52,11 @@ pub(crate) struct ClientConn {
 }
 
 impl ClientConn {
+    /// Where the client is.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        *self.addr.lock()
+    }
+
     /// Asks the connection's task to end it.
     pub(crate) fn close(&self, reason: CloseReason) {
         self.close_with.lock().get_or_insert(reason);
@@ -58,13 +66,17 @@ impl ClientConn {
     /// `ip:port - cid:n` and what else is known, for log lines.
     pub(crate) fn label(&self) -> String {
         let facts = self.facts.lock();
-        let base = format!("{} - cid:{}", self.addr, self.id.0);
+        let base = format!("{} - cid:{}", self.addr(), self.id.0);
         let mut label = base;
         if !facts.label.is_empty() {
             label.push_str(&format!(" - \"{}\"", facts.label));
         }
         if !facts.user.is_empty() {
-            label.push_str(&format!(" - \"{}/{}\"", facts.account, facts.user));
+            let user = match facts.user.as_str() {
+                gannet_identity::TOKEN_USER => "token".into(),
+                name => format!("user:{name}"),
+            };
+            label.push_str(&format!(" - \"{}/{user}\"", facts.account));
         }
         label
     }

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use gannet_broker::{Broker, BrokerOptions};
-use gannet_config::Options;
-use gannet_identity::{Authenticator, server_id};
+use gannet_config::{HandshakeFirst, Options};
+use gannet_identity::server_id;
 use gannet_rt::sync::Notify;
 use gannet_rt::{Listener, Rt};
 use gannet_session::CloseReason;
 use gannet_wire::reply_prefix::ReplyPrefix;
+use parking_lot::Mutex;
 
 use crate::accept;
 use crate::buffers::Buffers;
@@ -19,6 +20,7 @@ use crate::face::Face;
 use crate::gateway::{self, GatewayLink};
 use crate::info::{COMPATIBLE_VERSION, VERSION, git_commit};
 use crate::lifecycle::Life;
+use crate::live::Live;
 use crate::log::{Logger, log};
 use crate::monitor;
 use crate::refusal::{listen_error, lookup_error};
@@ -76,13 +78,14 @@ impl Server {
     /// Opens the listeners, clients' last: whoever can connect finds everything else in place.
     async fn open(&self) -> Result<(), StartError> {
         let shared = &self.shared;
-        if let Some(text) = &shared.options.client_advertise {
+        let options = shared.options();
+        if let Some(text) = &options.client_advertise {
             gannet_config::advertised(text, 0).map_err(|e| {
                 let what = "Error setting server INFO with ClientAdvertise value of";
                 StartError::Options(format!("{what} {text}, err={e}"))
             })?;
         }
-        if let Some((host, port)) = monitor::wanted(shared) {
+        if let Some((host, port)) = monitor::wanted(&options) {
             let listener = open_listener(shared, host, port, "monitor").await?;
             monitor::start(shared, host, listener)?;
         }
@@ -90,7 +93,7 @@ impl Server {
             gateway::start(shared, listener);
         }
         let routes = route::bind(shared).await?;
-        let (host, port) = (&shared.options.host, shared.options.port.to_bind());
+        let (host, port) = (&options.host, options.port.to_bind());
         let clients = open_listener(shared, host, port, "client").await?;
         let addr = clients
             .local_addr()
@@ -102,6 +105,7 @@ impl Server {
             "Listening for client connections on {}",
             shown(host, addr)
         );
+        self.describe_door();
         shared.face.set_own_urls(shared.own_connect_urls());
         if let Some(listener) = routes {
             route::set_up(shared, &listener)?;
@@ -109,6 +113,27 @@ impl Server {
         }
         shared.rt.spawn(accept::clients(shared.clone(), clients));
         Ok(())
+    }
+
+    /// Says in the log what clients must do before they can speak.
+    fn describe_door(&self) {
+        let (log, options) = (&self.shared.log, self.shared.options());
+        if options.proxy_protocol {
+            log!(log, Info, "PROXY protocol enabled for client connections");
+        }
+        let Some(tls) = &options.tls else {
+            return;
+        };
+        let always_first = tls.handshake_first == HandshakeFirst::Always;
+        if options.allow_non_tls && !always_first {
+            log!(log, Info, "TLS available for client connections");
+        } else {
+            log!(log, Info, "TLS required for client connections");
+        }
+        if always_first {
+            let who = "Clients that are not using \"TLS Handshake First\" option";
+            log!(log, Warn, "{who} will fail to connect");
+        }
     }
 
     /// The server's public key.
@@ -119,6 +144,11 @@ impl Server {
     /// The server's name.
     pub fn name(&self) -> &str {
         &self.shared.name
+    }
+
+    /// The options that the server goes by now.
+    pub fn options(&self) -> Options {
+        Options::clone(&self.shared.options())
     }
 
     /// Where clients connect.
@@ -142,14 +172,6 @@ impl Server {
             .mesh
             .get()
             .map_or_else(Vec::new, |mesh| mesh.links(&self.shared))
-    }
-
-    /// Reads the certificates, keys and authorities of all links to other servers again. New links use them;
-    /// those that stand are left alone. Answers whether there are any. After an error (the text is for the
-    /// operator) nothing has changed.
-    pub fn reload_tls(&self) -> Result<bool, String> {
-        let shared = &self.shared;
-        shared.tls.reload(&shared.rt).map_err(|e| e.to_string())
     }
 
     /// Where other servers of the cluster connect, if there are routes.
@@ -207,9 +229,9 @@ fn new_shared(options: Options, tls: ServerTls, rt: Rt, log: Logger) -> Shared {
     Shared {
         started: rt.wall(),
         started_at: rt.now(),
+        configured: Mutex::new(rt.wall()),
+        reloading: Mutex::default(),
         seed: rt.random_u64(),
-        auth: Authenticator::new(options.auth.clone()),
-        tls,
         clients: Registry::new(options.limits.max_closed_clients as usize),
         links: Links::default(),
         buffers: Buffers::default(),
@@ -220,12 +242,11 @@ fn new_shared(options: Options, tls: ServerTls, rt: Rt, log: Logger) -> Shared {
         mesh: OnceLock::new(),
         routes: OnceLock::new(),
         face: Face::new(cluster),
-        client_limits: OnceLock::new(),
         stopping: AtomicBool::new(false),
         stop: Notify::new(),
         life: Life::default(),
         rt,
-        options,
+        live: Live::new(options, tls),
         log,
         id,
         name,
@@ -254,12 +275,47 @@ fn greet(shared: &Shared, file: Option<&str>) {
     }
     log!(log, Info, "  Name:     {}", shared.name);
     log!(log, Info, "  ID:       {}", shared.id);
+    list_feature_flags(shared);
     if let Some(path) = file {
-        let digest = shared.options.digest.as_deref().unwrap_or_default();
+        let options = shared.options();
+        let digest = options.digest.as_deref().unwrap_or_default();
         log!(log, Info, "Using configuration file: {path} ({digest})");
     }
-    for advice in shared.options.advice() {
+    for advice in shared.options().advice() {
         log!(log, Warn, "{advice}");
+    }
+}
+
+/// Says what the feature flags of the configuration change. They are all about parts that aren't built yet.
+fn list_feature_flags(shared: &Shared) {
+    let options = shared.options();
+    if options.feature_flags.is_empty() {
+        return;
+    }
+    let defaults = gannet_monitor::varz::feature_flags();
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for (name, on) in &options.feature_flags {
+        let what = match (defaults.get(name), on) {
+            (None, _) => {
+                unknown.push(name.as_str());
+                continue;
+            }
+            (Some(true), true) => "enabled",
+            (Some(true), false) => "opt-out",
+            (Some(false), true) => "opt-in",
+            (Some(false), false) => "disabled",
+        };
+        known.push(format!("{name} ({what})"));
+    }
+    let known = match known.is_empty() {
+        true => "none".into(),
+        false => known.join(", "),
+    };
+    log!(shared.log, Info, "  Feature flags:");
+    log!(shared.log, Info, "    Configured:    {known}");
+    if !unknown.is_empty() {
+        let unknown = unknown.join(", ");
+        log!(shared.log, Info, "    Unsupported:   {unknown}");
     }
 }
 

@@ -5,12 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use gannet_broker::{Broker, Signal};
-use gannet_config::Options;
-use gannet_identity::Authenticator;
 use gannet_rt::Rt;
 use gannet_rt::sync::Notify;
-use gannet_session::client::ClientLimits;
 use gannet_units::{Moment, WallTime};
+use parking_lot::Mutex;
 
 use crate::addresses::{joined, reachable};
 use crate::buffers::Buffers;
@@ -18,13 +16,10 @@ use crate::channel::Writers;
 use crate::face::Face;
 use crate::gateway::Mesh;
 use crate::lifecycle::Life;
+use crate::live::Live;
 use crate::log::{Logger, log};
 use crate::registry::{Links, Registry};
 use crate::route;
-use crate::tls::ServerTls;
-
-/// Largest payload where the configuration names none: the reference server's default.
-const DEFAULT_MAX_PAYLOAD: usize = 1024 * 1024;
 
 /// Links of one kind that were in trouble.
 #[derive(Debug, Default)]
@@ -49,16 +44,18 @@ pub(crate) struct Trouble {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) rt: Rt,
-    pub(crate) options: Options,
+    /// The options, and what is made of them.
+    pub(crate) live: Live,
     pub(crate) log: Logger,
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) started: WallTime,
     pub(crate) started_at: Moment,
+    /// When the options were taken over.
+    pub(crate) configured: Mutex<WallTime>,
+    /// Held while new options are taken over.
+    pub(crate) reloading: Mutex<()>,
     pub(crate) broker: Broker,
-    pub(crate) auth: Authenticator,
-    /// Of links to other servers.
-    pub(crate) tls: ServerTls,
     pub(crate) clients: Registry,
     pub(crate) links: Links,
     pub(crate) buffers: Buffers,
@@ -75,47 +72,18 @@ pub(crate) struct Shared {
     pub(crate) routes: OnceLock<Arc<route::Mesh>>,
     /// What clients are told of the cluster.
     pub(crate) face: Face,
-    pub(crate) client_limits: OnceLock<Arc<ClientLimits>>,
     pub(crate) stopping: AtomicBool,
     pub(crate) stop: Notify,
     pub(crate) life: Life,
 }
 
 impl Shared {
-    /// Bounds of a client's conversation.
-    pub(crate) fn client_limits(&self) -> &Arc<ClientLimits> {
-        self.client_limits
-            .get_or_init(|| Arc::new(self.make_client_limits()))
-    }
-
-    /// Largest payload in bytes.
-    pub(crate) fn max_payload(&self) -> usize {
-        self.options
-            .limits
-            .max_payload
-            .map_or(DEFAULT_MAX_PAYLOAD, |n| n.as_usize())
-    }
-
-    /// Bounds of a client's conversation. Made once: all conversations share them.
-    fn make_client_limits(&self) -> ClientLimits {
-        let limits = &self.options.limits;
-        ClientLimits {
-            control_line: limits.max_control_line.as_usize(),
-            payload: self.max_payload(),
-            subscriptions: limits.max_subscriptions.unwrap_or(0) as usize,
-            subject_tokens: usize::from(limits.max_subscription_tokens.unwrap_or(0)),
-            ping_interval: limits.ping_interval,
-            pings_out: limits.ping_max,
-            headers: !limits.no_headers,
-            auth_timeout: self.auth.required().then_some(self.options.auth.timeout),
-        }
-    }
-
     /// Host and port that clients are told.
     pub(crate) fn advertised_client_address(&self) -> (String, u16) {
         let bound = self.client_addr.get().map_or(0, SocketAddr::port);
-        match &self.options.client_advertise {
-            None => (self.options.host.clone(), bound),
+        let options = self.now();
+        match &options.client_advertise {
+            None => (options.host.clone(), bound),
             Some(text) => {
                 gannet_config::advertised(text, bound).unwrap_or_else(|_| (text.clone(), bound))
             }
@@ -127,11 +95,12 @@ impl Shared {
         let Some(bound) = self.client_addr.get() else {
             return Vec::new();
         };
-        if self.options.client_advertise.is_some() {
+        let options = self.options();
+        if options.client_advertise.is_some() {
             let (host, port) = self.advertised_client_address();
             return vec![joined(&host, port)];
         }
-        let host = &self.options.host;
+        let host = &options.host;
         let urls = reachable(self, host, *bound);
         if urls.is_empty() {
             log!(

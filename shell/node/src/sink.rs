@@ -26,6 +26,7 @@ impl Sink for StreamSink {
         let Some(stream) = self.0.upgrade() else {
             return Written::Broken;
         };
+        stream.tap.offer(chunks);
         let result = match chunks {
             [one] => stream.try_write(&[IoSlice::new(one)]),
             many => {
@@ -39,7 +40,10 @@ impl Sink for StreamSink {
         };
         match result {
             Ok(0) => Written::Broken,
-            Ok(n) => Written::Bytes(n),
+            Ok(n) => {
+                stream.tap.took(n);
+                Written::Bytes(n)
+            }
             Err(e) if e.kind() == ErrorKind::WouldBlock => Written::Full,
             Err(e) if e.kind() == ErrorKind::Interrupted => Written::Bytes(0),
             Err(_) => Written::Broken,

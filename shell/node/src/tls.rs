@@ -1,6 +1,7 @@
-//! TLS on links to other servers: what one server loads at its start, the handshake that every such link
+//! TLS: what one server loads at its start, the handshake that every encrypted link to another server
 //! begins with, and certificates swapped while the server runs. Not here: the handshake's own course
-//! (`gannet_rt::tls`), what a peer's certificate is worth (`gannet_session::link_auth`), clients.
+//! (`gannet_rt::tls`), what a peer's certificate is worth (`gannet_session::link_auth`), how a client's
+//! connection begins (`client::door`).
 //!
 //! On gateways and routes alike, the handshake comes before the first word, in both roles. Who begins a
 //! link takes the [`LinkTls`] for it from [`Shared::tls`](crate::shared::Shared), makes a [`Handshake`]
@@ -26,6 +27,7 @@ use gannet_units::{Moment, WallTime};
 
 use crate::log::log;
 use crate::shared::Shared;
+use crate::throttle::Throttle;
 
 /// Whether the files that `tls` names can be used, in the reference server's words if not. `read` answers
 /// a file's bytes or the whole text of what is wrong with it.
@@ -33,19 +35,20 @@ pub fn check_tls(
     tls: &TlsOptions,
     read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
 ) -> Result<(), String> {
-    TlsContext::check(&settings(tls), read).map_err(|e| e.to_string())
+    TlsContext::check(&settings(tls, tls.verify), read).map_err(|e| e.to_string())
 }
 
-/// The TLS of one server's links.
+/// The TLS of one server.
 #[derive(Debug, Default)]
 pub(crate) struct ServerTls {
     gateway: Option<Arc<LinkTls>>,
     /// Of clusters whose entries say how to dial them.
     remotes: BTreeMap<String, Arc<LinkTls>>,
     routes: Option<Arc<LinkTls>>,
+    clients: Option<Arc<LinkTls>>,
 }
 
-/// The TLS of one kind of link.
+/// The TLS of one kind of connection.
 #[derive(Debug)]
 pub(crate) struct LinkTls {
     settings: TlsSettings,
@@ -53,6 +56,8 @@ pub(crate) struct LinkTls {
     pub(crate) timeout: Duration,
     rule: Option<CertificateRule>,
     live: LiveTls,
+    /// Of clients, if there may be only so many handshakes in a time.
+    pub(crate) throttle: Option<Throttle>,
 }
 
 impl ServerTls {
@@ -62,6 +67,9 @@ impl ServerTls {
         if let Some(tls) = &options.cluster.tls {
             let rule = CertificateRule::new(tls, &options.cluster.auth, &options.cluster.routes);
             loaded.routes = Some(Arc::new(LinkTls::load(rt, tls, rule)?));
+        }
+        if let Some(tls) = &options.tls {
+            loaded.clients = Some(Arc::new(LinkTls::of_clients(rt, tls)?));
         }
         if let Some(gateway) = &options.gateway {
             loaded.load_gateway(rt, gateway)?;
@@ -84,24 +92,6 @@ impl ServerTls {
         Ok(())
     }
 
-    /// Reads all files again, for the handshakes to come; links that stand stay. After an error, everything
-    /// is as before. Answers whether there are any.
-    pub(crate) fn reload(&self, rt: &Rt) -> Result<bool, TlsSettingsError> {
-        let all = || self.all();
-        let fresh: Vec<TlsContext> = all()
-            .map(|tls| TlsContext::load(rt, &tls.settings))
-            .collect::<Result<_, _>>()?;
-        for (tls, context) in all().zip(fresh) {
-            tls.live.replace(context);
-        }
-        Ok(all().next().is_some())
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Arc<LinkTls>> {
-        let blocks = self.gateway.iter().chain(&self.routes);
-        blocks.chain(self.remotes.values())
-    }
-
     /// Of gateway links that come in.
     pub(crate) fn gateway(&self) -> Option<&Arc<LinkTls>> {
         self.gateway.as_ref()
@@ -115,6 +105,11 @@ impl ServerTls {
     /// Of routes, in both roles.
     pub(crate) fn routes(&self) -> Option<&Arc<LinkTls>> {
         self.routes.as_ref()
+    }
+
+    /// Of clients.
+    pub(crate) fn clients(&self) -> Option<&Arc<LinkTls>> {
+        self.clients.as_ref()
     }
 
     /// The longest that a handshake on a gateway may take.
@@ -136,19 +131,39 @@ impl LinkTls {
         tls: &TlsOptions,
         rule: Option<CertificateRule>,
     ) -> Result<LinkTls, TlsSettingsError> {
-        let settings = settings(tls);
+        // Between servers both sides show a certificate, whatever `verify` says.
+        LinkTls::with(rt, tls, true, rule)
+    }
+
+    fn of_clients(rt: &Rt, tls: &TlsOptions) -> Result<LinkTls, TlsSettingsError> {
+        LinkTls::with(rt, tls, tls.verify, None)
+    }
+
+    fn with(
+        rt: &Rt,
+        tls: &TlsOptions,
+        verify_peers: bool,
+        rule: Option<CertificateRule>,
+    ) -> Result<LinkTls, TlsSettingsError> {
+        let settings = settings(tls, verify_peers);
         let live = LiveTls::new(TlsContext::load(rt, &settings)?);
         Ok(LinkTls {
             settings,
             timeout: tls.timeout(),
             rule,
             live,
+            throttle: tls.rate_limit.map(Throttle::new),
         })
     }
 
     /// Servers that we dial may show any certificate.
     pub(crate) fn is_insecure(&self) -> bool {
         self.settings.insecure
+    }
+
+    /// For the next handshake.
+    pub(crate) fn context(&self) -> TlsContext {
+        self.live.current()
     }
 
     /// When our certificate ends.
@@ -269,8 +284,8 @@ impl Handshake {
     }
 }
 
-/// Waits until somebody asks for the link's end.
-async fn unwanted(peer: &Peer) {
+/// Waits until somebody asks for the connection's end.
+pub(crate) async fn unwanted(peer: &Peer) {
     poll_fn(|cx| {
         loop {
             if ready!(peer.signal().poll(cx)) & Signal::CLOSE != 0 {
@@ -291,8 +306,8 @@ fn names(peer: &PeerCertificate) -> CertificateNames<'_> {
     }
 }
 
-/// What the options of a link say, in the words of the door.
-fn settings(tls: &TlsOptions) -> TlsSettings {
+/// What the options of a connection say, in the words of the door.
+fn settings(tls: &TlsOptions, verify_peers: bool) -> TlsSettings {
     TlsSettings {
         certificates: tls
             .certificates
@@ -300,8 +315,7 @@ fn settings(tls: &TlsOptions) -> TlsSettings {
             .map(|files| (files.cert_file.clone(), files.key_file.clone()))
             .collect(),
         ca_file: tls.ca_file.clone(),
-        // Between servers both sides show a certificate, whatever `verify` says.
-        verify_peers: true,
+        verify_peers,
         insecure: tls.insecure,
         min_version: match tls.min_version {
             TlsVersion::V1_2 => tls::TlsVersion::V1_2,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gannet_config::{
-    CertificateFiles, GatewayOptions, GatewayUrl, Options, Port, RemoteGateway, TlsOptions,
+    CertificateFiles, Change, GatewayOptions, GatewayUrl, Options, Port, RemoteGateway, TlsOptions,
 };
 use gannet_node::{Logger, Server};
 use gannet_rt::fs;
@@ -143,7 +143,7 @@ fn an_encrypted_super_cluster_forms_heals_and_takes_new_certificates() {
 
     hosts.iter().for_each(|host| new.certify(host));
     for server in [&a, &b, &c] {
-        assert_eq!(server.reload_tls(), Ok(true));
+        assert_eq!(server.reload(server.options()), Ok(vec![]));
     }
     wait(&sim, &hosts[0], 60);
     assert_eq!(links(&[&a, &b, &c]), whole(), "nothing was dropped");
@@ -155,7 +155,10 @@ fn an_encrypted_super_cluster_forms_heals_and_takes_new_certificates() {
     assert_eq!(links(&[&a, &b, &c]), whole(), "new links, new certificates");
 
     fs::write(&hosts[0].rt(), "key.pem", "no key").expect("a file");
-    let problem = a.reload_tls().expect_err("there is no key");
+    let problem = a
+        .reload(a.options())
+        .expect_err("there is no key")
+        .to_string();
     assert!(
         problem.starts_with("error parsing X509 certificate/key pair: "),
         "{problem}"
@@ -178,9 +181,35 @@ fn a_cluster_of_another_authority_stays_outside_until_it_is_certified() {
     wait(&sim, &hosts[0], 30);
     assert_eq!(links(&[&a, &b]), [vec![], vec!["A: 0 0".to_string()]]);
     ours.certify(&hosts[1]);
-    assert_eq!(b.reload_tls(), Ok(true));
+    assert_eq!(b.reload(b.options()), Ok(vec![]));
     wait(&sim, &hosts[0], 5);
     assert_eq!(links(&[&a, &b]), [["B: 1 1"], ["A: 1 1"]]);
+}
+
+#[test]
+fn keys_that_are_not_pinned_any_more_end_their_links() {
+    let sim = Sim::new(34);
+    let hosts = [sim.host("a"), sim.host("b")];
+    let ours = Authority::new("ours");
+    hosts.iter().for_each(|host| ours.certify(host));
+    let a = start(&sim, &hosts[0], "A", None);
+    let b = start(&sim, &hosts[1], "B", Some(("A", &hosts[0])));
+    let linked = [["B: 1 1"], ["A: 1 1"]];
+    wait(&sim, &hosts[0], 5);
+    assert_eq!(links(&[&a, &b]), linked);
+
+    let open = a.options();
+    let mut pinned = open.clone();
+    let tls = pinned.gateway.as_mut().and_then(|block| block.tls.as_mut());
+    tls.expect("there is one").pinned = [("0".repeat(64))].into();
+    let changes = a.reload(pinned).expect("keys can be pinned at any time");
+    assert!(matches!(changes[..], [Change::Gateway(_)]), "{changes:?}");
+    wait(&sim, &hosts[0], 5);
+    assert_eq!(links(&[&a, &b])[1], ["A: 0 0"]);
+
+    a.reload(open).expect("and any key be taken again");
+    wait(&sim, &hosts[0], 5);
+    assert_eq!(links(&[&a, &b]), linked);
 }
 
 #[test]

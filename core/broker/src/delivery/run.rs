@@ -8,9 +8,10 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{Delivery, Origin};
+use super::{Delivery, Sent};
 use crate::account::Account;
 use crate::broker::Broker;
+use crate::origin::Origin;
 use crate::outbox::{Flush, Outbox};
 use crate::peer::Peer;
 use crate::plan::{LinkTarget, Plan, Queue, Target};
@@ -117,7 +118,9 @@ impl Delivery {
         if !taken {
             for msg in run.messages() {
                 self.stripped.clear();
-                self.serve(plan, target, from, &msg, origin);
+                let msg = &msg;
+                let origin = &origin;
+                self.serve(plan, target, Sent { from, msg, origin });
             }
         }
     }
@@ -184,7 +187,7 @@ impl Delivery {
         if members.is_empty() || !members.iter().all(takes_all) {
             for msg in run.messages() {
                 self.stripped.clear();
-                self.serve_one_member(plan, queue, from, &msg, Origin::Client);
+                self.serve_one_member(plan, queue, Sent::by_client(from, &msg));
             }
             return;
         }
@@ -199,7 +202,7 @@ impl Delivery {
             // It changed its mind just now.
             for item in items() {
                 self.stripped.clear();
-                self.serve_one_member(plan, queue, from, &run.message(item), Origin::Client);
+                self.serve_one_member(plan, queue, Sent::by_client(from, &run.message(item)));
             }
         }
         self.shares = shares;
@@ -226,6 +229,7 @@ impl Delivery {
                     room.extend_from_slice(prefix);
                     room.extend_from_slice(item.tail);
                 }
+                target.count_deliveries(run.len());
                 outbox.count_messages(run.len(), run.size());
                 self.to_links.add_many(run.len(), run.size());
                 self.after_append(peer, outbox);

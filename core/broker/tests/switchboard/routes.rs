@@ -458,3 +458,52 @@ fn mapped_replies_keep_their_way_back_over_routes_and_return_through_them() {
         }
     );
 }
+
+#[test]
+fn other_permissions_of_the_cluster_show_and_hide_interest_both_ways() {
+    struct Only(&'static [u8]);
+    impl RouteFilter for Only {
+        fn may_ask_for(&self, subject: &[u8]) -> bool {
+            subject.starts_with(self.0)
+        }
+        fn may_be_asked_for(&self, subject: &[u8]) -> bool {
+            subject.starts_with(self.0)
+        }
+    }
+    let mut w = World::new();
+    let client = w.client();
+    let foo = w.subscribe(&client, "foo.a", None, "1");
+    w.subscribe(&client, "bar.a", Some("q"), "2");
+    let mut one = whole(&mut w, "ONE");
+    one.end.take();
+    one.asks(&w, "foo.x", None);
+    one.asks(&w, "bar.x", None);
+    let refilter = |w: &World, route: &mut Route, filter: Option<Arc<dyn RouteFilter>>| {
+        let new = Arc::new(route.link.filtered(filter));
+        w.broker.refilter_route(&route.link, &new).finish(&w.broker);
+        w.broker
+            .split_refused(&new, &mut route.interest)
+            .finish(&w.broker);
+        route.link = new;
+    };
+    refilter(&w, &mut one, Some(Arc::new(Only(b"foo"))));
+    assert_eq!(one.end.take(), "RS- $G bar.a q\r\n");
+    assert_eq!(one.interest.len(), 1);
+
+    refilter(&w, &mut one, Some(Arc::new(Only(b"bar"))));
+    let mut told: Vec<String> = one.end.take().lines().map(String::from).collect();
+    told.sort();
+    assert_eq!(told, ["RS+ $G bar.a q 1", "RS- $G foo.a"]);
+    assert_eq!(one.interest.len(), 0);
+    w.broker.global().unsubscribe(&foo);
+    assert_eq!(
+        one.end.take(),
+        "RS- $G foo.a\r\n",
+        "it may not have been taken back yet"
+    );
+
+    refilter(&w, &mut one, None);
+    assert_eq!(one.end.take(), "", "there is nothing that was hidden");
+    w.subscribe(&client, "baz", None, "3");
+    assert_eq!(one.end.take(), "RS+ $G baz\r\n");
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gannet_broker::{
     Account, Broker, BrokerOptions, Delivered, Delivery, Hop, InboundLink, LinkTraits, Message,
-    OutboundLink, Peer, PeerKind, Publisher, Run, Sink, Sub, Written,
+    Origin, OutboundLink, Peer, PeerKind, Publisher, Run, Sink, Sub, Written,
 };
 use gannet_subject::Class;
 use gannet_units::{ConnId, Moment};
@@ -260,14 +260,15 @@ impl Way {
     ) -> Delivered {
         self.delivery.begin(world.now);
         let broker = &world.broker;
-        let delivered = self.publisher.publish_remote(
-            broker,
-            &mut self.delivery,
-            &from.peer,
-            message,
+        let origin = Origin::Link {
+            by: Hop::Gateway,
             queues,
-            mapped,
-        );
+            mapped_reply: mapped,
+        };
+        let out = &mut self.delivery;
+        let delivered = self
+            .publisher
+            .publish_linked(broker, out, &from.peer, message, origin);
         self.delivery.finish(broker);
         delivered
     }
@@ -282,14 +283,15 @@ impl Way {
     ) -> Delivered {
         self.delivery.begin(world.now);
         let broker = &world.broker;
-        let delivered = self.publisher.publish_routed(
-            broker,
-            &mut self.delivery,
-            &from.peer,
-            message,
+        let origin = Origin::Link {
+            by: Hop::Route,
             queues,
-            b"",
-        );
+            mapped_reply: b"",
+        };
+        let out = &mut self.delivery;
+        let delivered = self
+            .publisher
+            .publish_linked(broker, out, &from.peer, message, origin);
         self.delivery.finish(broker);
         delivered
     }
@@ -313,14 +315,11 @@ impl Way {
         by: Hop,
     ) -> Delivered {
         self.delivery.begin(world.now);
-        let delivered = self.publisher.publish_returned(
-            &world.broker,
-            &mut self.delivery,
-            &from.peer,
-            message,
-            mapped_reply,
-            by,
-        );
+        let origin = Origin::ReturnedReply { by, mapped_reply };
+        let out = &mut self.delivery;
+        let delivered =
+            self.publisher
+                .publish_linked(&world.broker, out, &from.peer, message, origin);
         self.delivery.finish(&world.broker);
         delivered
     }

@@ -7,11 +7,11 @@ use core::time::Duration;
 use crate::secret::Secret;
 
 /// How long a peer may take to say who it is, by default.
-const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Who may connect as a client. With several of the three set (flags can do that), users come
 /// before the token, and the token before the single user.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AuthOptions {
     /// `user`: the single user's name.
     pub user: Option<String>,
@@ -21,20 +21,11 @@ pub struct AuthOptions {
     pub token: Option<Secret>,
     /// `users`: present, even if empty, if the list was.
     pub users: Option<Vec<User>>,
-    /// `timeout`: how long a client may take to send its credentials.
-    pub timeout: Duration,
-}
-
-impl Default for AuthOptions {
-    fn default() -> AuthOptions {
-        AuthOptions {
-            user: None,
-            password: Secret::default(),
-            token: None,
-            users: None,
-            timeout: AUTH_TIMEOUT,
-        }
-    }
+    /// `no_auth_user`: the one of `users` that a client is which shows no credentials.
+    pub no_auth_user: Option<String>,
+    /// `timeout`: how long a client may take to send its credentials. Use
+    /// [`Options::auth_timeout`](super::Options::auth_timeout).
+    pub timeout: Option<Duration>,
 }
 
 impl AuthOptions {
@@ -70,7 +61,7 @@ impl Default for LinkAuth {
         LinkAuth {
             user: None,
             password: Secret::default(),
-            timeout: AUTH_TIMEOUT,
+            timeout: TIMEOUT,
         }
     }
 }

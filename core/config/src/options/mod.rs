@@ -24,7 +24,7 @@ pub use cluster::{ClusterOptions, ClusterPermissions, SubjectPermission};
 pub use compression::{Compression, CompressionOptions, RttThresholds};
 pub use gateway::{GatewayOptions, GatewayUrl, RemoteGateway, ServerUrl};
 pub use limits::{Limits, WriteTimeout};
-pub use tls::{CertificateFiles, TlsOptions, TlsVersion};
+pub use tls::{CertificateFiles, HandshakeFirst, TlsOptions, TlsVersion};
 
 /// A port to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,12 @@ pub struct Options {
     pub limits: Limits,
     /// `authorization`: who may connect.
     pub auth: AuthOptions,
+    /// `tls`: clients' connections are encrypted.
+    pub tls: Option<TlsOptions>,
+    /// `allow_non_tls`: with `tls`, connections that are not encrypted are taken, too.
+    pub allow_non_tls: bool,
+    /// `proxy_protocol`: a client's connection may begin with a header that says where it comes from.
+    pub proxy_protocol: bool,
     /// `http*`: the monitoring listener.
     pub monitoring: MonitoringOptions,
     /// `cluster`.
@@ -113,6 +119,9 @@ impl Default for Options {
             feature_flags: BTreeMap::new(),
             limits: Limits::default(),
             auth: AuthOptions::default(),
+            tls: None,
+            allow_non_tls: false,
+            proxy_protocol: false,
             monitoring: MonitoringOptions::default(),
             cluster: ClusterOptions::default(),
             gateway: None,
@@ -138,6 +147,16 @@ impl Options {
                 .map(|g| g.name.as_str())
                 .filter(|n| !n.is_empty())
         })
+    }
+
+    /// How long a client may take to send its credentials; who must shake hands first gets a second
+    /// more than that may take, unless the configuration says.
+    pub fn auth_timeout(&self) -> Duration {
+        let default = match &self.tls {
+            Some(tls) => tls.timeout().saturating_add(Duration::from_secs(1)),
+            None => auth::TIMEOUT,
+        };
+        self.auth.timeout.unwrap_or(default)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The `tls` block of links to other servers.
+//! The `tls` block of links to other servers, and of the listener for clients.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -8,8 +8,8 @@ use core::time::Duration;
 /// How long a handshake may take where the configuration does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How links are encrypted. Both sides of such a link show a certificate and check the other's,
-/// whatever `verify` says.
+/// How connections are encrypted. Both sides of a link between servers show a certificate and check the
+/// other's, whatever `verify` says; clients show one if `verify` says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsOptions {
     /// `cert_file` and `key_file`, or `certs`: the certificates to show.
@@ -36,6 +36,23 @@ pub struct TlsOptions {
     /// `pinned_certs`: SHA-256 of the public keys that peers may have, as lower-case hexadecimal
     /// digits; any if empty.
     pub pinned: BTreeSet<String>,
+    /// `handshake_first`: whether clients begin with the handshake, without waiting for INFO. Links
+    /// always do.
+    pub handshake_first: HandshakeFirst,
+    /// `connection_rate_limit`: handshakes with clients within a second; no bound if there is none.
+    pub rate_limit: Option<u64>,
+}
+
+/// What comes first on a client's connection: INFO or the handshake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HandshakeFirst {
+    /// INFO.
+    #[default]
+    No,
+    /// The handshake.
+    Always,
+    /// The handshake, if the client begins it within this time; INFO otherwise.
+    Within(Duration),
 }
 
 impl TlsOptions {

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use gannet_units::ByteCount;
 
-use super::{ClusterOptions, GatewayOptions, Options};
+use super::{AuthOptions, ClusterOptions, GatewayOptions, Options};
 use crate::error::ConfigError;
 use crate::text::duration::format_duration;
 use crate::text::quote::quoted;
@@ -43,6 +43,7 @@ impl Options {
         {
             return conflict("server name cannot contain spaces");
         }
+        self.auth.validate()?;
         if let Some(gateway) = &self.gateway {
             gateway.validate()?;
         }
@@ -79,6 +80,25 @@ impl Options {
             return conflict("cluster name conflicts between cluster and gateway definitions");
         }
         cluster.validate_accounts()
+    }
+}
+
+impl AuthOptions {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let Some(name) = &self.no_auth_user else {
+            return Ok(());
+        };
+        let shown = format!("no_auth_user: \"{name}\"");
+        let users = self.users.as_deref().unwrap_or_default();
+        if users.is_empty() {
+            conflict(format!("{shown} present, but users/nkeys are not defined"))
+        } else if users.iter().all(|user| user.name != *name) {
+            conflict(format!(
+                "{shown} not present as user or nkey in authorization block or account configuration"
+            ))
+        } else {
+            Ok(())
+        }
     }
 }
 

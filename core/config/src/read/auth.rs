@@ -155,13 +155,13 @@ impl Reader<'_> {
         if let Some(problem) = problem {
             return self.invalid(&field.node.place, problem);
         }
-        let default = AuthOptions::default();
         *auth = AuthOptions {
             user: block.user,
             password: block.password,
             token: block.token,
             users: block.users,
-            timeout: block.timeout.unwrap_or(default.timeout),
+            no_auth_user: auth.no_auth_user.take(),
+            timeout: block.timeout,
         };
     }
 

@@ -1,4 +1,4 @@
-//! The `tls` block of links to other servers.
+//! The `tls` block of links to other servers, and of the listener for clients.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -7,8 +7,8 @@ use core::time::Duration;
 
 use super::reader::{Field, Reader, shown};
 use super::table::{Key, apply_or, not_yet_unless_off, works};
-use crate::error::Place;
-use crate::options::{CertificateFiles, TlsOptions, TlsVersion};
+use crate::error::{Place, Problem};
+use crate::options::{CertificateFiles, HandshakeFirst, TlsOptions, TlsVersion};
 use crate::text::duration::parse_duration;
 use crate::text::quote::quoted;
 use crate::tree::{Node, Value};
@@ -21,6 +21,7 @@ struct Block {
     certificates: Vec<CertificateFiles>,
     allow_insecure_suites: bool,
     insecure_suites: Vec<String>,
+    for_clients: bool,
     tls: TlsOptions,
 }
 
@@ -39,10 +40,18 @@ const KEYS: &[Key<Block>] = &[
     works(&["verify"], |r, f, b| switch(r, f, &mut b.tls.verify)),
     works(&["verify_and_map"], |r, f, b| {
         switch(r, f, &mut b.tls.map);
+        if b.tls.map && b.for_clients {
+            let (key, feature) = (f.key.to_string(), "users named by certificates");
+            r.fault(&f.node.place, Problem::NotYet { key, feature });
+        }
         b.tls.verify |= b.tls.map;
     }),
     works(&["verify_cert_and_check_known_urls"], |r, f, b| {
         switch(r, f, &mut b.tls.check_known_urls);
+        if b.tls.check_known_urls && b.for_clients {
+            let text = "verify_cert_and_check_known_urls not supported in this context";
+            r.invalid(&f.node.place, text);
+        }
         b.tls.verify |= b.tls.check_known_urls;
     }),
     works(&["allow_insecure_cipher_suites"], |r, f, b| {
@@ -54,8 +63,11 @@ const KEYS: &[Key<Block>] = &[
     works(&["min_version"], min_version),
     works(&["pinned_certs"], pinned),
     // Keys that have a meaning where clients connect, and none between servers.
-    works(&["connection_rate_limit"], |r, f, _| {
-        if !matches!(f.node.value, Value::Integer(_)) {
+    works(&["connection_rate_limit"], |r, f, b| match f.node.value {
+        Value::Integer(limit) => {
+            b.tls.rate_limit = u64::try_from(limit).ok().filter(|limit| *limit > 0);
+        }
+        _ => {
             let text = "error parsing tls config, 'connection_rate_limit' wrong type";
             r.invalid(&f.node.place, text);
         }
@@ -101,6 +113,9 @@ const KEYS: &[Key<Block>] = &[
     }),
     not_yet_unless_off(&["ocsp_peer"], "OCSP"),
 ];
+
+/// How long a client may take to begin the handshake under `handshake_first: auto`.
+const FALLBACK: Duration = Duration::from_millis(50);
 
 const EMPTY_STORE: &str = "expected 'cert_store' to be a valid non-empty string";
 
@@ -148,11 +163,23 @@ const CURVES: &[&str] = &[
 ];
 
 impl Reader<'_> {
-    /// The value of a `tls` key, its files looked at.
+    /// The value of a `tls` key of links, its files looked at.
     pub(super) fn link_tls(&mut self, field: Field<'_>) -> Option<TlsOptions> {
+        self.tls(field, Block::default())
+    }
+
+    /// The value of the `tls` key of the listener for clients, its files looked at.
+    pub(super) fn client_tls(&mut self, field: Field<'_>) -> Option<TlsOptions> {
+        let block = Block {
+            for_clients: true,
+            ..Block::default()
+        };
+        self.tls(field, block)
+    }
+
+    fn tls(&mut self, field: Field<'_>, mut block: Block) -> Option<TlsOptions> {
         let map = self.map(field)?;
         let before = self.errors.len();
-        let mut block = Block::default();
         apply_or(map, KEYS, self, &mut block, |reader, name, node| {
             let name = quoted(name);
             let text = format!("error parsing tls config, unknown field {name}");
@@ -385,23 +412,43 @@ fn pinned(reader: &mut Reader, field: Field<'_>, block: &mut Block) {
     }
 }
 
-fn handshake_first(reader: &mut Reader, field: Field<'_>, _: &mut Block) {
+fn handshake_first(reader: &mut Reader, field: Field<'_>, block: &mut Block) {
     let place = &field.node.place;
     let key = quoted(field.key);
-    match &field.node.value {
-        Value::Bool(_) => {}
-        Value::Text(text) => {
-            let known = ["true", "on", "false", "off", "auto", "auto_fallback"];
-            let lower = text.to_lowercase();
-            if !known.contains(&lower.as_str()) && parse_duration(text).is_err() {
-                let value = quoted(text).to_string();
-                reader.invalid(place, format!("field {key}'s value {value} is invalid"));
-            }
-        }
+    let first = match &field.node.value {
+        Value::Bool(on) => Some(always(*on)),
+        Value::Text(text) => match text.to_lowercase().as_str() {
+            "true" | "on" => Some(HandshakeFirst::Always),
+            "false" | "off" => Some(HandshakeFirst::No),
+            "auto" | "auto_fallback" => Some(HandshakeFirst::Within(FALLBACK)),
+            _ => parse_duration(text).ok().map(|nanos| {
+                // No time to begin in is as much as all the time.
+                let within = u64::try_from(nanos).ok().filter(|nanos| *nanos > 0);
+                within.map_or(HandshakeFirst::Always, |nanos| {
+                    HandshakeFirst::Within(Duration::from_nanos(nanos))
+                })
+            }),
+        },
         other => {
             let found = other.type_name();
             let text = format!("field {key} should be a boolean or a string, got {found}");
-            reader.invalid(place, text);
+            return reader.invalid(place, text);
         }
+    };
+    match (first, &field.node.value) {
+        (Some(first), _) => block.tls.handshake_first = first,
+        (None, Value::Text(text)) => {
+            let value = quoted(text);
+            reader.invalid(place, format!("field {key}'s value {value} is invalid"));
+        }
+        (None, _) => {}
+    }
+}
+
+fn always(on: bool) -> HandshakeFirst {
+    if on {
+        HandshakeFirst::Always
+    } else {
+        HandshakeFirst::No
     }
 }

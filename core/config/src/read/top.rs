@@ -189,7 +189,9 @@ pub(super) const KEYS: &[Key<Options>] = &[
     not_yet(&["https_port"], "TLS"),
     // Security.
     works(&["authorization"], |r, f, o| r.client_auth(f, &mut o.auth)),
-    not_yet(&["no_auth_user"], SERVICE_ACCOUNTS),
+    works(&["no_auth_user"], |r, f, o| {
+        set(r.optional_text(f), &mut o.auth.no_auth_user)
+    }),
     not_yet(&["accounts"], SERVICE_ACCOUNTS),
     not_yet(&["mappings", "maps"], SERVICE_ACCOUNTS),
     not_yet(&["system_account", "system"], SERVICE_ACCOUNTS),
@@ -217,12 +219,16 @@ pub(super) const KEYS: &[Key<Options>] = &[
     not_yet(&["resolver_preload"], OPERATOR),
     not_yet(&["resolver_pinned_accounts"], OPERATOR),
     not_yet(&["trusted", "trusted_keys"], OPERATOR),
-    not_yet(&["tls"], "TLS"),
-    not_yet_unless_off(&["allow_non_tls"], "TLS"),
+    works(&["tls"], |r, f, o| o.tls = r.client_tls(f)),
+    works(&["allow_non_tls"], |r, f, o| {
+        set(r.bool(f), &mut o.allow_non_tls)
+    }),
     not_yet_unless_off(&["ocsp"], "TLS"),
     not_yet_unless_off(&["ocsp_cache"], "TLS"),
     not_yet(&["proxies"], "trusted proxies"),
-    not_yet_unless_off(&["proxy_protocol"], "PROXY protocol"),
+    works(&["proxy_protocol"], |r, f, o| {
+        set(r.bool(f), &mut o.proxy_protocol)
+    }),
     // Links and other listeners.
     works(&["gateway"], gateway::read),
     works(&["cluster"], cluster::read),

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod cases;
+mod diff;
 mod options;
 mod properties;
 mod verdicts;

@@ -5,14 +5,14 @@ use std::time::Duration;
 use crate::world::World;
 use gannet_config::{
     AuthOptions, CertificateFiles, ClusterOptions, ClusterPermissions, Compression,
-    CompressionOptions, GatewayOptions, GatewayUrl, LameDuckOptions, Limits, LinkAuth,
-    LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, RttThresholds, Secret,
-    SubjectPermission, TlsOptions, TlsVersion, User, WriteTimeout,
+    CompressionOptions, GatewayOptions, GatewayUrl, HandshakeFirst, LameDuckOptions, Limits,
+    LinkAuth, LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, RttThresholds,
+    Secret, SubjectPermission, TlsOptions, TlsVersion, User, WriteTimeout,
 };
 use gannet_units::ByteCount;
 
 /// The options of a text that must be valid, without its digest.
-fn options(text: &str) -> Options {
+pub(crate) fn options(text: &str) -> Options {
     match World::of(text).load() {
         Ok(loaded) => {
             assert_eq!(loaded.options.digest, Some(loaded.digest), "{text}");
@@ -58,7 +58,7 @@ fn a_file_that_says_nothing_leaves_the_reference_defaults() {
     );
     assert_eq!(defaults.limits.write_deadline, secs(10));
     assert_eq!(defaults.limits.max_closed_clients, 10_000);
-    assert_eq!(defaults.auth.timeout, secs(2));
+    assert_eq!(defaults.auth_timeout(), secs(2));
     assert_eq!(defaults.lame_duck.duration, secs(120));
     assert_eq!(defaults.lame_duck.grace_period, secs(10));
     assert_eq!(
@@ -91,6 +91,8 @@ fn every_key_reaches_its_option() {
         pid_file: "x.pid", ports_file_dir: "ports", store_dir: "store"
         http: "localhost:8333", http_base_path: "mon/"
         authorization { user: u, password: p, timeout: 0.5 }
+        no_auth_user: n, allow_non_tls: true, proxy_protocol: true
+        tls { verify: true, timeout: 3, handshake_first: "70ms", connection_rate_limit: 9 }
         cluster { name: A }
     "#;
     let wanted = Options {
@@ -124,9 +126,19 @@ fn every_key_reaches_its_option() {
         auth: AuthOptions {
             user: Some("u".into()),
             password: Secret::new("p"),
-            timeout: Duration::from_millis(500),
+            no_auth_user: Some("n".into()),
+            timeout: Some(Duration::from_millis(500)),
             ..AuthOptions::default()
         },
+        tls: Some(TlsOptions {
+            verify: true,
+            timeout: Some(secs(3)),
+            handshake_first: HandshakeFirst::Within(Duration::from_millis(70)),
+            rate_limit: Some(9),
+            ..TlsOptions::default()
+        }),
+        allow_non_tls: true,
+        proxy_protocol: true,
         monitoring: MonitoringOptions {
             host: Some("localhost".into()),
             port: Some(Port::At(8333)),
@@ -596,6 +608,65 @@ fn who_must_shake_hands_first_gets_a_second_more_for_credentials() {
         assert_eq!(cluster.auth.timeout, wanted, "{text}");
         let gateway = options(&format!("gateway {{ name: A, port: 1, {text} }}")).gateway;
         assert_eq!(gateway.expect("a gateway").auth.timeout, wanted, "{text}");
+    }
+}
+
+#[test]
+fn clients_have_as_long_for_credentials_as_the_configuration_says_or_tls_leaves() {
+    for (text, wanted) in [
+        ("", 2000),
+        ("tls {}", 3000),
+        ("tls { timeout: 1.5 }", 2500),
+        ("authorization { timeout: 0 }, tls { timeout: 5 }", 6000),
+        ("authorization { timeout: 1 }, tls { timeout: 5 }", 1000),
+    ] {
+        let timeout = options(text).auth_timeout();
+        assert_eq!(timeout, Duration::from_millis(wanted), "{text}");
+    }
+}
+
+#[test]
+fn what_comes_first_has_many_spellings() {
+    let within = |millis| HandshakeFirst::Within(Duration::from_millis(millis));
+    for (text, wanted) in [
+        ("true", HandshakeFirst::Always),
+        ("ON", HandshakeFirst::Always),
+        ("\"0s\"", HandshakeFirst::Always),
+        ("false", HandshakeFirst::No),
+        ("\"off\"", HandshakeFirst::No),
+        ("auto", within(50)),
+        ("Auto_Fallback", within(50)),
+        ("\"1.5s\"", within(1500)),
+    ] {
+        for key in ["handshake_first", "first", "immediate"] {
+            let tls = options(&format!("tls {{ {key}: {text} }}")).tls;
+            assert_eq!(tls.expect("tls").handshake_first, wanted, "{key}: {text}");
+        }
+    }
+}
+
+#[test]
+fn who_needs_no_credentials_must_be_a_user() {
+    let refused = |text: &str| options(text).validate().map_err(|e| e.to_string());
+    let users = "authorization { users: [{user: a, password: b}] }";
+    for (text, problem) in [
+        (
+            "no_auth_user: a",
+            "no_auth_user: \"a\" present, but users/nkeys are not defined",
+        ),
+        (
+            &format!("{users}, no_auth_user: c"),
+            "no_auth_user: \"c\" not present as user or nkey in authorization block or account configuration",
+        ),
+    ] {
+        assert_eq!(refused(text), Err(problem.to_string()), "{text}");
+    }
+    for text in [
+        format!("{users}, no_auth_user: a"),
+        format!("no_auth_user: a, {users}"),
+        format!("{users}, no_auth_user: \"\""),
+    ] {
+        assert_eq!(refused(&text), Ok(()), "{text}");
     }
 }
 

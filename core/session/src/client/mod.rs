@@ -2,6 +2,8 @@
 //! Not here: bytes (`gannet_wire::client`), matching and delivery (`gannet_broker`), whether
 //! credentials are right (`gannet_identity`).
 
+mod patience;
 mod session;
 
+pub use patience::{Backlog, Patience, Progress, Verdict};
 pub use session::{ClientLimits, ClientSession, ClientState, Refused, Step, label};

@@ -41,6 +41,8 @@ pub struct ClientLimits {
     pub headers: bool,
     /// A client must authenticate, within this time.
     pub auth_timeout: Option<Duration>,
+    /// A client that must authenticate may do so by not saying who it is: it need not send CONNECT.
+    pub may_be_nobody: bool,
 }
 
 /// Where the conversation is.
@@ -155,6 +157,8 @@ pub struct ClientSession {
     manners: Manners,
     told: Told,
     has_connected: bool,
+    /// It spoke without CONNECT, which stands for one that says nothing and is not answered.
+    is_unannounced: bool,
     /// Headers are understood at both ends.
     headers: bool,
     first_pong_sent: bool,
@@ -184,6 +188,7 @@ impl ClientSession {
             manners: Manners::of(&ClientConnect::default()),
             told: Told::default(),
             has_connected: false,
+            is_unannounced: false,
             headers: false,
             first_pong_sent: false,
             keepalive,
@@ -246,6 +251,25 @@ impl ClientSession {
     /// PING and PONG are no activity.
     pub fn last_active(&self) -> Moment {
         self.last_active
+    }
+
+    /// Other bounds hold from now on.
+    pub fn set_limits(&mut self, limits: Arc<ClientLimits>, now: Moment) {
+        let policy = Policy::client(limits.ping_interval, limits.pings_out);
+        self.keepalive.set_policy(policy, now);
+        self.limits = limits;
+    }
+
+    /// What the client has shown of itself, for looking at its credentials again; `None` if it is still to
+    /// do so, or has been closed.
+    pub fn shown(&self) -> Option<Box<ClientConnect>> {
+        let connect = || Box::new(ClientConnect::parse(&self.told.0).unwrap_or_default());
+        (self.state == ClientState::Ready).then(connect)
+    }
+
+    /// The client may not stay. `who` names its user for the log.
+    pub fn turn_out(&mut self, who: &str, out: &mut Vec<u8>) -> Step<'static> {
+        self.auth_violation(out, authentication_error(who))
     }
 
     fn close<'a>(&mut self, reason: CloseReason, log: Option<String>) -> Step<'a> {
@@ -328,6 +352,7 @@ impl ClientSession {
         match buf.first() {
             None => return (0, Step::NeedMore(1)),
             Some(b'C' | b'c') => {}
+            Some(_) if self.limits.may_be_nobody => return (0, self.unannounced(now)),
             Some(_) => return (0, self.auth_violation(out, "authentication error".into())),
         }
         match decode(buf, &self.wire_limits()) {
@@ -339,6 +364,11 @@ impl ClientSession {
             Ok(Decoded::Incomplete { need }) => (0, Step::NeedMore(need)),
             Err(error) => (0, self.undecodable(buf, error, out)),
         }
+    }
+
+    /// Whether what starts like `buf` is not looked at (yet), since it is no CONNECT.
+    pub fn is_too_early(&self, buf: &[u8]) -> bool {
+        self.state != ClientState::Ready && !matches!(buf.first(), Some(b'C' | b'c'))
     }
 
     fn undecodable<'a>(&mut self, buf: &[u8], error: DecodeError, out: &mut Vec<u8>) -> Step<'a> {
@@ -462,18 +492,25 @@ impl ClientSession {
         Step::Authenticate { connect, again }
     }
 
+    fn unannounced<'a>(&mut self, now: Moment) -> Step<'a> {
+        self.last_active = now;
+        self.has_connected = true;
+        self.is_unannounced = true;
+        self.auth_deadline = Moment::NEVER;
+        self.state = ClientState::Authenticating;
+        Step::Authenticate {
+            connect: Box::default(),
+            again: false,
+        }
+    }
+
     /// The credentials were looked at. `who` names the user for the log.
     pub fn authenticated<'a>(&mut self, allowed: bool, who: &str, out: &mut Vec<u8>) -> Step<'a> {
         if self.state != ClientState::Authenticating {
             return Step::Continue;
         }
         if !allowed {
-            let log = if who.is_empty() {
-                "authentication error".into()
-            } else {
-                format!("authentication error - {who}")
-            };
-            return self.auth_violation(out, log);
+            return self.auth_violation(out, authentication_error(who));
         }
         if self.manners.wants_account {
             return self.auth_violation(out, "authentication error".into());
@@ -490,7 +527,9 @@ impl ClientSession {
             return self.close_saying(out, CloseReason::NoRespondersRequiresHeaders, text);
         }
         self.state = ClientState::Ready;
-        self.acknowledged(out);
+        if !core::mem::take(&mut self.is_unannounced) {
+            self.acknowledged(out);
+        }
         Step::Continue
     }
 
@@ -579,6 +618,15 @@ impl ClientSession {
                 self.close(CloseReason::StaleConnection, None)
             }
         }
+    }
+}
+
+/// The line of the log for a client whose credentials are not right.
+fn authentication_error(who: &str) -> String {
+    if who.is_empty() {
+        "authentication error".into()
+    } else {
+        format!("authentication error - {who}")
     }
 }
 

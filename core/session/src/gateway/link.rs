@@ -279,6 +279,16 @@ impl Link {
         self.close(reason, out);
     }
 
+    /// The options have changed: PINGs come as they say.
+    pub fn options_changed(&mut self, cx: &Context<'_>) {
+        let keepalive = match &mut self.state {
+            State::Outbound(link) => &mut link.keepalive,
+            State::Inbound(link) => &mut link.keepalive,
+            _ => return,
+        };
+        keepalive.set_policy(cx.settings.pings(), cx.now);
+    }
+
     /// Does what is due at [`Link::next_deadline`]; earlier calls change nothing.
     pub fn tick(&mut self, cx: &Context<'_>, out: &mut Vec<Output>) {
         let now = cx.now;

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use gannet_config::{Secret, quoted};
+use gannet_config::{LinkAuth, Secret, quoted};
 use gannet_units::Moment;
 use gannet_wire::route::RouteOp;
 use gannet_wire::server_info::ServerConnect;
@@ -67,6 +67,11 @@ impl AwaitConnect {
         let (verdict, line) = self
             .admission
             .judge(&cx.settings.auth, &connect.user, &password);
+        common.shown = Some(Shown {
+            admission: self.admission,
+            user: connect.user.clone(),
+            password: password.clone(),
+        });
         if let Some(line) = line {
             out.log(Level::Debug, line);
         }
@@ -84,6 +89,21 @@ impl AwaitConnect {
                 }))
             }
         }
+    }
+}
+
+/// How a peer said who it is, to be looked at again when other credentials are asked for.
+#[derive(Debug)]
+pub(super) struct Shown {
+    admission: Admission,
+    pub(super) user: String,
+    pub(super) password: Secret,
+}
+
+impl Shown {
+    /// What it is worth where `auth` is asked for.
+    pub(super) fn judge(&self, auth: &LinkAuth) -> Verdict {
+        self.admission.judge(auth, &self.user, &self.password).0
     }
 }
 

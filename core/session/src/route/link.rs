@@ -13,7 +13,7 @@ use gannet_units::Moment;
 use gannet_wire::gateway::encode;
 use gannet_wire::route::{DecodeError, Form, Limits, RouteOp};
 
-use super::acceptor::{AwaitConnect, AwaitPassword};
+use super::acceptor::{AwaitConnect, AwaitPassword, Shown};
 use super::compression::InUse;
 use super::join::{AwaitCompressed, AwaitInfo};
 use super::output::{Output, RemoteServer, Say};
@@ -22,7 +22,7 @@ use super::settings::Context;
 use super::standing::{ClusterName, Ending, Errand, RouteId};
 use super::{Level, acceptor, dialler};
 use crate::CloseReason;
-use crate::link_auth::Admission;
+use crate::link_auth::{Admission, Verdict};
 use crate::topology::chance::Chance;
 
 /// Where the conversation stands; each state holds what only it needs.
@@ -62,6 +62,8 @@ pub(super) struct Common {
     /// The peer's server name, as soon as it has told it.
     pub(super) remote_name: String,
     pub(super) compression: InUse,
+    /// How a peer that dialled us said who it is.
+    pub(super) shown: Option<Shown>,
     /// The name that this server takes over in this very call.
     pub(super) renamed: Option<ClusterName>,
     pub(super) ending: Ending,
@@ -77,6 +79,7 @@ impl Common {
             started: now,
             remote_name: String::new(),
             compression: InUse::default(),
+            shown: None,
             renamed: None,
             ending: Ending::default(),
         }
@@ -254,6 +257,9 @@ impl Link {
     /// Takes the answer to [`Output::CheckPassword`].
     pub fn password_checked(&mut self, is_right: bool, cx: &Context<'_>, out: &mut Vec<Output>) {
         self.common.renamed = None;
+        if matches!(self.state, State::Registered(_)) && !is_right {
+            return self.turn_out(out);
+        }
         let next = match mem::replace(&mut self.state, State::Closed) {
             State::AwaitPassword(state) => state.checked(is_right, cx, &mut self.common, out),
             state => Ok(state),
@@ -317,6 +323,32 @@ impl Link {
         if let State::Registered(link) = &mut self.state {
             link.probe(cx, out);
         }
+    }
+
+    /// The options have changed: PINGs come as they say, and a peer that dialled us must be allowed to still.
+    pub fn options_changed(&mut self, cx: &Context<'_>, out: &mut Vec<Output>) {
+        let State::Registered(link) = &mut self.state else {
+            return;
+        };
+        link.keepalive.set_policy(cx.settings.pings(), cx.now);
+        let Some(shown) = &self.common.shown else {
+            return;
+        };
+        match shown.judge(&cx.settings.auth) {
+            Verdict::Right => {}
+            Verdict::Wrong => self.turn_out(out),
+            Verdict::Hashed => out.push(Output::CheckPassword {
+                hash: cx.settings.auth.password.clone(),
+                password: shown.password.clone(),
+            }),
+        }
+    }
+
+    /// A registered peer may not be connected any more.
+    fn turn_out(&mut self, out: &mut Vec<Output>) {
+        let user = self.common.shown.as_ref().map(|shown| shown.user.clone());
+        let Ended(reason) = acceptor::refuse(user.as_deref(), &mut self.common, out);
+        self.close(reason, out);
     }
 
     /// The configured compression has changed: goes over to the new level, or ends the connection, so

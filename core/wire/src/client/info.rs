@@ -31,6 +31,15 @@ pub struct ClientInfo {
     /// A client must authenticate.
     #[serde(skip_serializing_if = "core::ops::Not::not")]
     pub auth_required: bool,
+    /// The connection must be encrypted before anything else is said.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub tls_required: bool,
+    /// A client must show a certificate.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub tls_verify: bool,
+    /// The connection may be encrypted.
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    pub tls_available: bool,
     /// Largest payload, in bytes.
     pub max_payload: u64,
     /// The connection's id.

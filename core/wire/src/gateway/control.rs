@@ -1,7 +1,8 @@
 //! The operations of a gateway link that carry no payload.
 
-use super::decode::{Decoded, GatewayOp, Interest, Limits, first, incomplete, line};
-use super::error::DecodeError;
+use super::decode::{Decoded, GatewayOp, Interest, LINK};
+use super::{DecodeError, Limits};
+use crate::link::{Row, first, read, row};
 use crate::scan::parse_size;
 
 /// A verb without payload.
@@ -22,25 +23,7 @@ enum Verb {
     Client,
 }
 
-/// A verb, whether white space must follow it, and the reference parser's state after each of its
-/// bytes, for error texts.
-struct VerbRow {
-    name: &'static [u8],
-    spaced: bool,
-    states: &'static [u8],
-    verb: Verb,
-}
-
-const fn row(name: &'static [u8], spaced: bool, states: &'static [u8], verb: Verb) -> VerbRow {
-    VerbRow {
-        name,
-        spaced,
-        states,
-        verb,
-    }
-}
-
-const VERBS: [VerbRow; 16] = [
+const VERBS: [Row<Verb>; 16] = [
     row(b"RS+", true, &[57, 58, 45], Verb::Interest),
     row(b"RS-", true, &[57, 58, 63], Verb::NoInterest),
     row(b"PING", false, &[29, 34, 35, 36], Verb::Ping),
@@ -65,13 +48,11 @@ const VERBS: [VerbRow; 16] = [
 ];
 
 pub(super) fn control<'a>(buf: &'a [u8], limits: &Limits) -> Result<Decoded<'a>, DecodeError> {
-    let Some(row) = find_verb(buf)? else {
-        return Ok(incomplete(buf));
+    let Some(line) = read(LINK, &VERBS, buf, limits)? else {
+        return Ok(Decoded::more(buf));
     };
-    let Some((args, used)) = line(buf, row.name.len(), limits)? else {
-        return Ok(incomplete(buf));
-    };
-    let op = match row.verb {
+    let (args, used) = (line.args, line.used);
+    let op = match line.verb {
         Verb::Info => GatewayOp::Info(args),
         Verb::Connect => GatewayOp::Connect(args),
         Verb::Ping => GatewayOp::Ping,
@@ -83,40 +64,13 @@ pub(super) fn control<'a>(buf: &'a [u8], limits: &Limits) -> Result<Decoded<'a>,
         Verb::AccountInterest => GatewayOp::AccountInterest(args),
         Verb::NoAccountInterest => GatewayOp::NoAccountInterest(args),
         // A message's verb with white space after it does not come here.
-        Verb::Message => return Ok(incomplete(buf)),
+        Verb::Message => return Ok(Decoded::more(buf)),
         Verb::Client => {
             let text = "A client's operation on a gateway connection";
             return Err(DecodeError::arguments(text, args));
         }
     };
     Ok(Decoded::Op { op, used })
-}
-
-/// Finds the verb that `buf` begins with. `None` if more bytes are needed to tell.
-fn find_verb(buf: &[u8]) -> Result<Option<&'static VerbRow>, DecodeError> {
-    let mut longest = (0, 0);
-    for row in &VERBS {
-        let same = row
-            .name
-            .iter()
-            .zip(buf)
-            .take_while(|(a, b)| a.eq_ignore_ascii_case(b))
-            .count();
-        if same == row.name.len() {
-            match buf.get(same) {
-                None => return Ok(None),
-                Some(b' ' | b'\t') => return Ok(Some(row)),
-                Some(_) if !row.spaced => return Ok(Some(row)),
-                Some(_) => {}
-            }
-        } else if same == buf.len() {
-            return Ok(None);
-        }
-        if same > longest.0 {
-            longest = (same, row.states[same - 1]);
-        }
-    }
-    Err(DecodeError::unknown(buf, longest.0, longest.1))
 }
 
 /// `account subject [queue weight]`

@@ -7,10 +7,9 @@
 mod control;
 mod decode;
 pub mod encode;
-mod error;
 #[cfg(test)]
 mod tests;
 
+pub use crate::link::{DecodeError, Limits, Message};
 pub use crate::queues::Queues;
-pub use decode::{Decoded, GatewayOp, Interest, Limits, Message, decode};
-pub use error::DecodeError;
+pub use decode::{Decoded, GatewayOp, Interest, decode};

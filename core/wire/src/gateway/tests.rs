@@ -400,6 +400,7 @@ fn operation() -> impl Strategy<Value = (String, Vec<u8>)> {
             out.extend_from_slice(&payload);
             out.extend_from_slice(b"\r\n");
             let expect = show(&GatewayOp::Message(Message {
+                origin: None,
                 account: &account,
                 subject: &subject,
                 reply: &reply,

@@ -1,8 +1,8 @@
 //! The operations of a route that carry no payload.
 
-use super::args::{first, line, words};
-use super::decode::{Decoded, Form, Interest, RouteOp, incomplete};
+use super::decode::{Decoded, Form, Interest, LINK, RouteOp};
 use super::{DecodeError, Limits};
+use crate::link::{Row, first, read, row, words};
 use crate::scan::parse_size;
 
 /// A verb without payload.
@@ -25,25 +25,7 @@ enum Verb {
     Publish,
 }
 
-/// A verb, whether white space must follow it, and the reference parser's state after each of its
-/// bytes, for error texts.
-struct VerbRow {
-    name: &'static [u8],
-    spaced: bool,
-    states: &'static [u8],
-    verb: Verb,
-}
-
-const fn row(name: &'static [u8], spaced: bool, states: &'static [u8], verb: Verb) -> VerbRow {
-    VerbRow {
-        name,
-        spaced,
-        states,
-        verb,
-    }
-}
-
-const VERBS: [VerbRow; 19] = [
+const VERBS: [Row<Verb>; 19] = [
     row(b"RS+", true, &[57, 58, 45], Verb::Interest),
     row(b"RS-", true, &[57, 58, 63], Verb::NoInterest),
     row(b"LS+", true, &[55, 56, 45], Verb::LeafInterest),
@@ -75,13 +57,11 @@ pub(super) fn control<'a>(
     form: &Form<'a>,
     limits: &Limits,
 ) -> Result<Decoded<'a>, DecodeError> {
-    let Some(row) = find_verb(buf)? else {
-        return Ok(incomplete(buf));
+    let Some(line) = read(LINK, &VERBS, buf, limits)? else {
+        return Ok(Decoded::more(buf));
     };
-    let Some((args, used)) = line(buf, row.name.len(), limits)? else {
-        return Ok(incomplete(buf));
-    };
-    let op = match row.verb {
+    let (args, used) = (line.args, line.used);
+    let op = match line.verb {
         Verb::Info => RouteOp::Info(args),
         Verb::Connect => RouteOp::Connect(args),
         Verb::Ping => RouteOp::Ping,
@@ -94,40 +74,13 @@ pub(super) fn control<'a>(
         Verb::NoLeafInterest => RouteOp::NoInterest(no_interest(args, true, form)?),
         Verb::Nothing => RouteOp::Nothing,
         // A message's verb with white space after it does not come here.
-        Verb::Message => return Ok(incomplete(buf)),
+        Verb::Message => return Ok(Decoded::more(buf)),
         Verb::Publish => {
             let text = "A client's operation on a route";
             return Err(DecodeError::arguments(text, args));
         }
     };
     Ok(Decoded::Op { op, used })
-}
-
-/// Finds the verb that `buf` begins with. `None` if more bytes are needed to tell.
-fn find_verb(buf: &[u8]) -> Result<Option<&'static VerbRow>, DecodeError> {
-    let mut longest = (0, 0);
-    for row in &VERBS {
-        let same = row
-            .name
-            .iter()
-            .zip(buf)
-            .take_while(|(a, b)| a.eq_ignore_ascii_case(b))
-            .count();
-        if same == row.name.len() {
-            match buf.get(same) {
-                None => return Ok(None),
-                Some(b' ' | b'\t') => return Ok(Some(row)),
-                Some(_) if !row.spaced => return Ok(Some(row)),
-                Some(_) => {}
-            }
-        } else if same == buf.len() {
-            return Ok(None);
-        }
-        if same > longest.0 {
-            longest = (same, row.states[same - 1]);
-        }
-    }
-    Err(DecodeError::unknown(buf, longest.0, longest.1))
 }
 
 /// Reads the words in front of queue and weight: `[origin] [account] subject`. `None` if there are not

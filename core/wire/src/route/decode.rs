@@ -3,9 +3,11 @@
 //! again when more bytes have come.
 
 use super::control::control;
-use super::message::{Kind, message};
 use super::{DecodeError, Limits};
-use crate::queues::Queues;
+use crate::link::{self, Kind, Message};
+
+/// What the reference server's log calls this kind of link.
+pub(super) const LINK: &str = "Router";
 
 /// What both sides agreed on when the connection was made, as far as it changes the form of lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,21 +20,7 @@ pub struct Form<'a> {
 }
 
 /// What one call found at the start of the buffer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decoded<'a> {
-    /// A whole operation, `used` bytes long.
-    Op {
-        /// The operation.
-        op: RouteOp<'a>,
-        /// Bytes it took up.
-        used: usize,
-    },
-    /// Not a whole operation yet.
-    Incomplete {
-        /// Bytes, counted from the start of the buffer, that the operation has at least.
-        need: usize,
-    },
-}
+pub type Decoded<'a> = link::Decoded<RouteOp<'a>>;
 
 /// One operation on a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,30 +46,6 @@ pub enum RouteOp<'a> {
     /// A line that can be read but means nothing on a route: `A+`, `A-` (of gateways) and `SUB` (of
     /// clients).
     Nothing,
-}
-
-/// A message from one server of the cluster to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Message<'a> {
-    /// Name of the cluster of leaf nodes that the message came from, if the line says so (`LMSG`).
-    pub origin: Option<&'a [u8]>,
-    /// Name of the account.
-    pub account: &'a [u8],
-    /// Subject, not yet checked.
-    pub subject: &'a [u8],
-    /// Reply subject as it came; empty if there is none.
-    pub reply: &'a [u8],
-    /// The queue groups, one member of each of which gets the message.
-    pub queues: Queues<'a>,
-    /// Length of the header block at the start of `payload`; `None` if the line names none (`RMSG`) or
-    /// is an `LMSG` without headers.
-    pub header_len: Option<usize>,
-    /// Header block and body, without the line end after them.
-    pub payload: &'a [u8],
-    /// The bytes from the sizes on, up to and including the line end after the payload, just as a
-    /// delivery to a client repeats them: `[header_len ]size\r\n<payload>\r\n`. Empty if the sender's
-    /// own spacing was unusual; the delivery must then be written from the parts.
-    pub tail: &'a [u8],
 }
 
 /// Interest of a server in a subject.
@@ -117,17 +81,11 @@ pub fn decode<'a>(
     let [a, b, c, d, b' ' | b'\t', ..] = buf else {
         return control(buf, form, limits);
     };
-    match [a | 0x20, b | 0x20, c | 0x20, d | 0x20] {
-        [b'r', b'm', b's', b'g'] => message(buf, Kind::Plain, form, limits),
-        [b'h', b'm', b's', b'g'] => message(buf, Kind::Headers, form, limits),
-        [b'l', b'm', b's', b'g'] => message(buf, Kind::Origin, form, limits),
-        _ => control(buf, form, limits),
-    }
-}
-
-/// A line that is not there in full: one more byte at least.
-pub(super) fn incomplete<'a>(buf: &[u8]) -> Decoded<'a> {
-    Decoded::Incomplete {
-        need: buf.len() + 1,
-    }
+    let kind = match [a | 0x20, b | 0x20, c | 0x20, d | 0x20] {
+        [b'r', b'm', b's', b'g'] => Kind::Plain,
+        [b'h', b'm', b's', b'g'] => Kind::Headers,
+        [b'l', b'm', b's', b'g'] => Kind::Origin,
+        _ => return control(buf, form, limits),
+    };
+    link::message(LINK, buf, kind, form.account, limits, RouteOp::Message)
 }

@@ -5,18 +5,14 @@
 //! sent. Not here: which side may send what, what INFO and CONNECT contain (`crate::server_info`),
 //! compression (`crate::s2`).
 
-mod args;
 mod control;
 mod decode;
 pub mod encode;
-mod error;
-mod message;
 mod pool;
 #[cfg(test)]
 mod tests;
 
-pub use crate::gateway::Limits;
+pub use crate::link::{DecodeError, Limits, Message};
 pub use crate::queues::Queues;
-pub use decode::{Decoded, Form, Interest, Message, RouteOp, decode};
-pub use error::DecodeError;
+pub use decode::{Decoded, Form, Interest, RouteOp, decode};
 pub use pool::pool_index;

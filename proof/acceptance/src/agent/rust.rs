@@ -4,6 +4,7 @@ use async_nats::{Client, ConnectOptions, Event, HeaderMap, Message};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -145,6 +146,18 @@ impl State {
         }
         if let Some(token) = command["token"].as_str() {
             options = options.token(token.to_owned());
+        }
+        if let Some(tls) = command["tls"].as_object() {
+            let file = |name: &str| tls.get(name).and_then(Value::as_str).map(PathBuf::from);
+            if let Some(ca) = file("ca") {
+                options = options.add_root_certificates(ca);
+            }
+            if let (Some(cert), Some(key)) = (file("cert"), file("key")) {
+                options = options.add_client_certificate(cert, key);
+            }
+            if tls.get("first").is_some_and(|first| *first == true) {
+                options = options.tls_first();
+            }
         }
         if command["echo"] == false {
             options = options.no_echo();

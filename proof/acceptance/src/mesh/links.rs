@@ -1,5 +1,6 @@
 //! Which links a complete mesh has, and which ones the servers' monitoring shows.
 
+use super::plan::{ClusterPlan, Make};
 use super::running::{Mesh, Node};
 use crate::supercluster;
 use serde_json::Value;
@@ -23,8 +24,8 @@ pub(super) fn judge(mesh: &Mesh) -> Result<(), String> {
     }
     for node in &nodes {
         let plan = &mesh.plan.clusters[node.cluster];
-        let expected = siblings(&nodes, node, plan.connections());
-        compare(&node.name, "routes", &expected, &routes(node)?)?;
+        let expected = siblings(&nodes, node, plan);
+        compare(&node.name, "routes", &expected, &routes(node, &ids)?)?;
         if mesh.plan.clusters.len() > 1 {
             let page = node.server.try_monitor("/gatewayz")?;
             let outbound = supercluster::outbound(&page)
@@ -37,6 +38,7 @@ pub(super) fn judge(mesh: &Mesh) -> Result<(), String> {
                 &others(&nodes, node),
                 &outbound,
             )?;
+            judge_encryption(node, &page, mesh.plan.tls)?;
             gather(node, &page, &ids, &mut inbound);
         }
     }
@@ -67,6 +69,26 @@ fn judge_inbound(nodes: &[&Node], found: &BTreeMap<(usize, String), Links>) -> R
     }
 }
 
+/// Whether the links to other clusters are encrypted as planned. (Pages about routes do not say.)
+fn judge_encryption(node: &Node, page: &Value, planned: bool) -> Result<(), String> {
+    // Old servers do not say.
+    if node.make == Make::OldGo {
+        return Ok(());
+    }
+    let links = page["outbound_gateways"].as_object().into_iter().flatten();
+    for (name, link) in links {
+        let version = &link["connection"]["tls_version"];
+        if version.is_string() != planned {
+            let is = if planned { "is not" } else { "is" };
+            return Err(format!(
+                "the link of {} to {name} {is} encrypted",
+                node.name
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Adds the inbound links of `node`, whose peers are shown by their ids.
 fn gather(
     node: &Node,
@@ -90,11 +112,11 @@ fn gather(
     }
 }
 
-fn siblings(nodes: &[&Node], node: &Node, connections: usize) -> Links {
+fn siblings(nodes: &[&Node], node: &Node, plan: &ClusterPlan) -> Links {
     nodes
         .iter()
         .filter(|other| other.cluster == node.cluster && other.name != node.name)
-        .map(|other| (other.name.clone(), connections))
+        .map(|other| (other.name.clone(), plan.connections(node.make, other.make)))
         .collect()
 }
 
@@ -106,11 +128,14 @@ fn others(nodes: &[&Node], node: &Node) -> Links {
         .collect()
 }
 
-fn routes(node: &Node) -> Result<Links, String> {
+/// The routes of `node` by their peers' names. Old servers show the peers' ids alone.
+fn routes(node: &Node, ids: &BTreeMap<String, String>) -> Result<Links, String> {
     let page = node.server.try_monitor("/routez")?;
     let mut links = Links::new();
     for route in page["routes"].as_array().into_iter().flatten() {
-        let peer = route["remote_name"].as_str().unwrap_or("(nameless)");
+        let known = ids.get(&route["remote_id"].to_string());
+        let peer = route["remote_name"].as_str();
+        let peer = peer.or(known.map(String::as_str)).unwrap_or("(nameless)");
         *links.entry(peer.to_owned()).or_default() += 1;
     }
     Ok(links)

@@ -24,6 +24,11 @@ impl Make {
         }
     }
 
+    /// Whether it knows pools and compression of routes.
+    pub fn pools(self) -> bool {
+        self != Make::OldGo || crate::programs::old_go_server_pools()
+    }
+
     /// The make that `letter` stands for.
     ///
     /// # Panics
@@ -58,6 +63,8 @@ pub struct ClusterPlan {
     pub compression: &'static str,
     /// Which servers of the cluster are in the configuration of the others.
     pub routes: Knows,
+    /// Whether its routes are encrypted.
+    pub tls: bool,
 }
 
 /// A super-cluster.
@@ -67,6 +74,8 @@ pub struct Plan {
     pub clusters: Vec<ClusterPlan>,
     /// Which clusters are in the configuration of the others.
     pub gateways: Knows,
+    /// Whether the links between clusters are encrypted.
+    pub tls: bool,
 }
 
 /// `pool_size` of both programs if nobody says.
@@ -83,10 +92,12 @@ impl Plan {
             pool: None,
             compression: "accept",
             routes: Knows::All,
+            tls: false,
         };
         Plan {
             clusters: mix.split(' ').map(cluster).collect(),
             gateways: Knows::All,
+            tls: false,
         }
     }
 
@@ -96,6 +107,7 @@ impl Plan {
             let plan = Plan {
                 clusters: (0..1 + dice.below(3)).map(|_| draw_cluster(dice)).collect(),
                 gateways: dice.pick(&[Knows::All, Knows::First]),
+                tls: dice.below(3) == 0,
             };
             let makes: Vec<Make> = plan.makes().collect();
             let mixed =
@@ -104,6 +116,11 @@ impl Plan {
                 return plan;
             }
         }
+    }
+
+    /// Whether any link needs a certificate.
+    pub fn needs_certificate(&self) -> bool {
+        self.tls || self.clusters.iter().any(|cluster| cluster.tls)
     }
 
     /// All servers, cluster by cluster.
@@ -115,9 +132,11 @@ impl Plan {
 }
 
 impl ClusterPlan {
-    /// How many connections there are between two of its servers: the pool and the system account's own.
-    pub fn connections(&self) -> usize {
+    /// How many connections there are between these two of its servers: the pool and the system account's own, if both
+    /// know pools.
+    pub fn connections(&self, one: Make, other: Make) -> usize {
         match self.pool.unwrap_or(DEFAULT_POOL) {
+            _ if !one.pools() || !other.pools() => 1,
             pool if pool < 0 => 1,
             pool => usize::try_from(pool).expect("not negative") + 1,
         }
@@ -133,7 +152,13 @@ fn draw_cluster(dice: &mut Dice) -> ClusterPlan {
         Make::Go,
         Make::OldGo,
     ];
-    let nodes: Vec<Make> = (0..1 + dice.below(3)).map(|_| dice.pick(&makes)).collect();
+    let mut nodes: Vec<Make> = (0..1 + dice.below(3)).map(|_| dice.pick(&makes)).collect();
+    // The reference server does not find the way of a routed reply over a route without a pool either; see below.
+    if nodes.iter().any(|make| !make.pools()) {
+        for make in nodes.iter_mut().filter(|make| **make == Make::Go) {
+            *make = Make::Gannet;
+        }
+    }
     let drawn = dice.pick(&[None, None, Some(1), Some(5), Some(-1)]);
     // With a pool of one the reference server does not find the way of a routed reply to another server of its cluster,
     // and drops it if the interest has not come yet.
@@ -143,6 +168,7 @@ fn draw_cluster(dice: &mut Dice) -> ClusterPlan {
         pool: if is_safe { drawn } else { Some(2) },
         compression: dice.pick(&["accept", "off", "s2_fast", "s2_better", "s2_auto"]),
         routes: dice.pick(&[Knows::All, Knows::First]),
+        tls: dice.below(3) == 0,
     }
 }
 
@@ -156,8 +182,22 @@ impl fmt::Display for Plan {
                 None => write!(f, "pool as it is, ")?,
             }
             write!(f, "compression {}, ", cluster.compression)?;
-            write!(f, "routes know {:?}) ", cluster.routes)?;
+            write!(
+                f,
+                "routes know {:?}{}) ",
+                cluster.routes,
+                encrypted(cluster.tls)
+            )?;
         }
-        write!(f, "gateways know {:?}", self.gateways)
+        write!(
+            f,
+            "gateways know {:?}{}",
+            self.gateways,
+            encrypted(self.tls)
+        )
     }
+}
+
+fn encrypted(tls: bool) -> &'static str {
+    if tls { ", encrypted" } else { "" }
 }

@@ -3,6 +3,7 @@
 use super::links;
 use super::plan::{ClusterPlan, Knows, Make, Plan};
 use super::settled;
+use crate::certificates::{Authority, Certificate};
 use crate::ports::Port;
 use crate::programs;
 use crate::server::{Kind, Server};
@@ -30,6 +31,8 @@ pub struct Mesh {
     /// What it is made from.
     pub plan: Plan,
     nodes: Vec<Node>,
+    /// What all servers show on links that are encrypted.
+    certificate: Option<Certificate>,
 }
 
 impl Mesh {
@@ -49,7 +52,15 @@ impl Mesh {
                 nodes.push(Node::prepare(cluster, at, make));
             }
         }
-        let mesh = Mesh { plan, nodes };
+        let authority = || Authority::new("meshes");
+        let certificate = plan
+            .needs_certificate()
+            .then(|| authority().issue("any", &["127.0.0.1"]));
+        let mesh = Mesh {
+            plan,
+            nodes,
+            certificate,
+        };
         for index in 0..mesh.nodes.len() {
             mesh.nodes[index]
                 .server
@@ -139,23 +150,33 @@ impl Mesh {
         let node = &self.nodes[index];
         let plan = self.cluster_plan(index);
         let cluster = supercluster::name(node.cluster);
-        let pool = plan
+        let mut pool = plan
             .pool
             .map_or(String::new(), |pool| format!("pool_size: {pool}\n"));
+        let mut compression = format!("compression: {}\n", plan.compression);
+        if !node.make.pools() {
+            (pool, compression) = (String::new(), String::new());
+        }
         let mut text = format!(
-            "server_name: {}\ndebug: true\ncluster {{\n name: {cluster}\n listen: \"{}\"\n {pool} compression: {}\n routes: [{}]\n}}\n",
+            "server_name: {}\ndebug: true\ncluster {{\n name: {cluster}\n listen: \"{}\"\n {pool} {compression} routes: [{}]\n {}\n}}\n",
             node.name,
             node.route.address(),
-            plan.compression,
-            self.routes_of(index).join(", ")
+            self.routes_of(index).join(", "),
+            self.tls_block(plan.tls),
         );
         if self.plan.clusters.len() > 1 {
             text += &format!(
-                "gateway {{\n name: {cluster}\n listen: \"{{gateway}}\"\n gateways: [{}]\n}}\n",
-                self.remotes_of(index).join(", ")
+                "gateway {{\n name: {cluster}\n listen: \"{{gateway}}\"\n gateways: [{}]\n {}\n}}\n",
+                self.remotes_of(index).join(", "),
+                self.tls_block(self.plan.tls),
             );
         }
         text
+    }
+
+    fn tls_block(&self, wanted: bool) -> String {
+        let certificate = self.certificate.as_ref().filter(|_| wanted);
+        certificate.map_or(String::new(), |certificate| certificate.block(""))
     }
 
     fn routes_of(&self, index: usize) -> Vec<String> {
@@ -193,9 +214,13 @@ impl Mesh {
                 .map(|cluster| remote(cluster, usize::MAX))
                 .collect(),
             Knows::First if self.nodes[index].cluster == 0 => Vec::new(),
-            // One server alone: two clusters that come to different servers of the first one at the same moment may
-            // never hear of each other, since newcomers are told of the others only when they come.
-            Knows::First => vec![remote(0, 1)],
+            // The reference tells newcomers of the others only when they come: two clusters that come to different
+            // servers of it at the same moment may never hear of each other.
+            Knows::First => {
+                let mut first = self.nodes.iter().filter(|node| node.cluster == 0);
+                let tells_later = first.all(|node| node.make == Make::Gannet);
+                vec![remote(0, if tells_later { usize::MAX } else { 1 })]
+            }
         }
     }
 }

@@ -136,6 +136,7 @@ impl Faults {
             return None;
         }
         let how = *self.dice.pick(&[End::Kill, End::Crash, End::PowerOff]);
+        super::disturb(world, vec![(place, place)]);
         world.end(server, how);
         world.abandon(server);
         Some((format!("server {server}"), None))

@@ -39,6 +39,8 @@ pub(crate) enum FlagError {
     UnknownSignal(String),
     /// A flag's value that isn't text.
     NotText(String),
+    /// TLS that cannot be; the text explains.
+    Tls(String),
     /// A cluster that cannot be; the text explains.
     Cluster(String),
     /// Wrong arguments of one of our subcommands; the text explains.
@@ -80,7 +82,9 @@ impl fmt::Display for FlagError {
             }
             FlagError::UnknownSignal(signal) => write!(f, "unknown signal {signal:?}"),
             FlagError::NotText(flag) => write!(f, "the value of flag -{flag} is not valid UTF-8"),
-            FlagError::Cluster(text) | FlagError::Subcommand(text) => f.write_str(text),
+            FlagError::Tls(text) | FlagError::Cluster(text) | FlagError::Subcommand(text) => {
+                f.write_str(text)
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The command line: arguments → what is meant.
 //!
 //! What lives here: the reference server's flags in its own grammar (`grammar`), their meaning
-//! (`server`, `cluster`), the flags of parts that aren't built yet (`unbuilt`), signals to other servers
+//! (`server`, `cluster`, `tls`), the flags of parts that aren't built yet (`unbuilt`), signals to other servers
 //! (`signal`), our subcommands (`dev`, `bench`), and what a configuration file may read (`disk`). What
 //! does not: doing any of it.
 
@@ -14,6 +14,7 @@ mod server;
 mod signal;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod unbuilt;
 
 use std::ffi::OsString;
@@ -143,6 +144,9 @@ fn command(
     }
     if flags.help == Some(true) {
         return Ok(Command::Print(server::help(program)));
+    }
+    if flags.tls.help == Some(true) {
+        return Ok(Command::Print(tls::HELP.into()));
     }
     if let Some((word, arguments)) = rest.split_first() {
         return match (word.to_string_lossy().to_lowercase().as_str(), program) {

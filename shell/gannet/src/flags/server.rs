@@ -9,6 +9,7 @@ use super::Program;
 use super::cluster::ClusterFlags;
 use super::error::FlagError;
 use super::grammar::Line;
+use super::tls::TlsFlags;
 
 /// Every flag of the reference server that we act on. Names of more than one letter that begin with
 /// a single dash in its manual are aliases here, since the grammar knows only one kind of dash.
@@ -131,6 +132,8 @@ pub(super) struct ServerFlags {
 
     #[command(flatten)]
     cluster: ClusterFlags,
+    #[command(flatten)]
+    pub(super) tls: TlsFlags,
 
     /// Show this and exit
     #[arg(short = 'h', long, value_parser = go_bool, num_args = 0..=1, value_name = "BOOL")]
@@ -168,6 +171,7 @@ impl ServerFlags {
             options.auth.token = Some(token.clone()).filter(|t| !t.is_empty());
         }
         self.apply_logging(options);
+        self.tls.apply(options)?;
         self.cluster.apply(options)
     }
 

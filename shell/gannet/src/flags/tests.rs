@@ -1,13 +1,15 @@
 //! Tables: command line → what is meant.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use gannet_config::{
-    ByteCount, ClusterOptions, LinkAuth, LoggingOptions, Options, Port, Secret, ServerUrl, Source,
+    ByteCount, CertificateFiles, ClusterOptions, HandshakeFirst, LinkAuth, LoggingOptions, Options,
+    Port, Secret, ServerUrl, Source, TlsOptions, TlsVersion,
 };
 
 use super::signal::SignalCommand;
-use super::{Command, Disk, Invocation, SignalRequest};
+use super::{Command, Disk, FlagError, Invocation, SignalRequest};
 
 /// The invocation of a line whose words are separated by blanks; `''` is an empty one.
 fn invocation(line: &str) -> Result<Invocation, String> {
@@ -365,6 +367,80 @@ fn wrong_lines_are_refused_in_the_reference_words() {
 }
 
 #[test]
+fn tls_is_what_the_flags_say_and_the_rest_what_the_file_says() {
+    let files = |cert: &str, key: &str| {
+        let (cert_file, key_file) = (cert.into(), key.into());
+        vec![CertificateFiles {
+            cert_file,
+            key_file,
+        }]
+    };
+    let file = changed(|o| {
+        o.tls = Some(TlsOptions {
+            certificates: files("a", "b"),
+            ca_file: Some("c".into()),
+            verify: true,
+            timeout: Some(Duration::from_secs(7)),
+            min_version: TlsVersion::V1_3,
+            handshake_first: HandshakeFirst::Always,
+            ..TlsOptions::default()
+        });
+    });
+    let overridden = changed(|o| {
+        o.tls = Some(TlsOptions {
+            certificates: files("x", "y"),
+            timeout: Some(Duration::from_secs(7)),
+            handshake_first: HandshakeFirst::Always,
+            ..TlsOptions::default()
+        });
+    });
+    let plain = |ca: Option<&str>, verify| {
+        changed(|o| {
+            o.tls = Some(TlsOptions {
+                certificates: files("x", "y"),
+                ca_file: ca.map(Into::into),
+                verify,
+                ..TlsOptions::default()
+            });
+        })
+    };
+    let none = Options::default();
+    for (file, line, wanted) in [
+        (&file, "gannet -p 4222", &file),
+        (&file, "gannet --tls --tlscert x --tlskey y", &overridden),
+        (&file, "gannet --tls=false --tlsverify --tlscert x", &none),
+        (&none, "gannet --tlscert=x --tlskey=y", &plain(None, false)),
+        (
+            &none,
+            "gannet -tlsverify=false -tlscert x -tlskey y",
+            &plain(None, false),
+        ),
+        (
+            &none,
+            "gannet --tlsverify --tlscert x --tlskey y --tlscacert z",
+            &plain(Some("z"), true),
+        ),
+    ] {
+        assert_eq!(over(file, line), *wanted, "{line}");
+    }
+    for (line, what) in [
+        ("gannet --tls", "certificate"),
+        ("gannet --tlsverify", "certificate"),
+        ("gannet --tlscacert x", "certificate"),
+        ("gannet --tls --tlscert x", "private key"),
+    ] {
+        let refused = invocation(line).map(|i| i.apply(&mut file.clone()));
+        let wanted = format!("TLS Server {what} must be present and valid");
+        assert_eq!(refused, Ok(Err(FlagError::Tls(wanted))), "{line}");
+    }
+    let told = invocation("gannet --help_tls").map(|i| i.command);
+    assert!(
+        matches!(&told, Ok(Command::Print(text)) if text.contains("handshake_first")),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn flags_of_unbuilt_parts_say_so() {
     for (line, flag, feature) in [
         ("gannet -js", "js", "JetStream"),
@@ -372,12 +448,6 @@ fn flags_of_unbuilt_parts_say_so() {
         ("gannet -js=true -D", "js", "JetStream"),
         ("gannet -ms 8443", "ms", "TLS"),
         ("gannet --https_port 8443", "https_port", "TLS"),
-        ("gannet --tls", "tls", "TLS"),
-        ("gannet --tlsverify", "tlsverify", "TLS"),
-        ("gannet --tlscert x", "tlscert", "TLS"),
-        ("gannet --tlskey x", "tlskey", "TLS"),
-        ("gannet --tlscacert x", "tlscacert", "TLS"),
-        ("gannet --help_tls", "help_tls", "TLS"),
         ("gannet -s", "s", "syslog"),
         ("gannet --syslog", "syslog", "syslog"),
         ("gannet -r udp://x:1", "r", "syslog"),

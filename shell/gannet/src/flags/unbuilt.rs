@@ -30,9 +30,6 @@ const fn switch(names: &'static [&'static str], feature: &'static str) -> Unbuil
 const FLAGS: &[Unbuilt] = &[
     switch(&["js", "jetstream"], "JetStream"),
     value(&["ms", "https_port"], "TLS"),
-    switch(&["tls", "tlsverify"], "TLS"),
-    value(&["tlscert", "tlskey", "tlscacert"], "TLS"),
-    switch(&["help_tls"], "TLS"),
     switch(&["s", "syslog"], "syslog"),
     value(&["r", "remote_syslog"], "syslog"),
     value(&["profile"], "profiling"),

@@ -47,6 +47,11 @@ impl LogFile {
         })
     }
 
+    /// The name that it was opened by.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Closes the file and opens what has its name now.
     pub(super) fn reopen(&self) -> Result<(), String> {
         let file = AppendFile::open(&self.rt, &self.path)

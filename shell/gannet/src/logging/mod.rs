@@ -6,9 +6,10 @@ mod file;
 
 use std::sync::Arc;
 
-use gannet_config::Options;
-use gannet_node::{Level, LogOptions, LogWriter, Logger};
+use gannet_config::{LoggingOptions, Options};
+use gannet_node::{Level, LogWriter, Logger};
 use gannet_rt::Rt;
+use parking_lot::Mutex;
 
 use console::Console;
 use file::LogFile;
@@ -17,34 +18,69 @@ use file::LogFile;
 #[derive(Clone)]
 pub(crate) struct Log {
     /// Writes lines.
-    pub(crate) logger: Logger,
-    file: Option<Arc<LogFile>>,
+    logger: Logger,
+    /// Where it writes them, if that is a file.
+    file: Arc<Mutex<Option<Arc<LogFile>>>>,
+}
+
+/// Where lines are to go.
+pub(crate) struct Target(Option<Arc<LogFile>>);
+
+impl Target {
+    fn open(rt: &Rt, options: &LoggingOptions) -> Result<Target, String> {
+        let Some(path) = &options.file else {
+            return Ok(Target(None));
+        };
+        let limit = options.file_size_limit.map(|n| n.0);
+        let file = LogFile::open(rt, path, limit, options.file_max_count);
+        let file = file.map_err(|e| format!("error opening file: {e}"))?;
+        Ok(Target(Some(Arc::new(file))))
+    }
+
+    fn writer(&self) -> Box<dyn LogWriter> {
+        match &self.0 {
+            None => Box::new(Console::stderr()),
+            Some(file) => Box::new(FileWriter(file.clone())),
+        }
+    }
 }
 
 impl Log {
     /// Opens the log that the options ask for.
     pub(crate) fn open(rt: &Rt, options: &Options) -> Result<Log, String> {
-        let logging = &options.logging;
-        let lines = LogOptions {
-            debug: logging.debug,
-            trace: logging.trace,
-            time: logging.time,
-            utc: logging.time_utc,
-        };
-        let Some(path) = &logging.file else {
-            let logger = Logger::new(rt, lines, Box::new(Console::stderr()));
-            return Ok(Log { logger, file: None });
-        };
-        let limit = logging.file_size_limit.map(|n| n.0);
-        let file = LogFile::open(rt, path, limit, logging.file_max_count);
-        let file = Arc::new(file.map_err(|e| format!("error opening file: {e}"))?);
-        let logger = Logger::new(rt, lines, Box::new(FileWriter(file.clone())));
+        let target = Target::open(rt, &options.logging)?;
+        let logger = Logger::new(rt, (&options.logging).into(), target.writer());
         let log = Log {
             logger,
-            file: Some(file),
+            file: Arc::new(Mutex::new(target.0)),
         };
         log.note_rotation();
         Ok(log)
+    }
+
+    /// The log for a server.
+    pub(crate) fn logger(&self) -> Logger {
+        self.logger.clone()
+    }
+
+    /// Opens what other options ask for, unless that is where lines go already.
+    pub(crate) fn other_target(
+        &self,
+        rt: &Rt,
+        options: &Options,
+    ) -> Result<Option<Target>, String> {
+        let file = self.file.lock();
+        if file.as_ref().map(|file| file.path()) == options.logging.file.as_deref() {
+            return Ok(None);
+        }
+        Target::open(rt, &options.logging).map(Some)
+    }
+
+    /// Lines go there from now on.
+    pub(crate) fn go_over(&self, target: Target) {
+        self.logger.set_writer(target.writer());
+        *self.file.lock() = target.0;
+        self.note_rotation();
     }
 
     /// Writes a line.
@@ -54,7 +90,8 @@ impl Log {
 
     /// Closes the log file and opens what has its name now, so that it can be moved away.
     pub(crate) fn reopen(&self) {
-        match self.file.as_ref().map(|file| file.reopen()) {
+        let file = self.file.lock().clone();
+        match file.map(|file| file.reopen()) {
             None => self.say(Level::Info, "File log re-open ignored, not a file logger"),
             Some(Err(error)) => self.say(
                 Level::Error,
@@ -69,7 +106,8 @@ impl Log {
 
     /// A file that is too large already is rotated by its next line; this is that line.
     fn note_rotation(&self) {
-        if self.file.as_ref().is_some_and(|file| file.is_too_large()) {
+        let file = self.file.lock().clone();
+        if file.is_some_and(|file| file.is_too_large()) {
             self.say(Level::Info, "Rotating logfile...");
         }
     }

@@ -112,6 +112,13 @@ fn the_examples_are_valid() {
         let (code, _, told) = place.run(&["-t", "-c", &path]);
         assert_eq!(code, Some(0), "{told}");
     }
+    // This one needs a certificate of the user's own, and nothing else.
+    let path = format!("{examples}/tls.conf");
+    let (code, _, told) = place.run(&["-t", "-c", &path]);
+    let missing = "open server-cert.pem: no such file or directory";
+    assert_eq!(code, Some(1), "{told}");
+    assert_eq!(told.matches("tls.conf:").count(), 1, "{told}");
+    assert!(told.contains(missing), "{told}");
 }
 
 #[test]

@@ -70,19 +70,34 @@ fn a_signal_for_nobody_is_an_error() {
 }
 
 #[test]
-fn a_reload_is_refused_and_changes_nothing() {
+fn a_reload_needs_a_file_and_keeps_to_the_flags() {
     let place = Place::new("gannet");
-    place.write("f.conf", "server_name: x");
-    let no_file = "can only reload config when a file is provided using -c or --config";
-    let not_yet = "reloading is not supported yet by this version of Gannet";
-    for (args, why) in [(&[][..], no_file), (&["-c", "f.conf"], not_yet)] {
+    place.write("f.conf", "max_payload: 99");
+    let no_file = "[ERR] Failed to reload server configuration: \
+        can only reload config when a file is provided using -c or --config\n";
+    for (args, told) in [
+        (&[][..], no_file),
+        (
+            &["-c", "f.conf", "--name", "x"],
+            "[INF] Reloaded server configuration (sha256:",
+        ),
+    ] {
         let server = place.serve(args);
         server.signal(Signal::SIGHUP);
-        server.wait_for_log(&format!(
-            "[ERR] Failed to reload server configuration: {why}\n"
-        ));
+        server.wait_for_log(told);
         server.connect().greet("{}");
     }
+}
+
+#[test]
+fn a_log_file_that_cannot_be_opened_refuses_the_reload() {
+    let place = Place::new("gannet");
+    place.write("f.conf", "max_payload: 99");
+    let server = place.serve(&["-c", "f.conf"]);
+    place.write("f.conf", "max_payload: 100\nlog_file: 'no/such/folder/log'");
+    server.signal(Signal::SIGHUP);
+    server.wait_for_log("[ERR] Failed to reload server configuration: error opening file: ");
+    server.connect().greet("{}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Streams of messages: publishers at full speed within a window, receivers that prove every message, and what the
 //! servers spent on them.
 
+mod black_hole;
 mod lane;
 mod publisher;
 mod receiver;
@@ -14,6 +15,7 @@ use crate::metric::{Metric, Sample, per};
 use crate::process::{Layout, Servers};
 use crate::run::Bench;
 use crate::watch::{Board, Phase, Watch};
+pub(crate) use black_hole::black_hole;
 use lane::Lane;
 use publisher::Publisher;
 use receiver::Receiver;

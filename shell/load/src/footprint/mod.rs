@@ -14,7 +14,7 @@ use crate::process::Server;
 use crate::run::Bench;
 
 pub(crate) use boot::boot;
-pub(crate) use flap::flap;
+pub(crate) use flap::{beat, flap};
 pub(crate) use idle::idle;
 pub(crate) use startup::startup;
 pub(crate) use subscriptions::{SUBJECT_BYTES, subscriptions};
@@ -25,17 +25,27 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Waits until the server's memory has stood still for as long as the bench says (or the patience is over) and returns
 /// it, in bytes: servers give memory back, or take it, a while after the work.
 fn settled_memory(server: &Server, bench: &Bench<'_>) -> Result<u64, LoadError> {
+    settled_memory_of(std::slice::from_ref(server), bench)
+}
+
+/// [`settled_memory`] of several servers together.
+fn settled_memory_of(servers: &[Server], bench: &Bench<'_>) -> Result<u64, LoadError> {
+    let memory = || servers.iter().map(Server::memory).sum::<Result<u64, _>>();
     let begun = Instant::now();
-    let mut last = (server.memory()?, Instant::now());
+    let mut last = (memory()?, Instant::now());
     while last.1.elapsed() < bench.settle && begun.elapsed() < bench.patience {
-        pause(LOOK_EVERY.min(bench.settle), server, bench)?;
-        let now = server.memory()?;
+        for server in servers {
+            server.check_alive()?;
+        }
+        bench.progress.check_interrupt()?;
+        std::thread::sleep(LOOK_EVERY.min(bench.settle));
+        let now = memory()?;
         // Less than half a percent is noise.
         if now.abs_diff(last.0) > last.0 / 200 {
             last = (now, Instant::now());
         }
     }
-    server.memory()
+    memory()
 }
 
 fn pause(time: Duration, server: &Server, bench: &Bench<'_>) -> Result<(), LoadError> {

@@ -1,5 +1,6 @@
 //! Which servers a scenario needs, and their configuration: one server, or several joined by routes and gateways.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -48,6 +49,11 @@ impl Layout {
             Layout::Flap => Some((3, 1)),
             Layout::SuperCluster { clusters, nodes } => Some((clusters, nodes)),
         }
+    }
+
+    /// How many servers there are.
+    pub(crate) fn servers(self) -> usize {
+        self.size().map_or(1, |(clusters, nodes)| clusters * nodes)
     }
 
     fn compression(self) -> &'static str {
@@ -195,12 +201,52 @@ impl Launcher<'_> {
             self.await_interest(servers.near(), servers.far())?;
             return self.await_interest(servers.far(), servers.near());
         }
-        for from in servers.iter() {
-            for to in servers.iter() {
-                self.await_interest(from, to)?;
-            }
+        self.await_reach(servers)
+    }
+
+    /// Waits until what is published on any of the servers reaches new subscriptions on all of them.
+    fn await_reach(&self, servers: &[Server]) -> Result<(), LoadError> {
+        let probe = format!("load.probe.{}", crate::run::draw());
+        let open = |server: &Server| Link::open(server.address, "probe", self.patience);
+        let mut senders: Vec<Link> = servers.iter().map(open).collect::<Result<_, _>>()?;
+        let mut receivers: Vec<Link> = servers.iter().map(open).collect::<Result<_, _>>()?;
+        for receiver in &mut receivers {
+            receiver.send(format!("SUB {probe}.* 1\r\n").as_bytes())?;
+            receiver.fence()?;
         }
-        Ok(())
+        let subjects: Vec<String> = (0..servers.len())
+            .map(|at| format!("{probe}.{at}"))
+            .collect();
+        let all: BTreeSet<&str> = subjects.iter().map(String::as_str).collect();
+        let mut missing = vec![all; servers.len()];
+        let begun = Instant::now();
+        loop {
+            for (sender, subject) in senders.iter_mut().zip(&subjects) {
+                if missing.iter().any(|of| of.contains(subject.as_str())) {
+                    sender.send(format!("PUB {subject} 0\r\n\r\n").as_bytes())?;
+                    sender.fence()?;
+                }
+            }
+            for (receiver, missing) in receivers.iter_mut().zip(&mut missing) {
+                // Messages between servers may come after this; then they are sent again.
+                receiver.fence_and(|message| {
+                    missing.retain(|subject| subject.as_bytes() != message.subject);
+                })?;
+            }
+            let ways: usize = missing.iter().map(BTreeSet::len).sum();
+            if ways == 0 {
+                return Ok(());
+            }
+            self.progress.check_interrupt()?;
+            servers.iter().try_for_each(Server::check_alive)?;
+            if begun.elapsed() > self.patience {
+                return Err(LoadError::Stalled {
+                    seconds: self.patience.as_secs(),
+                    missing: format!("{ways} ways from server to server"),
+                });
+            }
+            std::thread::sleep(PROBE_EVERY);
+        }
     }
 
     /// Waits until a new subscription on `to` receives what is published on `from`. Interest travels in order, so every

@@ -117,6 +117,17 @@ impl Server {
         usage::memory_of(self.pid)
     }
 
+    /// Memory now, in bytes, with its part of the pages that it shares with other processes.
+    pub(crate) fn memory_in_common(&self) -> Result<u64, LoadError> {
+        usage::memory_in_common_of(self.pid)
+    }
+
+    /// Stops the process without ending it: its sockets stay open, and nobody reads. Until the answer is dropped.
+    pub(crate) fn freeze(&self) -> Result<Frozen, LoadError> {
+        kill(self.pid, Signal::SIGSTOP).map_err(LoadError::os("stop a server"))?;
+        Ok(Frozen(self.pid))
+    }
+
     /// Fails if the process has ended.
     pub(crate) fn check_alive(&self) -> Result<(), LoadError> {
         match self.child.borrow_mut().try_wait() {
@@ -137,6 +148,17 @@ impl Server {
             .iter()
             .map(|line| format!("\n    | {line}"))
             .collect()
+    }
+}
+
+/// A process that has been stopped; dropping this lets it go on.
+#[derive(Debug)]
+pub(crate) struct Frozen(Pid);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // Fails only when the process has ended meanwhile.
+        let _ = kill(self.0, Signal::SIGCONT);
     }
 }
 

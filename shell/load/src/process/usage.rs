@@ -33,11 +33,18 @@ fn read_clock(clock: ClockId) -> Result<u64, LoadError> {
 pub(crate) fn memory_of(pid: Pid) -> Result<u64, LoadError> {
     let path = format!("/proc/{pid}/smaps_rollup");
     let text = fs::read_to_string(&path).map_err(LoadError::io(format!("read {path}")))?;
-    rss(&text).ok_or_else(|| LoadError::Usage(format!("{path} has no Rss line")))
+    kib(&text, "Rss:").ok_or_else(|| LoadError::Usage(format!("{path} has no Rss line")))
 }
 
-fn rss(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("Rss:"))?;
+/// Memory of process `pid` in bytes, of which it shares some pages with others: of each of those its part, so that the
+/// sum over all processes counts it once. Where the system does not say, resident memory.
+pub(crate) fn memory_in_common_of(pid: Pid) -> Result<u64, LoadError> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    kib(&text, "Pss:").map_or_else(|| memory_of(pid), Ok)
+}
+
+fn kib(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }
@@ -58,10 +65,13 @@ mod tests {
     #[test]
     fn memory_is_read_from_the_rollup() {
         assert_eq!(
-            rss("560b-7ffc ---p 0 [rollup]\nRss:    1676 kB\nPss:  313 kB\n"),
-            Some(1676 * 1024)
+            ["Rss:", "Pss:"].map(|name| kib(
+                "560b-7ffc ---p 0 [rollup]\nRss:    1676 kB\nPss:  313 kB\nPss_Dirty: 9 kB\n",
+                name
+            )),
+            [Some(1676 * 1024), Some(313 * 1024)]
         );
-        assert_eq!(rss("Pss: 3 kB\n"), None);
+        assert_eq!(kib("Pss: 3 kB\n", "Rss:"), None);
     }
 
     #[test]

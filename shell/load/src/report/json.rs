@@ -96,6 +96,7 @@ fn scenario(outcome: &Outcome) -> Scenario<'_> {
                     Target::RatioAtMost(limit) => ("ratio_at_most", limit),
                     Target::RatioAtLeast(limit) => ("ratio_at_least", limit),
                     Target::AtMost(limit) => ("at_most", limit),
+                    Target::AtLeast(limit) => ("at_least", limit),
                 };
                 let reached = figure
                     .median(0)
@@ -122,5 +123,6 @@ fn unit(unit: Unit) -> &'static str {
         Unit::PerSecond => "1/s",
         Unit::Bytes => "bytes",
         Unit::Cores => "cores",
+        Unit::Ratio => "ratio",
     }
 }

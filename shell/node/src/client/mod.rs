@@ -1,6 +1,9 @@
 //! Client connections: how one starts, and its task. Not here: rules of the
 //! conversation (`gannet_session::client`), delivery (`gannet_broker`).
 
+mod door;
+mod reload;
+mod slow;
 mod task;
 
 use std::net::SocketAddr;
@@ -20,7 +23,7 @@ use crate::sink::StreamSink;
 pub(crate) fn start(shared: &Arc<Shared>, stream: Stream, addr: SocketAddr) {
     let stream = Arc::new(Channel::new(stream));
     let id = shared.clients.next_id();
-    let max_pending = shared.options.limits.max_pending.as_usize();
+    let max_pending = shared.now().limits.max_pending.as_usize();
     let peer = Peer::new(
         id,
         PeerKind::Client,
@@ -32,7 +35,7 @@ pub(crate) fn start(shared: &Arc<Shared>, stream: Stream, addr: SocketAddr) {
         id,
         peer: Arc::new(peer),
         stream,
-        addr,
+        addr: Mutex::new(addr),
         started: shared.rt.wall(),
         started_at,
         facts: Mutex::new(Facts::default()),
@@ -41,6 +44,7 @@ pub(crate) fn start(shared: &Arc<Shared>, stream: Stream, addr: SocketAddr) {
         last_active: AtomicU64::new(started_at.as_nanos()),
         subscriptions: AtomicU32::new(0),
         takes_info: AtomicBool::new(false),
+        tls_first: AtomicBool::new(false),
         rtt_nanos: AtomicU64::new(0),
         close_with: Mutex::new(None),
     });

@@ -8,20 +8,24 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gannet_broker::{Delivery, Message, Publisher, Run, Signal, Sub, Subscriptions};
-use gannet_identity::{Credentials, Decision};
+use gannet_identity::{Authenticator, Credentials, Decision};
 use gannet_session::CloseReason;
-use gannet_session::client::{ClientSession, Refused, Step};
+use gannet_session::client::{ClientSession, ClientState, Patience, Refused, Step};
+use gannet_session::trace::Speaker;
 use gannet_subject::Class;
 use gannet_units::Moment;
 use gannet_wire::client::{ClientConnect, Publish, encode};
 
+use super::door::Door;
+use super::slow;
 use crate::info::client_info;
 use crate::input::Ready;
-use crate::log::{log, shown_duration};
+use crate::log::log;
 use crate::monitor;
 use crate::panics::caught;
 use crate::registry::ClientConn;
 use crate::shared::Shared;
+use crate::trace::Trace;
 use crate::transport::{Read, Transport, Wake};
 
 /// Reads in a row before other tasks get their turn.
@@ -31,26 +35,34 @@ const READS_IN_A_ROW: usize = 16;
 const STALL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(2));
 /// Room for the session's own words that an idle connection keeps: a PONG, not an INFO.
 const WORDS_KEPT: usize = 256;
+/// What a client is told that is one too many.
+const TOO_MANY: &str = "maximum connections exceeded";
 /// Subscriptions kept of a connection that has ended.
 const SUBSCRIPTIONS_KEPT: usize = 100;
 
 /// What to do after a batch of operations.
-enum After {
+pub(super) enum After {
     Wait,
     Authenticate(Box<ClientConnect>, bool),
     Close(CloseReason, Option<String>),
+    /// Other credentials are asked for now.
+    LookAgain,
 }
 
-struct Task {
-    shared: Arc<Shared>,
-    conn: Arc<ClientConn>,
-    session: ClientSession,
+pub(super) struct Task {
+    pub(super) shared: Arc<Shared>,
+    pub(super) conn: Arc<ClientConn>,
+    pub(super) session: ClientSession,
+    /// What the client's credentials were last looked at by.
+    pub(super) auth: Arc<Authenticator>,
     publisher: Publisher,
     delivery: Delivery,
     subs: Subscriptions,
     transport: Transport,
     /// The session's own words, on their way to the outbox.
-    out: Vec<u8>,
+    pub(super) out: Vec<u8>,
+    trace: Option<Box<Trace>>,
+    patience: Patience,
 }
 
 /// Runs one connection from its INFO to its end.
@@ -70,11 +82,15 @@ pub(crate) async fn run(shared: Arc<Shared>, conn: Arc<ClientConn>) {
         delivery: Delivery::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         subs: Subscriptions::new(shared.seed),
         out: Vec::new(),
+        trace: None,
+        patience: Patience::new(&shared.now().limits),
+        auth: shared.auth(),
         session,
         transport,
         shared,
         conn,
     });
+    task.begin_trace();
     match caught(task.converse()).await {
         Ok(reason) => task.end(reason).await,
         Err(panic) => {
@@ -86,26 +102,20 @@ pub(crate) async fn run(shared: Arc<Shared>, conn: Arc<ClientConn>) {
 
 impl Task {
     async fn converse(&mut self) -> CloseReason {
-        client_info(&self.shared, self.conn.id, self.conn.addr).encode(&mut self.out);
-        let most = self.shared.options.limits.max_connections as usize;
-        if !self.shared.clients.add(&self.conn, most) {
-            encode::err(&mut self.out, "maximum connections exceeded");
-            log!(
-                self.shared.log,
-                Error,
-                "{} - maximum connections exceeded",
-                self.conn.label()
-            );
-            self.speak();
-            return CloseReason::MaxConnectionsExceeded;
+        match self.arrive() {
+            Err(reason) => return reason,
+            Ok(None) => {}
+            Ok(Some(door)) => {
+                if let Some(reason) = Box::pin(self.enter(door)).await {
+                    return reason;
+                }
+            }
         }
-        log!(
-            self.shared.log,
-            Debug,
-            "{} - Client connection created",
-            self.conn.label()
-        );
-        self.speak();
+        // They may have changed before anybody could tell this connection.
+        let after = self.options_changed();
+        if let Some(reason) = self.after(after).await {
+            return reason;
+        }
         loop {
             let wake = poll_fn(|cx| self.transport.poll_wake(cx, true)).await;
             let after = match wake {
@@ -120,6 +130,49 @@ impl Task {
         }
     }
 
+    /// Greets the client and counts it in. Answers the door that it has to pass, if there is one (in a box, so that the
+    /// future of a connection without one does not keep room for it), or why it must go.
+    fn arrive(&mut self) -> Result<Option<Box<Door>>, CloseReason> {
+        let door = Door::of(&self.shared);
+        door.greet(&self.shared, &self.conn, &mut self.out);
+        let most = self.shared.now().limits.max_connections as usize;
+        if !self.shared.clients.add(&self.conn, most) {
+            encode::err(&mut self.out, TOO_MANY);
+            log!(self.shared.log, Error, "{} - {TOO_MANY}", self.conn.label());
+            self.speak();
+            return Err(CloseReason::MaxConnectionsExceeded);
+        }
+        log!(
+            self.shared.log,
+            Debug,
+            "{} - Client connection created",
+            self.conn.label()
+        );
+        self.speak();
+        Ok(door.is_guarded().then(|| Box::new(door)))
+    }
+
+    /// Does what comes before the conversation; answers the reason if the connection ends.
+    async fn enter(&mut self, door: Box<Door>) -> Option<CloseReason> {
+        let (conn, transport) = (&self.conn, &mut self.transport);
+        let early = match door
+            .open(&self.shared, conn, transport, &mut self.out)
+            .await
+        {
+            Ok(early) => early,
+            Err(reason) => return Some(reason),
+        };
+        // The time for credentials and the like begins now.
+        let (limits, chance) = (self.shared.client_limits(), self.shared.rt.random_u64());
+        self.auth = self.shared.auth();
+        self.session = ClientSession::new(limits, self.shared.rt.now(), chance);
+        // A proxy may have said who it is.
+        self.begin_trace();
+        self.transport.input.begin(&early, &self.shared.buffers);
+        let after = self.work();
+        self.after(after).await
+    }
+
     /// Does what has to wait; answers the reason if the connection ends.
     async fn after(&mut self, after: After) -> Option<CloseReason> {
         let mut after = after;
@@ -132,6 +185,7 @@ impl Task {
                     }
                     return Some(reason);
                 }
+                After::LookAgain => after = Box::pin(self.look_again()).await,
                 After::Authenticate(connect, again) => {
                     after = Box::pin(self.authenticate(connect, again)).await;
                     self.speak();
@@ -153,8 +207,7 @@ impl Task {
         let Some(peer) = self.delivery.take_crowded() else {
             return;
         };
-        if self.shared.options.limits.no_fast_producer_stall || Arc::ptr_eq(&peer, &self.conn.peer)
-        {
+        if self.shared.now().limits.no_fast_producer_stall || Arc::ptr_eq(&peer, &self.conn.peer) {
             return;
         }
         self.shared
@@ -171,12 +224,8 @@ impl Task {
 
     /// Moves the timer if a deadline is nearer than it.
     fn set_timer(&mut self) {
-        let stuck = self
-            .transport
-            .blocked_since()
-            .map(|since| since + self.shared.options.limits.write_deadline);
-        self.transport
-            .set_timer(self.session.deadline().min(stuck.unwrap_or(Moment::NEVER)));
+        let deadline = self.session.deadline().min(self.patience.next_look());
+        self.transport.set_timer(deadline);
     }
 
     /// Puts the session's own words into the outbox and flushes it.
@@ -209,12 +258,12 @@ impl Task {
         let after = match self.transport.input.take() {
             Ready::Nothing => After::Wait,
             Ready::Buffer(buffer, filled) => {
-                let (used, need, after) = self.operations(&buffer[..filled], None, now, &mut batch);
+                let (used, need, after) = self.take_in(&buffer[..filled], None, now, &mut batch);
                 self.transport.input.put_back(buffer, used, filled, need);
                 after
             }
             Ready::Large(bytes) => {
-                let (used, need, after) = self.operations(&bytes, Some(&bytes), now, &mut batch);
+                let (used, need, after) = self.take_in(&bytes, Some(&bytes), now, &mut batch);
                 if used < bytes.len() {
                     self.transport.input.put_back_large(&bytes, used, need);
                 }
@@ -240,6 +289,64 @@ impl Task {
         let active = self.session.last_active().as_nanos();
         self.conn.last_active.store(active, Ordering::Relaxed);
         after
+    }
+
+    /// Begins or ends the trace, as the log wants it now.
+    pub(super) fn begin_trace(&mut self) {
+        let whose = (Speaker::Client, self.shared.client_limits().control_line);
+        let label = || self.conn.label();
+        let (before, shared, transport) = (self.trace.take(), &self.shared, &self.transport);
+        self.trace = Trace::now(before, shared, transport, whose, label);
+    }
+
+    /// [`Task::operations`], with a trace if there is one.
+    fn take_in(
+        &mut self,
+        bytes: &[u8],
+        shared: Option<&Bytes>,
+        now: Moment,
+        batch: &mut Counts,
+    ) -> (usize, usize, After) {
+        if self.trace.is_none() {
+            return self.operations(bytes, shared, now, batch);
+        }
+        let mut at = 0;
+        loop {
+            let (used, after) = match self.hear(&bytes[at..]) {
+                None => (0, After::Wait),
+                Some(whole) => {
+                    let (used, _, after) = self.operations(whole, shared, now, batch);
+                    self.settle();
+                    (used, after)
+                }
+            };
+            at += used;
+            if !matches!(after, After::Wait) {
+                return (at, 0, after);
+            }
+            if used == 0 {
+                // What is not whole, and what is no operation, is for the decoder to judge.
+                let (used, need, after) = self.operations(&bytes[at..], shared, now, batch);
+                self.settle();
+                return (at + used, need, after);
+            }
+        }
+    }
+
+    /// Shows the operation at the start of `bytes`; answers it if it is whole.
+    fn hear<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        if self.session.is_too_early(bytes) {
+            return None;
+        }
+        let len = self.trace.as_mut()?.hear(bytes)?;
+        Some(&bytes[..len])
+    }
+
+    /// Sends all that the operations so far have brought about, so that the lines of the trace have its order.
+    fn settle(&mut self) {
+        self.speak();
+        self.delivery.finish(&self.shared.broker);
+        self.forget_ended_subscriptions();
     }
 
     /// Performs the operations in `bytes`. Answers how many bytes were used, how many the next operation
@@ -398,12 +505,31 @@ impl Task {
             (Some(_), _) => {
                 if let Some(sub) = self.subs.remove(sid) {
                     self.publisher.account().unsubscribe(&sub);
+                    self.trace_deleted(&sub);
                 }
                 self.count_subscriptions();
             }
             (None, _) => {}
         }
         self.session.acknowledged(&mut self.out);
+    }
+
+    /// Takes off subscriptions that have had all their messages.
+    fn forget_ended_subscriptions(&mut self) {
+        let ended = self.conn.peer.outbox().take_ended();
+        for sub in &ended {
+            self.subs.remove(sub.sid());
+            self.trace_deleted(sub);
+        }
+        if !ended.is_empty() {
+            self.count_subscriptions();
+        }
+    }
+
+    fn trace_deleted(&self, sub: &Sub) {
+        if let Some(trace) = &self.trace {
+            trace.deleted(sub.sid());
+        }
     }
 
     fn count_subscriptions(&self) {
@@ -413,7 +539,7 @@ impl Task {
 
     fn send_connect_info(&mut self) {
         self.conn.takes_info.store(true, Ordering::Release);
-        let mut info = client_info(&self.shared, self.conn.id, self.conn.addr);
+        let mut info = client_info(&self.shared, self.conn.id, self.conn.addr());
         info.connect_info = true;
         info.remote_account = self.publisher.account().name().to_owned();
         info.encode(&mut self.out);
@@ -428,7 +554,8 @@ impl Task {
             password: &connect.pass,
             token: &connect.auth_token,
         };
-        let (allowed, user) = match self.shared.auth.decide(&given) {
+        self.auth = self.shared.auth();
+        let (allowed, user) = match self.auth.decide(&given) {
             Decision::Allow { user } => (true, user),
             Decision::Deny => (false, String::new()),
             Decision::Check { check, user } => {
@@ -440,16 +567,19 @@ impl Task {
             facts.name = connect.name.clone();
             facts.lang = connect.lang.clone();
             facts.version = connect.version.clone();
-            if !again {
+            if allowed && !again {
                 facts.label = gannet_session::client::label(&connect);
             }
             facts.account = self.publisher.account().name().to_owned();
             facts.user = if allowed { user } else { String::new() };
         }
+        if let Some(trace) = &self.trace {
+            trace.set_label(self.conn.label());
+        }
         self.conn.peer.set_headers(self.session.headers());
         self.conn.peer.set_echo(self.session.echo());
         self.note_rtt();
-        let who = self.shared.auth.name(&given);
+        let who = self.auth.name(&given);
         match self.session.authenticated(allowed, &who, &mut self.out) {
             Step::Close { reason, log } => After::Close(reason, log),
             _ => After::Wait,
@@ -465,9 +595,8 @@ impl Task {
     }
 
     fn on_writable(&mut self) -> After {
-        let alive = self.transport.on_writable(self.delivery.spare());
-        if alive {
-            After::Wait
+        if self.transport.on_writable(self.delivery.spare()) {
+            self.judge()
         } else {
             After::Close(CloseReason::WriteError, None)
         }
@@ -475,25 +604,44 @@ impl Task {
 
     fn on_signal(&mut self, bits: u32) -> After {
         if bits & Signal::ENDED_SUBS != 0 {
-            for sub in self.conn.peer.outbox().take_ended() {
-                self.subs.remove(sub.sid());
+            // Whoever sent the last message has not flushed it yet, perhaps.
+            if self.trace.is_some() {
+                self.speak();
             }
-            self.count_subscriptions();
+            self.forget_ended_subscriptions();
         }
         if bits & Signal::CLOSE != 0 {
             return self.closed_by_others();
         }
         if bits & Signal::NEWS != 0 && self.conn.takes_info.load(Ordering::Acquire) {
             // That the server is a lame duck was said once.
-            let mut info = client_info(&self.shared, self.conn.id, self.conn.addr);
+            let mut info = client_info(&self.shared, self.conn.id, self.conn.addr());
             info.ldm = false;
             info.encode(&mut self.out);
             self.speak();
         }
-        if bits & Signal::FLUSH != 0 && !self.transport.on_flush_signal(self.delivery.spare()) {
-            return After::Close(CloseReason::WriteError, None);
+        if bits & Signal::FLUSH != 0 {
+            if !self.transport.on_flush_signal(self.delivery.spare()) {
+                return After::Close(CloseReason::WriteError, None);
+            }
+            if let After::Close(reason, text) = self.judge() {
+                return After::Close(reason, text);
+            }
+        }
+        if bits & Signal::RELOAD != 0 {
+            return self.options_changed();
         }
         After::Wait
+    }
+
+    /// Looks how the socket is getting on.
+    fn judge(&mut self) -> After {
+        let must_connect = self.session.state() == ClientState::ExpectConnect;
+        let (shared, conn, transport) = (&self.shared, &self.conn, &self.transport);
+        match slow::judge(shared, conn, transport, &mut self.patience, must_connect) {
+            Some(reason) => After::Close(reason, None),
+            None => After::Wait,
+        }
     }
 
     fn closed_by_others(&mut self) -> After {
@@ -502,7 +650,7 @@ impl Task {
                 .trouble
                 .slow_clients
                 .fetch_add(1, Ordering::Relaxed);
-            let max = self.shared.options.limits.max_pending;
+            let max = self.shared.now().limits.max_pending;
             log!(
                 self.shared.log,
                 Info,
@@ -512,42 +660,39 @@ impl Task {
             return After::Close(CloseReason::SlowConsumerPendingBytes, None);
         }
         let asked = self.conn.close_with.lock().take();
-        After::Close(asked.unwrap_or(CloseReason::WriteError), None)
+        let reason = asked.unwrap_or(CloseReason::WriteError);
+        let mut text = None;
+        if reason == CloseReason::MaxConnectionsExceeded {
+            encode::err(&mut self.out, TOO_MANY);
+            text = Some(TOO_MANY.into());
+        }
+        After::Close(reason, text)
     }
 
     fn on_deadline(&mut self) -> After {
         let now = self.shared.rt.now();
-        let write_deadline = self.shared.options.limits.write_deadline;
-        if self
-            .transport
-            .stuck_for(now)
-            .is_some_and(|stuck| stuck >= write_deadline)
-        {
-            self.shared
-                .trouble
-                .slow_clients
-                .fetch_add(1, Ordering::Relaxed);
-            log!(
-                self.shared.log,
-                Info,
-                "{} - Slow Consumer Detected: WriteDeadline of {} exceeded",
-                self.conn.label(),
-                shown_duration(write_deadline)
-            );
-            return After::Close(CloseReason::SlowConsumerWriteDeadline, None);
+        if let After::Close(reason, text) = self.judge() {
+            return After::Close(reason, text);
         }
         let step = self.session.on_deadline(now, &mut self.out);
         self.note_rtt();
         self.speak();
         match step {
             Step::Close { reason, log } => {
-                if reason == CloseReason::StaleConnection {
-                    self.shared
-                        .trouble
-                        .stale_clients
-                        .fetch_add(1, Ordering::Relaxed);
-                }
-                After::Close(reason, log)
+                let silent = match reason {
+                    CloseReason::StaleConnection => {
+                        self.shared
+                            .trouble
+                            .stale_clients
+                            .fetch_add(1, Ordering::Relaxed);
+                        "Stale Client Connection - Closing"
+                    }
+                    CloseReason::AuthenticationTimeout => "Authentication Timeout",
+                    _ => return After::Close(reason, log),
+                };
+                // Silence is no error of ours.
+                log!(self.shared.log, Debug, "{} - {silent}", self.conn.label());
+                After::Close(reason, None)
             }
             _ => {
                 let last = Moment::from_nanos(self.conn.last_active.load(Ordering::Relaxed));
@@ -575,6 +720,9 @@ impl Task {
         let closed = monitor::closed_info(&self.conn, self.shared.rt.wall(), reason, kept);
         for sub in self.subs.drain() {
             self.publisher.account().unsubscribe(&sub);
+            if let Some(trace) = self.trace.as_ref().filter(|_| !self.shared.is_stopping()) {
+                trace.deleted(sub.sid());
+            }
         }
         self.shared.clients.end(closed);
         log!(

@@ -9,7 +9,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use gannet_broker::{Peer, Signal};
 use gannet_rt::Task;
-use gannet_rt::future::race;
 use gannet_rt::sync::Notify;
 use gannet_session::gateway::{Neighbours, Settings};
 use gannet_session::topology::gateways::{DialId, Gateways, Output};
@@ -21,6 +20,7 @@ use super::dial;
 use crate::link::write_log;
 use crate::log::log;
 use crate::shared::Shared;
+use crate::upkeep;
 
 /// An attempt or a link, as far as the mesh can end it.
 pub(super) enum Attempt {
@@ -41,7 +41,7 @@ pub(super) struct State {
     server_names: Vec<String>,
     pub(super) settings: Arc<Settings>,
     /// What our INFO says.
-    info: ServerInfo,
+    pub(super) info: ServerInfo,
 }
 
 impl Neighbours for State {
@@ -145,6 +145,13 @@ impl Mesh {
                 "Forgetting gateway {}",
                 gannet_config::quoted(&remote)
             ),
+            Output::Tell { remote, urls } => {
+                let line = info_line(&ServerInfo::gossip(&shared.id, &remote, urls));
+                let links = shared.broker.inbound();
+                for link in links.iter().filter(|link| link.name != remote) {
+                    link.peer.send_later(&line);
+                }
+            }
             Output::Log(line) => write_log(shared, "", &line),
         }
     }
@@ -174,6 +181,10 @@ impl Mesh {
 
     /// The other servers of this cluster accept gateways there: from now on, all other clusters are told.
     pub(crate) fn set_cluster_urls(&self, shared: &Shared, urls: Vec<String>) {
+        // It is not the others that go: who believed that would be left with the address of a server that has gone.
+        if shared.is_stopping() {
+            return;
+        }
         let mut state = self.state.lock();
         let mut all = vec![state.info.gateway_url.clone()];
         all.extend(urls);
@@ -275,16 +286,7 @@ impl std::fmt::Debug for Mesh {
 
 /// Asks the reconciler again whenever something is due, until the server stops.
 pub(super) async fn keep(shared: Arc<Shared>, mesh: Arc<Mesh>) {
-    while !shared.is_stopping() {
-        let now = shared.rt.now();
-        mesh.change(&shared, |state, out| state.gateways.poll(now, out));
-        loop {
-            let woken = race(mesh.changed.notified(), shared.stopped());
-            let deadline = mesh.state.lock().gateways.next_deadline();
-            if deadline <= shared.rt.now() || shared.is_stopping() {
-                break;
-            }
-            race(shared.rt.sleep_until(deadline), woken).await;
-        }
-    }
+    let poll = |now| mesh.change(&shared, |state, out| state.gateways.poll(now, out));
+    let deadline = || mesh.state.lock().gateways.next_deadline();
+    upkeep::keep(&shared, &mesh.changed, poll, deadline).await;
 }

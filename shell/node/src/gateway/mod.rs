@@ -4,6 +4,7 @@
 
 mod dial;
 mod mesh;
+mod reload;
 mod setup;
 mod task;
 #[cfg(test)]

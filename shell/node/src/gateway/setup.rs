@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use gannet_config::GatewayOptions;
 use gannet_rt::Listener;
 use gannet_session::gateway::Settings;
@@ -27,7 +28,8 @@ const SERVER_PROTOCOL: i64 = 3;
 
 /// Opens the gateway listener and makes the mesh, if gateways are configured. Nothing is dialled yet.
 pub(crate) async fn listen(shared: &Arc<Shared>) -> Result<Option<Listener>, StartError> {
-    let Some(options) = &shared.options.gateway else {
+    let all = shared.options();
+    let Some(options) = &all.gateway else {
         return Ok(None);
     };
     let port = options.port.map_or(0, |port| port.to_bind());
@@ -43,27 +45,13 @@ pub(crate) async fn listen(shared: &Arc<Shared>) -> Result<Option<Listener>, Sta
         shown(&options.host, bound)
     );
     let (host, port) = advertised(shared, options, bound)?;
-    if shared.tls.trusts_any_gateway() {
+    if shared.tls().trusts_any_gateway() {
         log!(shared.log, Warn, "{INSECURE}");
     }
     let info = own_info(shared, options, &host, port);
-    let settings = Settings {
-        gateway: options.name.clone(),
-        server_id: shared.id.clone(),
-        auth: options.auth.clone(),
-        tls: options.tls.is_some(),
-        reject_unknown: options.reject_unknown,
-        headers: !shared.options.limits.no_headers,
-        ping_interval: shared.options.limits.ping_interval,
-        ping_max: shared.options.limits.ping_max,
-        info: info_line(&info),
-    };
-    let handshake = shared.tls.longest_gateway_handshake();
-    let attempt_limit =
-        DIAL_TIMEOUT + handshake + settings.silence_limit() + Duration::from_secs(1);
-    let topology = gateways::Settings::new(&shared.options, options, &shared.name, attempt_limit);
+    let settings = settings(shared, options, info_line(&info));
     let gateways = Gateways::new(
-        topology,
+        topology(shared, options, &settings),
         &options.remotes,
         shared.rt.now(),
         shared.rt.random_u64(),
@@ -79,6 +67,35 @@ pub(crate) async fn listen(shared: &Arc<Shared>) -> Result<Option<Listener>, Sta
     // Set once, here: `listen` is called once per server.
     let _: Result<(), Arc<Mesh>> = shared.mesh.set(Arc::new(mesh));
     Ok(Some(listener))
+}
+
+/// What links are told of their own server.
+pub(super) fn settings(shared: &Shared, block: &GatewayOptions, info: Bytes) -> Settings {
+    let options = shared.now();
+    let limits = &options.limits;
+    Settings {
+        gateway: block.name.clone(),
+        server_id: shared.id.clone(),
+        auth: block.auth.clone(),
+        tls: block.tls.is_some(),
+        reject_unknown: block.reject_unknown,
+        headers: !limits.no_headers,
+        ping_interval: limits.ping_interval,
+        ping_max: limits.ping_max,
+        info,
+    }
+}
+
+/// What the reconciler is told of its own server.
+pub(super) fn topology(
+    shared: &Shared,
+    block: &GatewayOptions,
+    settings: &Settings,
+) -> gateways::Settings {
+    let handshake = shared.tls().longest_gateway_handshake();
+    let attempt_limit =
+        DIAL_TIMEOUT + handshake + settings.silence_limit() + Duration::from_secs(1);
+    gateways::Settings::new(&shared.now(), block, &shared.name, attempt_limit)
 }
 
 /// Host and port that other clusters are told.
@@ -122,8 +139,9 @@ fn reachable_ip(shared: &Shared, options: &GatewayOptions) -> String {
             log!(
                 shared.log,
                 Error,
-                "Could not find any non-local IP for gateway {}'s listener on {host}",
-                options.name
+                "Could not find any non-local IP for gateway {} with listen specification {}",
+                gannet_config::quoted(&options.name),
+                gannet_config::quoted(host)
             );
             host.clone()
         }
@@ -139,7 +157,7 @@ fn own_info(shared: &Shared, options: &GatewayOptions, host: &str, port: u16) ->
         proto: SERVER_PROTOCOL,
         host: host.into(),
         port: i64::from(port),
-        headers: !shared.options.limits.no_headers,
+        headers: !shared.now().limits.no_headers,
         auth_required: options.auth.user.is_some(),
         tls_required: options.tls.is_some(),
         tls_verify: options.tls.is_some(),

@@ -13,7 +13,9 @@ use gannet_broker::{
 use gannet_config::GatewayOptions;
 use gannet_rt::Stream;
 use gannet_session::CloseReason;
-use gannet_session::gateway::{Context, Direction, Link, Output, Refusals, RemoteServer};
+use gannet_session::gateway::{
+    Context, Direction, Link, Neighbours, Output, Refusals, RemoteServer,
+};
 use gannet_session::link_auth::Admission;
 use gannet_session::patience::Patience;
 use gannet_session::topology::gateways::{Dial, DialId, Output as Wanted, Standing};
@@ -25,7 +27,7 @@ use gannet_wire::server_info::ServerInfo;
 use super::mesh::{Attempt, Mesh, State, gossip_to_route};
 use crate::bulk;
 use crate::channel::Channel;
-use crate::link::{self, Carried, Conversation, Counts, Inbound, Line, Purpose, UnknownAccount};
+use crate::link::{self, Conversation, Counts, Inbound, Line, Purpose, UnknownAccount};
 use crate::shared::{Shared, SlowLinks};
 use crate::tls::Handshake;
 
@@ -65,7 +67,8 @@ pub(crate) fn accepted(shared: &Arc<Shared>, stream: Stream, addr: SocketAddr) {
     let (now, seed) = (shared.rt.now(), shared.rt.random_u64());
     let link = Link::accept(now, &settings, seed, &mut outputs);
     let mut line = new_line(shared, &link, None, stream, addr);
-    line.handshake = (shared.tls.gateway()).map(|tls| Handshake::accepted("gateway", tls));
+    let tls = shared.tls();
+    line.handshake = (tls.gateway()).map(|tls| Handshake::accepted("gateway", tls));
     let gateway = Gateway {
         info: settings.info.clone(),
         ..Gateway::new(mesh, link, None, outputs)
@@ -83,7 +86,7 @@ pub(super) async fn dialled(
 ) {
     let (mut outputs, settings) = (Vec::new(), mesh.settings());
     let (now, seed) = (shared.rt.now(), shared.rt.random_u64());
-    let tls = shared.tls.to_gateway(&dial.remote).cloned();
+    let tls = shared.tls().to_gateway(&dial.remote).cloned();
     let link = Link::dial(
         &dial.remote,
         &dial.url,
@@ -111,7 +114,7 @@ fn new_line(
     stream: Stream,
     addr: SocketAddr,
 ) -> Line {
-    let options = &shared.options;
+    let options = shared.options();
     let patience = match &options.gateway {
         Some(gateway) => Patience::with_gateway(gateway, &options.limits),
         None => Patience::with_gateway(&GatewayOptions::default(), &options.limits),
@@ -194,7 +197,7 @@ impl Gateway {
             Output::Gossip { gateway, urls } => state.gateways.gossip(&gateway, &urls, now, wanted),
             Output::PeerUrls(urls) => {
                 if let Some(dial) = self.dial {
-                    state.gateways.peer_urls(dial, &urls);
+                    state.gateways.peer_urls(dial, &urls, wanted);
                 }
                 if let Role::Outbound { link, .. } = &self.role {
                     let name = link.name().to_owned();
@@ -309,7 +312,7 @@ impl Gateway {
     }
 
     fn limits(&self, line: &Line) -> Limits {
-        let control_line = line.shared.options.limits.max_control_line.as_usize();
+        let control_line = line.shared.now().limits.max_control_line.as_usize();
         self.link.limits(Limits {
             control_line,
             payload: Limits::ANY_PAYLOAD,
@@ -334,15 +337,9 @@ impl Gateway {
         else {
             return used;
         };
-        let carried = Carried::from(m);
         if whole.is_none()
-            && let Some(taken) = messages.deliver_run(
-                line.way(),
-                run,
-                &carried,
-                (bytes, used),
-                Limits::ANY_PAYLOAD,
-            )
+            && let Some(taken) =
+                messages.deliver_run(line.way(), run, m, (bytes, used), Limits::ANY_PAYLOAD)
         {
             counts.msgs += run.len() as u64;
             counts.bytes += run.size() as u64;
@@ -350,7 +347,7 @@ impl Gateway {
         }
         counts.msgs += 1;
         counts.bytes += m.payload.len() as u64;
-        if let Err(UnknownAccount) = messages.deliver(line.way(), &carried, whole) {
+        if let Err(UnknownAccount) = messages.deliver(line.way(), m, whole) {
             refusals.unknown_account(m.account, &mut line.words);
         }
         used
@@ -456,10 +453,22 @@ impl Conversation for Gateway {
 
     fn on_news(&mut self, _line: &mut Line) {}
 
+    fn options_changed(&mut self, line: &mut Line) {
+        self.perform(line, |link, cx, _| link.options_changed(cx));
+    }
+
     fn why_closed(&self, _line: &Line) -> CloseReason {
-        let attempts = &self.mesh.state.lock().attempts;
-        let is_cancelled = |dial| !attempts.contains_key(&dial);
-        if self.dial.is_some_and(is_cancelled) {
+        let state = self.mesh.state.lock();
+        let is_unknown = |gateway: &str| state.settings.reject_unknown && !state.knows(gateway);
+        let is_removed = match &self.role {
+            Role::Outbound { link, .. } => !state.knows(link.name()),
+            Role::Inbound { gateway, .. } => is_unknown(gateway),
+            Role::Unregistered => false,
+        };
+        let is_cancelled = |dial| !state.attempts.contains_key(&dial);
+        if is_removed {
+            CloseReason::RouteRemoved
+        } else if self.dial.is_some_and(is_cancelled) {
             CloseReason::DuplicateLink
         } else {
             CloseReason::WriteError

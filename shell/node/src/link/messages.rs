@@ -5,54 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gannet_broker::{Delivery, Hop, Message, Peer, Publisher, Run};
-use gannet_wire::gateway::{self, Queues};
+use gannet_broker::{Delivery, Hop, Message, Origin, Peer, Publisher, Run};
 use gannet_wire::reply_prefix::{self, Hash, Mapped};
-use gannet_wire::{message_again, route};
+use gannet_wire::{link, message_again};
 
 use crate::shared::Shared;
-
-/// A message as a link carries it.
-#[derive(Clone, Copy)]
-pub(crate) struct Carried<'a> {
-    account: &'a [u8],
-    subject: &'a [u8],
-    reply: &'a [u8],
-    queues: Queues<'a>,
-    header_len: Option<usize>,
-    payload: &'a [u8],
-    tail: &'a [u8],
-}
-
-impl<'a> From<&gateway::Message<'a>> for Carried<'a> {
-    #[inline]
-    fn from(m: &gateway::Message<'a>) -> Carried<'a> {
-        Carried {
-            account: m.account,
-            subject: m.subject,
-            reply: m.reply,
-            queues: m.queues,
-            header_len: m.header_len,
-            payload: m.payload,
-            tail: m.tail,
-        }
-    }
-}
-
-impl<'a> From<&route::Message<'a>> for Carried<'a> {
-    #[inline]
-    fn from(m: &route::Message<'a>) -> Carried<'a> {
-        Carried {
-            account: m.account,
-            subject: m.subject,
-            reply: m.reply,
-            queues: m.queues,
-            header_len: m.header_len,
-            payload: m.payload,
-            tail: m.tail,
-        }
-    }
-}
 
 /// What every delivery from a link needs.
 pub(crate) struct Way<'a> {
@@ -77,7 +34,8 @@ pub(crate) struct Inbound {
 impl Inbound {
     /// For a link of that kind.
     pub(crate) fn new(shared: &Shared, hop: Hop) -> Inbound {
-        let gateway = shared.options.gateway.as_ref();
+        let options = shared.now();
+        let gateway = options.gateway.as_ref();
         Inbound {
             publishers: BTreeMap::new(),
             hop,
@@ -97,7 +55,7 @@ impl Inbound {
     pub(crate) fn deliver(
         &mut self,
         way: Way<'_>,
-        m: &Carried<'_>,
+        m: &link::Message<'_>,
         whole: Option<&Bytes>,
     ) -> Result<(), UnknownAccount> {
         let (own, hop) = (self.own, self.hop);
@@ -146,14 +104,12 @@ impl Inbound {
             from,
         } = way;
         let (broker, queues) = (&shared.broker, m.queues);
-        match hop {
-            Hop::Gateway => {
-                publisher.publish_remote(broker, delivery, from, &plain, queues, mapped_reply)
-            }
-            Hop::Route => {
-                publisher.publish_routed(broker, delivery, from, &plain, queues, mapped_reply)
-            }
+        let origin = Origin::Link {
+            by: hop,
+            queues,
+            mapped_reply,
         };
+        publisher.publish_linked(broker, delivery, from, &plain, origin);
         Ok(())
     }
 
@@ -165,7 +121,7 @@ impl Inbound {
         &mut self,
         way: Way<'_>,
         run: &mut Run<'a>,
-        first: &Carried<'a>,
+        first: &link::Message<'a>,
         (bytes, used): (&'a [u8], usize),
         max_payload: usize,
     ) -> Option<usize> {
@@ -256,7 +212,10 @@ impl Reply<'_> {
             subject: mapped.subject,
             ..*self.message
         };
-        let reply = self.mapped_reply;
-        publisher.publish_returned(broker, way.delivery, way.from, &home, reply, hop);
+        let origin = Origin::ReturnedReply {
+            by: hop,
+            mapped_reply: self.mapped_reply,
+        };
+        publisher.publish_linked(broker, way.delivery, way.from, &home, origin);
     }
 }

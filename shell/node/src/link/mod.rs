@@ -17,9 +17,10 @@ use gannet_session::CloseReason;
 use gannet_session::gateway::{Level, Log};
 use gannet_session::link_auth::Admission;
 use gannet_session::patience::Patience;
+use gannet_session::trace::Speaker;
 use gannet_units::Moment;
 
-pub(crate) use messages::{Carried, Inbound, UnknownAccount, Way};
+pub(crate) use messages::{Inbound, UnknownAccount, Way};
 pub(crate) use task::run;
 
 use crate::channel::Channel;
@@ -28,6 +29,7 @@ use crate::registry::LinkFacts;
 use crate::shared::{Shared, SlowLinks};
 use crate::sink::StreamSink;
 use crate::tls::Handshake;
+use crate::trace::Trace;
 use crate::transport::Transport;
 
 /// One link's socket and what goes with it.
@@ -47,6 +49,7 @@ pub(crate) struct Line {
     /// Everything from the operation on that was handled last is compressed.
     pub(crate) reads_compressed: bool,
     pub(crate) closing: Option<CloseReason>,
+    trace: Option<Box<Trace>>,
     patience: Patience,
     /// When what is kept for speed was last forgotten.
     forgot: Moment,
@@ -70,7 +73,7 @@ impl Line {
         addr: SocketAddr,
     ) -> Line {
         let id = shared.clients.next_id();
-        let max_pending = shared.options.limits.max_pending.as_usize();
+        let max_pending = shared.now().limits.max_pending.as_usize();
         let peer = Arc::new(Peer::new(
             id,
             purpose.kind,
@@ -91,7 +94,7 @@ impl Line {
             subscriptions: AtomicU32::new(0),
             rtt_nanos: AtomicU64::new(0),
         };
-        Line {
+        let mut line = Line {
             transport: Transport::new(&shared.rt, peer, stream, Moment::NEVER),
             delivery: Delivery::new(shared.rt.random_u64()),
             facts: Arc::new(facts),
@@ -101,10 +104,27 @@ impl Line {
             check: None,
             reads_compressed: false,
             closing: None,
+            trace: None,
             patience: purpose.patience,
             forgot: started_at,
             shared: shared.clone(),
-        }
+        };
+        line.begin_trace();
+        line
+    }
+
+    /// Begins or ends the trace, as the log wants it now.
+    pub(crate) fn begin_trace(&mut self) {
+        let speaker = match self.peer().kind() {
+            PeerKind::Client => Speaker::Client,
+            PeerKind::Route => Speaker::Route,
+            PeerKind::OutboundGateway | PeerKind::InboundGateway => Speaker::Gateway,
+        };
+        let label = || self.label.trim_end_matches(" - ").to_owned();
+        // Links have no bound of lines that their traces should know of.
+        let whose = (speaker, usize::MAX);
+        let (before, shared, transport) = (self.trace.take(), &self.shared, &self.transport);
+        self.trace = Trace::now(before, shared, transport, whose, label);
     }
 
     pub(crate) fn peer(&self) -> &Arc<Peer> {
@@ -198,6 +218,8 @@ pub(crate) trait Conversation: Send {
     fn close(&mut self, line: &mut Line, reason: CloseReason);
     /// Somebody else has orders for the link.
     fn on_news(&mut self, line: &mut Line);
+    /// The server's options have changed.
+    fn options_changed(&mut self, line: &mut Line);
     /// Why somebody else wants the link closed, if it is neither the server's end nor a slow peer.
     fn why_closed(&self, line: &Line) -> CloseReason;
     /// Gives back what is kept for speed.

@@ -6,6 +6,7 @@ use std::panic::resume_unwind;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use gannet_broker::Signal;
 use gannet_config::Secret;
 use gannet_identity::PasswordCheck;
@@ -130,11 +131,11 @@ impl<C: Conversation> LinkTask<C> {
         match line.transport.input.take() {
             Ready::Nothing => {}
             Ready::Buffer(buffer, filled) => {
-                let (used, need) = talk.operations(line, &buffer[..filled], None, now);
+                let (used, need) = take_in(line, talk, &buffer[..filled], None, now);
                 line.transport.input.put_back(buffer, used, filled, need);
             }
             Ready::Large(bytes) => {
-                let (used, need) = talk.operations(line, &bytes, Some(&bytes), now);
+                let (used, need) = take_in(line, talk, &bytes, Some(&bytes), now);
                 if used < bytes.len() {
                     line.transport.input.put_back_large(&bytes, used, need);
                 }
@@ -174,10 +175,13 @@ impl<C: Conversation> LinkTask<C> {
             } else {
                 "Detected"
             };
+            let outbox = line.transport.peer.outbox();
+            let (chunks, bytes) = (outbox.chunks(), outbox.pending());
+            drop(outbox);
             log!(
                 line.shared.log,
                 Info,
-                "{}Slow Consumer {state}: WriteDeadline of {} exceeded",
+                "{}Slow Consumer {state}: WriteDeadline of {} exceeded with {chunks} chunks of {bytes} total bytes.",
                 line.label,
                 shown_duration(line.patience.deadline())
             );
@@ -194,6 +198,11 @@ impl<C: Conversation> LinkTask<C> {
         }
         if bits & Signal::NEWS != 0 {
             self.talk.on_news(&mut self.line);
+            self.line.flush();
+        }
+        if bits & Signal::RELOAD != 0 {
+            self.line.begin_trace();
+            self.talk.options_changed(&mut self.line);
             self.line.flush();
         }
         let line = &mut self.line;
@@ -270,4 +279,37 @@ impl<C: Conversation> LinkTask<C> {
         let buffers = &line.shared.buffers;
         line.transport.close(buffers, !lost).await;
     }
+}
+
+/// [`Conversation::operations`], with a trace if there is one: then one by one, each with all that it brings
+/// about, so that the lines of the trace have its order.
+fn take_in<C: Conversation>(
+    line: &mut Line,
+    talk: &mut C,
+    bytes: &[u8],
+    whole: Option<&Bytes>,
+    now: Moment,
+) -> (usize, usize) {
+    if line.trace.is_none() {
+        return talk.operations(line, bytes, whole, now);
+    }
+    let mut at = 0;
+    while line.closing.is_none() && !line.reads_compressed && !talk.is_waiting() {
+        let rest = &bytes[at..];
+        let len = line.trace.as_mut().and_then(|trace| trace.hear(rest));
+        let this = len.map_or(rest, |len| &rest[..len]);
+        let (mut used, mut need) = talk.operations(line, this, whole, now);
+        let is_last = len.is_none() || used == 0;
+        if used == 0 && len.is_some() && line.closing.is_none() {
+            // What is no operation is for the decoder to judge.
+            (used, need) = talk.operations(line, rest, whole, now);
+        }
+        line.flush();
+        line.delivery.finish(&line.shared.broker);
+        at += used;
+        if is_last {
+            return (at, need);
+        }
+    }
+    (at, 0)
 }

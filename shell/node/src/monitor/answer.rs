@@ -12,7 +12,8 @@ use crate::shared::Shared;
 /// The answer to one request.
 pub(super) async fn answer(monitor: &Arc<Monitor>, path: &str, query: &str) -> Response {
     let shared = &monitor.shared;
-    let base_path = &shared.options.monitoring.base_path;
+    let options = shared.options();
+    let base_path = &options.monitoring.base_path;
     let request = match request(base_path, path, query) {
         Ok(request) => request,
         Err(refused) => {
@@ -63,14 +64,28 @@ fn health(shared: &Shared, options: &healthz::Options) -> Response {
     if let Some(warning) = options.warning() {
         log!(shared.log, Warn, "{warning}");
     }
-    let mut snapshot = healthz::Snapshot::default();
-    let clients_listen = shared.client_addr.get().is_some();
-    if !clients_listen || shared.is_lame_duck() || shared.is_stopping() {
-        snapshot.closed_listeners.push("server");
-    }
+    let snapshot = healthz::Snapshot {
+        closed_listeners: closed_listeners(shared),
+    };
     let health = healthz::check(options, &snapshot);
     if let Some(warning) = health.warning() {
         log!(shared.log, Warn, "{warning}");
     }
     health.response()
+}
+
+/// Listeners that should be there and are not: not yet, while the server starts, or no longer.
+fn closed_listeners(shared: &Shared) -> Vec<&'static str> {
+    let options = shared.options();
+    let clients_unwanted = shared.is_lame_duck() || shared.is_stopping();
+    let clients = shared.client_addr.get().is_some() && !clients_unwanted;
+    let routes = options.cluster.port.is_none() || shared.routes.get().is_some();
+    let gateways = options.gateway.is_none() || shared.mesh.get().is_some();
+    let open = [
+        ("server", clients),
+        ("route", routes),
+        ("gateway", gateways),
+    ];
+    let closed = |(name, is_open): (_, bool)| (!is_open).then_some(name);
+    open.into_iter().filter_map(closed).collect()
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use gannet_session::topology::routes::Origin;
 use gannet_units::ConnId;
 
 use crate::route::Conn;
@@ -28,6 +29,12 @@ pub(super) fn standing(shared: &Shared) -> Standing {
         port: shared.routes.get().map_or(0, |mesh| mesh.bound.port()),
         connect_urls: shared.face.connect_urls(),
     }
+}
+
+/// Where the registered connections to other servers of the cluster come from, by number.
+pub(super) fn origins(shared: &Shared) -> BTreeMap<ConnId, Origin> {
+    let mesh = shared.routes.get();
+    mesh.map_or_else(BTreeMap::new, |mesh| mesh.origins())
 }
 
 /// The connections to other servers of the cluster, by number, whether they are registered or not yet.

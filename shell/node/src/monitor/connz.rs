@@ -4,7 +4,10 @@ use std::sync::atomic::Ordering;
 
 use gannet_broker::Sub;
 use gannet_monitor::connz::{Options, Snapshot, select};
-use gannet_monitor::{ClientType, Closed, ConnInfo, ConnKind, Response, Subscriptions};
+use gannet_monitor::{
+    ClientType, Closed, ConnInfo, ConnKind, PeerCertificate, Response, Subscriptions,
+};
+use gannet_rt::tls::TlsFacts;
 use gannet_session::CloseReason;
 use gannet_units::{Moment, WallTime};
 
@@ -59,14 +62,15 @@ fn info(conn: &ClientConn) -> ConnInfo {
         (outbox.stats(), outbox.pending())
     };
     let facts = conn.facts.lock().clone();
+    let (addr, tls) = (conn.addr(), conn.stream.tls());
     let did = Moment::from_nanos(conn.last_active.load(Ordering::Relaxed));
     let last_active = did.max(conn.peer.last_delivery());
     ConnInfo {
         cid: conn.id,
         kind: ConnKind::Client,
         client_type: ClientType::Nats,
-        ip: conn.addr.ip().to_string(),
-        port: conn.addr.port(),
+        ip: addr.ip().to_string(),
+        port: addr.port(),
         start: conn.started,
         last_activity: conn.started + last_active.since(conn.started_at),
         rtt: std::time::Duration::from_nanos(conn.rtt_nanos.load(Ordering::Relaxed)),
@@ -80,10 +84,25 @@ fn info(conn: &ClientConn) -> ConnInfo {
         name: facts.name,
         lang: facts.lang,
         version: facts.version,
+        tls_version: tls.map(|tls| tls.version).unwrap_or_default(),
+        tls_cipher: tls.map(|tls| tls.cipher.clone()).unwrap_or_default(),
+        tls_peers: tls.map(certificates).unwrap_or_default(),
+        tls_first: conn.tls_first.load(Ordering::Relaxed),
         user: facts.user,
         account: facts.account,
         ..ConnInfo::default()
     }
+}
+
+/// The certificates that a client has shown.
+fn certificates(tls: &TlsFacts) -> Vec<PeerCertificate> {
+    let shown = tls.peer.iter().chain(&tls.chain);
+    let info = |certificate: &gannet_rt::tls::PeerCertificate| PeerCertificate {
+        subject: certificate.subject.clone(),
+        spki_sha256: certificate.key_sha256.clone(),
+        cert_sha256: certificate.sha256.clone(),
+    };
+    shown.map(info).collect()
 }
 
 /// Bytes of subscriptions' text remembered of a connection that has ended: there may be ten thousand of
@@ -98,6 +117,8 @@ pub(crate) fn closed_info<'a>(
     kept: impl Iterator<Item = &'a Sub>,
 ) -> ConnInfo {
     let mut info = info(conn);
+    // The reference does not remember them.
+    info.tls_peers = Vec::new();
     info.closed = Some(Closed {
         at,
         reason: reason.text(),

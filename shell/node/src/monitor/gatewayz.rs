@@ -26,7 +26,8 @@ pub(super) fn respond(shared: &Shared, options: &Options) -> Response {
 }
 
 fn local(shared: &Shared) -> Option<Local> {
-    let gateway = shared.options.gateway.as_ref()?;
+    let options = shared.options();
+    let gateway = options.gateway.as_ref()?;
     let (host, port) = shared.mesh.get()?.advertised.clone();
     Some(Local {
         name: gateway.name.clone(),
@@ -114,8 +115,7 @@ fn named(known: ByAccount) -> Vec<Interest> {
     known.into_iter().map(interest).collect()
 }
 
-/// The interest that came over `links`, by link and account. Every account is there, known to the
-/// remote or not: without a word from it, it wants nothing.
+/// The interest that came over `links`, by link and account: those accounts of which there is any.
 fn interest(shared: &Shared, options: &Options, links: &[ConnId]) -> BTreeMap<ConnId, ByAccount> {
     let mut found: BTreeMap<ConnId, ByAccount> =
         links.iter().map(|id| (*id, ByAccount::new())).collect();
@@ -123,16 +123,12 @@ fn interest(shared: &Shared, options: &Options, links: &[ConnId]) -> BTreeMap<Co
         if !options.wants_account(account.name()) {
             continue;
         }
-        for by_account in found.values_mut() {
-            let none = Interest {
-                mode: InterestMode::InterestOnly,
-                ..Interest::default()
-            };
-            by_account.insert(account.to_name(), none);
-        }
         for sub in subs::taken(&account, |sub| sub.class() == Class::Gateway) {
-            let of_link = found.get_mut(&sub.peer().id());
-            if let Some(entry) = of_link.and_then(|by_account| by_account.get_mut(account.name())) {
+            if let Some(of_link) = found.get_mut(&sub.peer().id()) {
+                let entry = of_link.entry(account.to_name()).or_insert(Interest {
+                    mode: InterestMode::InterestOnly,
+                    ..Interest::default()
+                });
                 note(entry, &sub, options.wants_subscriptions());
             }
         }

@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gannet_config::Options;
 use gannet_monitor::RequestCounts;
 use gannet_rt::future::race;
 use gannet_rt::sync::Semaphore;
@@ -51,8 +52,7 @@ struct Monitor {
 }
 
 /// The address to listen on for monitoring, if there is to be any: host and port as configured.
-pub(crate) fn wanted(shared: &Shared) -> Option<(&str, u16)> {
-    let options = &shared.options;
+pub(crate) fn wanted(options: &Options) -> Option<(&str, u16)> {
     let port = options.monitoring.port?;
     let host = options.monitoring.host.as_deref().unwrap_or(&options.host);
     Some((host, port.to_bind()))

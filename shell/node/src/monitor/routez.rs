@@ -7,11 +7,12 @@ use gannet_broker::{Carries, RouteLink};
 use gannet_config::{ClusterPermissions, SubjectPermission};
 use gannet_monitor::routez::{self, Options, Route, Snapshot};
 use gannet_monitor::{ConnInfo, ConnKind, Response, SubInfo};
+use gannet_session::topology::routes::Origin;
 use gannet_subject::{Class, Entry};
 use gannet_units::ConnId;
 use gannet_wire::server_info;
 
-use super::cluster::conns;
+use super::cluster::{conns, origins};
 use super::{link, subs};
 use crate::route::Conn;
 use crate::shared::Shared;
@@ -24,13 +25,14 @@ pub(super) fn respond(shared: &Shared, options: &Options) -> Response {
     } else {
         BTreeMap::new()
     };
-    let conns = conns(shared);
+    let (conns, origins) = (conns(shared), origins(shared));
     let view = |route: &Arc<RouteLink>| {
         let id = route.peer().id();
         let subs = interest.remove(&id).unwrap_or_default();
-        Some(view(route, conns.get(&id)?, subs))
+        Some(view(route, conns.get(&id)?, origins.get(&id)?, subs))
     };
-    let permissions = shared.options.cluster.permissions.as_ref();
+    let configured = shared.options();
+    let permissions = configured.cluster.permissions.as_ref();
     let said = |of: fn(&ClusterPermissions) -> &Option<SubjectPermission>| {
         permissions.and_then(|p| of(p).as_ref()).map(permission)
     };
@@ -52,7 +54,7 @@ pub(super) fn count(shared: &Shared) -> (usize, usize) {
     (routes.len(), servers.len())
 }
 
-fn view(route: &RouteLink, conn: &Conn, subs: Vec<SubInfo>) -> Route {
+fn view(route: &RouteLink, conn: &Conn, origin: &Origin, subs: Vec<SubInfo>) -> Route {
     let account = match route.carries() {
         Carries::Account(name) => name.to_string(),
         Carries::All | Carries::Share { .. } => String::new(),
@@ -63,8 +65,8 @@ fn view(route: &RouteLink, conn: &Conn, subs: Vec<SubInfo>) -> Route {
         remote_name: info
             .map(|info| info.server_name.clone())
             .unwrap_or_default(),
-        did_solicit: remote.as_ref().is_some_and(|remote| remote.is_dialled),
-        is_configured: conn.facts.configured,
+        did_solicit: origin.is_solicited,
+        is_configured: origin.is_configured,
         import: info.and_then(|info| info.import.clone()),
         export: info.and_then(|info| info.export.clone()),
         compression: (*conn.compression.lock()).to_owned(),

@@ -35,7 +35,7 @@ pub(super) fn respond(monitor: &Monitor) -> Response {
 
 /// What the configuration and the start decided.
 fn configured(shared: &Shared) -> Varz {
-    let options = &shared.options;
+    let options = shared.options();
     let (limits, monitoring) = (&options.limits, &options.monitoring);
     let (host, port) = shared.advertised_client_address();
     let bound = shared.monitor_addr.get().map_or(0, |addr| addr.port());
@@ -46,7 +46,7 @@ fn configured(shared: &Shared) -> Varz {
         proto: 1,
         host,
         port,
-        auth_required: shared.auth.required(),
+        auth_required: shared.auth().required(),
         max_connections: i64::from(limits.max_connections),
         max_subscriptions: i64::from(limits.max_subscriptions.unwrap_or(0)),
         ping_interval: limits.ping_interval,
@@ -57,7 +57,7 @@ fn configured(shared: &Shared) -> Varz {
             .unwrap_or_else(|| options.host.clone()),
         http_port: bound,
         http_base_path: normalize_base(&monitoring.base_path),
-        auth_timeout: options.auth.timeout,
+        auth_timeout: options.auth_timeout(),
         max_control_line: limits.max_control_line.as_usize() as u64,
         git_commit: git_commit().unwrap_or_default().into(),
         max_payload: shared.max_payload() as u64,
@@ -67,13 +67,19 @@ fn configured(shared: &Shared) -> Varz {
             .as_ref()
             .map(|options| gateway(shared, options))
             .unwrap_or_default(),
-        tls_timeout: TLS_TIMEOUT,
+        tls_required: options.tls.is_some() && !options.allow_non_tls,
+        tls_verify: options.tls.as_ref().is_some_and(|tls| tls.verify),
+        tls_timeout: options
+            .tls
+            .as_ref()
+            .map_or(TLS_TIMEOUT, TlsOptions::timeout),
+        tls_cert_not_after: shared.tls().clients().and_then(|tls| tls.not_after()),
         write_deadline: limits.write_deadline,
         write_timeout: write_timeout(limits.write_timeout),
         start: shared.started,
         cores: process::cores(&shared.rt),
         gomaxprocs: process::cores(&shared.rt),
-        config_load_time: shared.started,
+        config_load_time: *shared.configured.lock(),
         config_digest: options.digest.clone().unwrap_or_default(),
         tags: options.server_tags.clone(),
         metadata: options.server_metadata.clone(),
@@ -84,7 +90,8 @@ fn configured(shared: &Shared) -> Varz {
 
 /// The part about the cluster, and what it does to other parts.
 fn clustered(shared: &Shared, page: &mut Varz) {
-    let options = &shared.options.cluster;
+    let options = shared.options();
+    let options = &options.cluster;
     let Standing {
         name,
         port,
@@ -109,7 +116,7 @@ fn clustered(shared: &Shared, page: &mut Varz) {
         pool_size: options.pool_size.map_or(-1, i64::from),
         write_deadline,
         write_timeout: write_timeout.clone(),
-        tls_cert_not_after: shared.tls.routes().and_then(|tls| tls.not_after()),
+        tls_cert_not_after: shared.tls().routes().and_then(|tls| tls.not_after()),
         ..std::mem::take(&mut page.cluster)
     };
     (page.gateway.write_deadline, page.leaf.write_deadline) = (write_deadline, write_deadline);
@@ -143,7 +150,7 @@ fn gateway(shared: &Shared, options: &GatewayOptions) -> Gateway {
         connect_retries: i64::from(options.connect_retries),
         gateways: options.remotes.iter().map(remote).collect(),
         reject_unknown: options.reject_unknown,
-        tls_cert_not_after: shared.tls.gateway().and_then(|tls| tls.not_after()),
+        tls_cert_not_after: shared.tls().gateway().and_then(|tls| tls.not_after()),
         ..Gateway::default()
     }
 }
@@ -167,14 +174,10 @@ fn write_timeout(policy: WriteTimeout) -> String {
 }
 
 fn feature_flags(shared: &Shared) -> std::collections::BTreeMap<String, bool> {
+    let options = shared.options();
     let mut flags = varz::feature_flags();
     for (name, on) in &mut flags {
-        *on = shared
-            .options
-            .feature_flags
-            .get(name)
-            .copied()
-            .unwrap_or(*on);
+        *on = options.feature_flags.get(name).copied().unwrap_or(*on);
     }
     flags
 }

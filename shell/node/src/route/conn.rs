@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_broker::{
-    Broker, Carries, Forgetting, Peer, RemoteInterest, RouteLink as Carrier, Signal,
+    Broker, Carries, Forgetting, Listing, Peer, RemoteInterest, RouteFilter, RouteLink as Carrier,
+    Signal,
 };
 use gannet_session::CloseReason;
 use gannet_session::route::{Place, RemoteServer};
@@ -40,6 +41,8 @@ pub(super) enum Order {
     Close(CloseReason),
     /// See whether the peer is still there.
     Probe,
+    /// Go over to the configured compression.
+    Recompress,
 }
 
 /// One connection.
@@ -132,6 +135,30 @@ impl Conn {
             bulk::list(shared, shared.broker.replace_route(link, &new));
             *link = new;
         }
+    }
+
+    /// The connection has other permissions from now on. Answers what the peer is to be told of that.
+    pub(super) fn refilter(
+        &self,
+        shared: &Arc<Shared>,
+        filter: Option<Arc<dyn RouteFilter>>,
+    ) -> Option<Listing> {
+        let mut heard = self.heard.lock();
+        let Heard {
+            link: Some(link),
+            interest,
+            of_leaves,
+        } = &mut *heard
+        else {
+            return None;
+        };
+        let new = Arc::new(link.filtered(filter));
+        let listing = shared.broker.refilter_route(link, &new);
+        *link = new;
+        for interest in std::iter::once(interest).chain(of_leaves.values_mut()) {
+            bulk::forget(shared, shared.broker.split_refused(link, interest));
+        }
+        Some(listing)
     }
 
     /// Tells the peer all our interest once more: it takes more of it now.

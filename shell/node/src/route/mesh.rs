@@ -8,12 +8,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gannet_broker::{Carries, Signal};
 use gannet_rt::Task;
-use gannet_rt::future::race;
 use gannet_rt::sync::Notify;
 use gannet_session::CloseReason;
 use gannet_session::route::{Place, RouteId, Settings, info_line};
 use gannet_session::topology::ServerNames;
-use gannet_session::topology::routes::{Output, Routes};
+use gannet_session::topology::routes::{Origin, Output, Routes};
+use gannet_units::ConnId;
 use parking_lot::Mutex;
 
 use super::conn::{Conn, Order, RouteLink};
@@ -21,6 +21,7 @@ use super::dial;
 use super::filter::Filter;
 use crate::link::write_log;
 use crate::shared::Shared;
+use crate::upkeep;
 
 /// An attempt or a connection, as far as the mesh can end it.
 pub(super) enum Attempt {
@@ -36,6 +37,9 @@ pub(super) struct State {
     pub(super) attempts: BTreeMap<RouteId, Attempt>,
     /// What certificates of servers that were only heard of must be for.
     pub(super) server_names: ServerNames,
+    pub(super) settings: Arc<Settings>,
+    /// Which interest crosses routes; all if there is none.
+    pub(super) filter: Option<Arc<Filter>>,
 }
 
 impl State {
@@ -44,6 +48,15 @@ impl State {
             Some(Attempt::Connected(conn)) => Some(conn),
             Some(Attempt::Dialling(_)) | None => None,
         }
+    }
+
+    /// The connections, registered or not yet.
+    pub(super) fn conns(&self) -> Vec<Arc<Conn>> {
+        let conns = self.attempts.values().filter_map(|attempt| match attempt {
+            Attempt::Connected(conn) => Some(conn.clone()),
+            Attempt::Dialling(_) => None,
+        });
+        conns.collect()
     }
 
     /// What a connection at `place` carries.
@@ -62,8 +75,6 @@ impl State {
 
 /// The connections of one server to the others of its cluster.
 pub(crate) struct Mesh {
-    pub(super) settings: Settings,
-    pub(super) filter: Option<Arc<Filter>>,
     pub(super) state: Mutex<State>,
     /// There is a new deadline.
     changed: Notify,
@@ -81,10 +92,10 @@ impl Mesh {
             routes,
             attempts: BTreeMap::new(),
             server_names,
+            settings: Arc::new(settings),
+            filter,
         };
         Mesh {
-            settings,
-            filter,
             state: Mutex::new(state),
             changed: Notify::new(),
             bound,
@@ -204,7 +215,7 @@ impl Mesh {
     /// Tells the others that this server will soon be gone.
     pub(crate) fn announce_lame_duck(self: &Arc<Self>, shared: &Arc<Shared>) {
         self.change(shared, |state, wanted| {
-            let mut info = self.settings.update(state.routes.cluster());
+            let mut info = state.settings.update(state.routes.cluster());
             info.ldm = true;
             state.routes.tell_peers(&info_line(&info), wanted);
         });
@@ -222,12 +233,17 @@ impl Mesh {
 
     /// The connections, registered or not yet.
     pub(crate) fn conns(&self) -> Vec<Arc<Conn>> {
+        self.state.lock().conns()
+    }
+
+    /// Where each registered connection comes from.
+    pub(crate) fn origins(&self) -> BTreeMap<ConnId, Origin> {
         let state = self.state.lock();
-        let conns = state.attempts.values().filter_map(|attempt| match attempt {
-            Attempt::Connected(conn) => Some(conn.clone()),
+        let origin = |(id, attempt): (&RouteId, &Attempt)| match attempt {
+            Attempt::Connected(conn) => Some((conn.peer.id(), state.routes.origin(*id)?)),
             Attempt::Dialling(_) => None,
-        });
-        conns.collect()
+        };
+        state.attempts.iter().filter_map(origin).collect()
     }
 
     /// The registered connections.
@@ -261,16 +277,7 @@ impl std::fmt::Debug for Mesh {
 
 /// Asks the reconciler again whenever something is due, until the server stops.
 pub(super) async fn keep(shared: Arc<Shared>, mesh: Arc<Mesh>) {
-    while !shared.is_stopping() {
-        let now = shared.rt.now();
-        mesh.change(&shared, |state, out| state.routes.poll(now, out));
-        loop {
-            let woken = race(mesh.changed.notified(), shared.stopped());
-            let deadline = mesh.state.lock().routes.next_deadline();
-            if deadline <= shared.rt.now() || shared.is_stopping() {
-                break;
-            }
-            race(shared.rt.sleep_until(deadline), woken).await;
-        }
-    }
+    let poll = |now| mesh.change(&shared, |state, out| state.routes.poll(now, out));
+    let deadline = || mesh.state.lock().routes.next_deadline();
+    upkeep::keep(&shared, &mesh.changed, poll, deadline).await;
 }

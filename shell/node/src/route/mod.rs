@@ -6,6 +6,7 @@ mod conn;
 mod dial;
 mod filter;
 mod mesh;
+mod reload;
 mod setup;
 mod task;
 
@@ -16,8 +17,8 @@ use gannet_rt::Listener;
 pub(crate) use conn::Conn;
 pub use conn::RouteLink;
 pub(crate) use mesh::Mesh;
-pub(crate) use setup::{bind, set_up};
-pub(crate) use task::accepted;
+pub(crate) use setup::{INSECURE, bind, set_up};
+pub(crate) use task::{accepted, is_known};
 
 use crate::panics::kept_up;
 use crate::shared::Shared;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_config::{ClusterOptions, SubjectPermission as Permission};
+use gannet_config::{ClusterOptions, Options, SubjectPermission as Permission};
 use gannet_rt::Listener;
 use gannet_session::route::{ClusterName, Settings};
 use gannet_session::topology::ServerNames;
@@ -22,14 +22,15 @@ use crate::shared::Shared;
 /// How long a dial may take; as the reference server has it.
 pub(super) const DIAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// Said once at the start, if it applies.
-const INSECURE: &str = "TLS certificate chain and hostname of solicited routes will not be verified. \
+pub(crate) const INSECURE: &str = "TLS certificate chain and hostname of solicited routes will not be verified. \
     DO NOT USE IN PRODUCTION!";
 /// Level of the protocol between servers.
 const SERVER_PROTOCOL: i64 = 3;
 
 /// Opens the listener for routes, if there are any. Nobody is let in yet.
 pub(crate) async fn bind(shared: &Shared) -> Result<Option<Listener>, StartError> {
-    let options = &shared.options.cluster;
+    let options = shared.options();
+    let options = &options.cluster;
     let Some(port) = options.port else {
         return Ok(None);
     };
@@ -39,13 +40,14 @@ pub(crate) async fn bind(shared: &Shared) -> Result<Option<Listener>, StartError
 
 /// Makes the mesh, once it is known where clients connect. Nothing is dialled yet.
 pub(crate) fn set_up(shared: &Arc<Shared>, listener: &Listener) -> Result<(), StartError> {
-    let options = &shared.options.cluster;
+    let all = shared.options();
+    let options = &all.cluster;
     let bound = listener
         .local_addr()
         .map_err(|e| StartError::Listen(e.to_string()))?;
     let cluster = ClusterName {
         name: shared.face.cluster(),
-        is_dynamic: shared.options.cluster_name().is_none(),
+        is_dynamic: all.cluster_name().is_none(),
     };
     log!(shared.log, Info, "Cluster name is {}", cluster.name);
     if cluster.is_dynamic {
@@ -61,29 +63,18 @@ pub(crate) fn set_up(shared: &Arc<Shared>, listener: &Listener) -> Result<(), St
         "Listening for route connections on {}",
         shown(&options.host, bound)
     );
-    let limits = &shared.options.limits;
-    let settings = Settings {
-        info: own_info(shared, options, bound)?,
-        auth: options.auth.clone(),
-        compression: options.compression(),
-        pooling: pool_size(options).is_some(),
-        has_gateways: shared.options.gateway.is_some(),
-        ping_interval: options.ping_interval(limits),
-        ping_max: options.ping_max.unwrap_or(limits.ping_max),
-    };
-    let tls = shared.tls.routes();
-    if tls.is_some_and(|tls| tls.is_insecure()) {
+    let settings = settings(shared, &all, bound)?;
+    if shared.tls().routes().is_some_and(|tls| tls.is_insecure()) {
         log!(shared.log, Warn, "{INSECURE}");
     }
-    let limit = settings.attempt_limit() + tls.map_or(Duration::ZERO, |tls| tls.timeout);
-    let topology = routes::Settings::new(&shared.options, options, &shared.id, cluster, limit);
+    let topology = topology(shared, &all, &settings, cluster);
     let routes = Routes::new(
         topology,
         &options.routes,
         shared.rt.now(),
         shared.rt.random_u64(),
     );
-    let filter = options.permissions.clone().map(|p| Arc::new(Filter(p)));
+    let filter = filter(options);
     let mut names = ServerNames::default();
     for url in &options.routes {
         names.learn(&url.host);
@@ -92,6 +83,43 @@ pub(crate) fn set_up(shared: &Arc<Shared>, listener: &Listener) -> Result<(), St
     // Set once, here: it is set up once per server.
     let _: Result<(), Arc<Mesh>> = shared.routes.set(Arc::new(mesh));
     Ok(())
+}
+
+/// What connections are told of their own server. (Its address must mean something: that is looked at when
+/// the server starts, and before options change.)
+pub(super) fn settings(
+    shared: &Shared,
+    options: &Options,
+    bound: SocketAddr,
+) -> Result<Settings, StartError> {
+    let (cluster, limits) = (&options.cluster, &options.limits);
+    Ok(Settings {
+        info: own_info(shared, cluster, bound)?,
+        auth: cluster.auth.clone(),
+        compression: cluster.compression(),
+        pooling: pool_size(cluster).is_some(),
+        has_gateways: options.gateway.is_some(),
+        ping_interval: cluster.ping_interval(limits),
+        ping_max: cluster.ping_max.unwrap_or(limits.ping_max),
+    })
+}
+
+/// What the reconciler is told of its own server.
+pub(super) fn topology(
+    shared: &Shared,
+    options: &Options,
+    settings: &Settings,
+    cluster: ClusterName,
+) -> routes::Settings {
+    let tls = shared.tls();
+    let tls = tls.routes();
+    let limit = settings.attempt_limit() + tls.map_or(Duration::ZERO, |tls| tls.timeout);
+    routes::Settings::new(options, &options.cluster, &shared.id, cluster, limit)
+}
+
+/// Which interest crosses routes; all if there is none.
+pub(super) fn filter(options: &ClusterOptions) -> Option<Arc<Filter>> {
+    options.permissions.clone().map(|p| Arc::new(Filter(p)))
 }
 
 fn pool_size(options: &ClusterOptions) -> Option<u32> {
@@ -122,7 +150,7 @@ fn own_info(
         proto: SERVER_PROTOCOL,
         host,
         port: i64::from(port),
-        headers: !shared.options.limits.no_headers,
+        headers: !shared.now().limits.no_headers,
         auth_required: options.auth.user.is_some(),
         tls_required: options.tls.is_some(),
         tls_verify: options.tls.is_some(),

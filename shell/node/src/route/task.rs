@@ -20,7 +20,7 @@ use gannet_wire::route::{DecodeError, Decoded, Form, Interest, Limits, Message, 
 use super::conn::{Conn, Order};
 use super::mesh::{Attempt, Mesh, State};
 use crate::channel::Channel;
-use crate::link::{self, Carried, Conversation, Counts, Inbound, Line, Purpose, UnknownAccount};
+use crate::link::{self, Conversation, Counts, Inbound, Line, Purpose, UnknownAccount};
 use crate::log::log;
 use crate::shared::{Shared, SlowLinks};
 use crate::tls::Handshake;
@@ -45,7 +45,8 @@ pub(crate) fn accepted(shared: &Arc<Shared>, stream: Stream, addr: SocketAddr) {
         return;
     };
     let (mut line, conn) = new_line(shared, stream, addr, false);
-    line.handshake = (shared.tls.routes()).map(|tls| Handshake::accepted("route", tls));
+    let tls = shared.tls();
+    line.handshake = (tls.routes()).map(|tls| Handshake::accepted("route", tls));
     let route = mesh.clone().change(shared, |state, _| {
         let id = state.routes.accepted();
         state.attempts.insert(id, Attempt::Connected(conn.clone()));
@@ -67,7 +68,8 @@ pub(super) async fn dialled(
     let (mut line, conn) = new_line(&shared, stream, addr, dial.is_configured);
     let route = mesh.clone().change(&shared, |state, _| {
         let name = state.server_names.name_for(&dial.url.host);
-        line.handshake = (shared.tls.routes()).map(|tls| Handshake::dialled("route", tls, name));
+        let tls = shared.tls();
+        line.handshake = (tls.routes()).map(|tls| Handshake::dialled("route", tls, name));
         // It may have been cancelled in the meantime.
         *state.attempts.get_mut(&dial.id)? = Attempt::Connected(conn.clone());
         state.routes.connected(dial.id, addr);
@@ -86,7 +88,7 @@ fn new_line(
     addr: SocketAddr,
     is_configured: bool,
 ) -> (Line, Arc<Conn>) {
-    let options = &shared.options;
+    let options = shared.options();
     let purpose = Purpose {
         kind: PeerKind::Route,
         id_name: "rid",
@@ -110,7 +112,7 @@ impl Route {
         let knows_account = |name: &str| is_known(shared, name);
         let cx = Context {
             now: shared.rt.now(),
-            settings: &mesh.settings,
+            settings: &state.settings,
             neighbours: &state.routes,
             knows_account: &knows_account,
         };
@@ -133,9 +135,10 @@ impl Route {
         let (shared, mesh) = (line.shared.clone(), self.mesh.clone());
         mesh.change(&shared, |state, wanted| {
             let knows_account = |name: &str| is_known(&shared, name);
+            let settings = state.settings.clone();
             let cx = Context {
                 now: shared.rt.now(),
-                settings: &mesh.settings,
+                settings: &settings,
                 neighbours: &state.routes,
                 knows_account: &knows_account,
             };
@@ -204,7 +207,7 @@ impl Route {
             .registered(self.link.id(), &remote, now, wanted);
         // What was here before has left its place before this one's interest counts.
         self.mesh.settle(&shared, state, wanted);
-        let filter = self.mesh.filter.clone();
+        let filter = state.filter.clone();
         let traits = RouteTraits {
             server_id: remote.info.server_id.clone(),
             headers: remote.headers,
@@ -224,7 +227,8 @@ impl Route {
     }
 }
 
-fn is_known(shared: &Shared, account: &str) -> bool {
+/// Whether there is such an account.
+pub(crate) fn is_known(shared: &Shared, account: &str) -> bool {
     account == SYSTEM_ACCOUNT || shared.broker.account(account).is_some()
 }
 
@@ -309,8 +313,15 @@ impl Conversation for Route {
             match order {
                 Order::Close(reason) => self.close(line, reason),
                 Order::Probe => self.perform(line, |link, cx, out| link.probe(cx, out)),
+                Order::Recompress => {
+                    self.perform(line, |link, cx, out| link.compression_changed(cx, out));
+                }
             }
         }
+    }
+
+    fn options_changed(&mut self, line: &mut Line) {
+        self.perform(line, |link, cx, out| link.options_changed(cx, out));
     }
 
     fn why_closed(&self, _line: &Line) -> CloseReason {
@@ -356,7 +367,7 @@ enum Stop<'a> {
 
 impl Route {
     fn limits(&self, line: &Line) -> Limits {
-        let control_line = line.shared.options.limits.max_control_line.as_usize();
+        let control_line = line.shared.now().limits.max_control_line.as_usize();
         self.link.limits(Limits {
             control_line,
             payload: Limits::ANY_PAYLOAD,
@@ -418,12 +429,11 @@ impl Route {
         run: &mut Run<'a>,
         counts: &mut Counts,
     ) -> usize {
-        let carried = Carried::from(m);
         let max_payload = lines.limits.payload;
         if whole.is_none()
             && let Some(taken) =
                 self.messages
-                    .deliver_run(line.way(), run, &carried, (bytes, used), max_payload)
+                    .deliver_run(line.way(), run, m, (bytes, used), max_payload)
         {
             counts.msgs += run.len() as u64;
             counts.bytes += run.size() as u64;
@@ -431,7 +441,7 @@ impl Route {
         }
         counts.msgs += 1;
         counts.bytes += m.payload.len() as u64;
-        if let Err(UnknownAccount) = self.messages.deliver(line.way(), &carried, whole) {
+        if let Err(UnknownAccount) = self.messages.deliver(line.way(), m, whole) {
             let account = String::from_utf8_lossy(m.account);
             let subject = String::from_utf8_lossy(m.subject);
             log!(

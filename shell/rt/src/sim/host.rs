@@ -103,6 +103,8 @@ pub struct HostUsage {
     pub timers: usize,
     /// Connections the process has not closed, those waiting to be accepted included.
     pub sockets: usize,
+    /// Of those, the ones that nobody has answered yet.
+    pub dials: usize,
     /// Listeners.
     pub listeners: usize,
 }
@@ -232,6 +234,11 @@ impl SimHost {
                     .sockets
                     .values()
                     .filter(|s| s.host == here && !s.closed)
+                    .count(),
+                dials: world
+                    .sockets
+                    .values()
+                    .filter(|s| s.host == here && !s.closed && s.peer.is_none())
                     .count(),
                 listeners: world.listeners.values().filter(|l| l.host == here).count(),
             }

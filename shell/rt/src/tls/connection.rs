@@ -389,9 +389,12 @@ pub(super) fn poll_handshake(
             }
             Err(HandshakeStep::Io(e)) => return Poll::Ready(Err(e.into())),
             Err(HandshakeStep::Tls(e)) => {
-                // The alert tells the peer why.
-                state.answer(socket);
-                return Poll::Ready(Err(e.into()));
+                let error = TlsError::from(e);
+                // The alert tells the peer why, if it speaks TLS.
+                if !matches!(error, TlsError::NotTls) {
+                    state.answer(socket);
+                }
+                return Poll::Ready(Err(error));
             }
         }
     }

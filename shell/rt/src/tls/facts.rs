@@ -20,6 +20,9 @@ pub struct TlsFacts {
     /// The peer's own certificate, if it showed any. That it is genuine has been checked, unless
     /// certificates don't count here (`insecure`).
     pub peer: Option<PeerCertificate>,
+    /// The certificates that the peer showed behind its own. Those beyond
+    /// [`LONGEST_CHAIN`](TlsFacts::LONGEST_CHAIN) and those that cannot be read are left out.
+    pub chain: Vec<PeerCertificate>,
 }
 
 /// What a certificate says about its owner.
@@ -44,18 +47,23 @@ pub struct PeerCertificate {
 }
 
 impl TlsFacts {
+    /// Most certificates in [`TlsFacts::chain`].
+    pub const LONGEST_CHAIN: usize = 8;
+
     /// The facts of a connection whose handshake is over. `None` if the peer's certificate cannot be
     /// read.
     pub(super) fn of(connection: &Connection) -> Option<TlsFacts> {
-        let peer = match connection.peer_certificates() {
-            Some([first, ..]) => Some(PeerCertificate::read(first)?),
-            _ => None,
+        let (peer, chain) = match connection.peer_certificates() {
+            Some([first, rest @ ..]) => (Some(PeerCertificate::read(first)?), rest),
+            _ => (None, &[][..]),
         };
+        let chain = chain.iter().take(TlsFacts::LONGEST_CHAIN);
         let suite = connection.negotiated_cipher_suite()?;
         Some(TlsFacts {
             version: names::version_name(connection.protocol_version()?),
             cipher: names::suite_name(suite.suite()),
             peer,
+            chain: chain.filter_map(PeerCertificate::read).collect(),
         })
     }
 }

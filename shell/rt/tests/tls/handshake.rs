@@ -37,6 +37,7 @@ fn both_sides_learn_who_the_other_is() {
                 version: "1.3",
                 cipher: "TLS_AES_256_GCM_SHA384".into(),
                 peer: Some(peer.clone()),
+                chain: Vec::new(),
             }
         );
         assert_eq!(peer.subject, "CN=a,O=Gulls\\, Inc.,C=XX");

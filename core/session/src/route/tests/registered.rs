@@ -182,3 +182,46 @@ fn its_owner_can_end_it_once() {
         ]
     );
 }
+
+#[test]
+fn other_options_make_other_pings_and_other_passwords() {
+    let change = |link: &mut Option<Link>, cx: &Context<'_>, out: &mut Vec<Output>| {
+        link.as_mut().unwrap().options_changed(cx, out);
+    };
+    let begun = || {
+        let mut script = Script::with_password("pw").accept();
+        script
+            .hear("CONNECT {\"user\":\"u\",\"pass\":\"pw\",\"name\":\"N2\",\"cluster\":\"C\"}\r\n");
+        script.hear(&info(""));
+        script.begin()
+    };
+    let mut script = begun();
+    script.settings.ping_interval = S / 2;
+    script.call(change);
+    assert!(script.link().next_deadline() <= Moment::START + S / 2);
+    assert_eq!(script.said(), [""; 0], "the password is still right");
+
+    script.settings.auth.password = Secret::new("other");
+    script.call(change);
+    let said = script.said();
+    assert_eq!(said[1], "-ERR 'Authorization Violation'", "{said:?}");
+    assert!(script.link().is_closed());
+
+    for is_right in [true, false] {
+        let mut script = begun();
+        script.settings.auth.password =
+            Secret::new("$2a$04$P/.bd.7unw9Ew7yWJqXsl.f4oNRLQGvadEL2YnqQXbbb.IVQajRdK");
+        script.call(change);
+        assert!(matches!(script.out[..], [Output::CheckPassword { .. }]));
+        script.call(|link, cx, out| link.as_mut().unwrap().password_checked(is_right, cx, out));
+        assert_eq!(script.link().is_closed(), !is_right);
+    }
+
+    // Whom we dialled has shown us nothing.
+    let mut script = Script::new().dial_pool();
+    script.hear(&info(""));
+    let mut script = script.begin();
+    script.settings.auth.user = Some("u".to_string());
+    script.call(change);
+    assert!(!script.link().is_closed());
+}

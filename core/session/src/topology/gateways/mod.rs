@@ -18,9 +18,17 @@
 //! (an inbound link, a new address) brings the next round forward. An attempt that nobody ever reports
 //! on is given up by itself, so that nothing can be forgotten by accident.
 //!
+//! Whoever links to us is told of all remotes that we know ([`Gateways::gossip_for`]), and later of those that we
+//! come to know ([`Output::Tell`]), each address once.
+//!
 //! This is the reference server's behaviour with its waiting removed: it delays the first round, tries
-//! addresses one after another, and waits for a silent one until its ping timer gives up.
+//! addresses one after another, and waits for a silent one until its ping timer gives up. It tells of others
+//! on arrival only, so two clusters that come to different servers at the same moment may never hear of each
+//! other.
 
+mod changes;
+#[cfg(test)]
+mod newcomers;
 mod output;
 mod remote;
 #[cfg(test)]
@@ -178,11 +186,10 @@ impl Gateways {
         now: Moment,
         out: &mut Vec<Output>,
     ) -> Standing {
-        let Some(remote) = self
-            .dials
-            .get(&id)
-            .and_then(|name| self.remotes.get_mut(name))
-        else {
+        let Some(name) = self.dials.get(&id).cloned() else {
+            return Standing::Unwanted;
+        };
+        let Some(remote) = self.remotes.get_mut(&name) else {
             return Standing::Unwanted;
         };
         for loser in remote.linked(id, now) {
@@ -190,6 +197,7 @@ impl Gateways {
             out.push(Output::Cancel(loser));
         }
         remote.replace_addresses(urls);
+        self.tell(&name, out);
         Standing::Wanted
     }
 
@@ -234,6 +242,7 @@ impl Gateways {
     ) {
         *self.inbound.entry(gateway.to_string()).or_default() += 1;
         self.gossip(gateway, urls, now, out);
+        self.tell(gateway, out);
         // Whoever dials us can be dialled.
         if let Some(remote) = self.remotes.get_mut(gateway) {
             remote.hasten(now, SHORTEST_ROUND);
@@ -274,13 +283,13 @@ impl Gateways {
 
     /// The remote of link `id` says anew where all its servers listen: addresses heard of before and not
     /// named now are forgotten.
-    pub fn peer_urls(&mut self, id: DialId, urls: &[String]) {
-        if let Some(remote) = self
-            .dials
-            .get(&id)
-            .and_then(|name| self.remotes.get_mut(name))
-        {
+    pub fn peer_urls(&mut self, id: DialId, urls: &[String], out: &mut Vec<Output>) {
+        let Some(name) = self.dials.get(&id).cloned() else {
+            return;
+        };
+        if let Some(remote) = self.remotes.get_mut(&name) {
             remote.replace_addresses(urls);
+            self.tell(&name, out);
         }
     }
 
@@ -308,6 +317,23 @@ impl Gateways {
                 .collect();
             (!urls.is_empty()).then_some((name.as_str(), urls))
         })
+    }
+
+    /// Has those told of a remote who linked to us before we knew so much of it. To be called when the remote
+    /// itself has spoken to us: if hearsay were passed on as well, news of a cluster that is gone could travel in
+    /// circles, faster than it is forgotten.
+    fn tell(&mut self, name: &str, out: &mut Vec<Output>) {
+        let Some(remote) = self.remotes.get_mut(name) else {
+            return;
+        };
+        let urls = remote.untold();
+        let somebody_else_is_there = self.inbound.keys().any(|gateway| gateway != name);
+        if somebody_else_is_there && !urls.is_empty() {
+            out.push(Output::Tell {
+                remote: name.to_string(),
+                urls,
+            });
+        }
     }
 
     fn attempt_over(&mut self, id: DialId, now: Moment, out: &mut Vec<Output>) {

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use gannet_config::{GatewayUrl, quoted};
 
@@ -32,6 +33,14 @@ pub enum Output {
     Forget {
         /// Its name.
         remote: String,
+    },
+    /// Tell every server that has linked to us, but those of that cluster itself, where its servers listen:
+    /// they may have come before we knew.
+    Tell {
+        /// The cluster's name.
+        remote: String,
+        /// Addresses, as `host:port`, that were not told before.
+        urls: Vec<String>,
     },
     /// Write a line to the log.
     Log(Log),

@@ -1,7 +1,7 @@
 //! One remote cluster: its addresses, the attempts at them, and its link.
 
 use alloc::collections::btree_map::Entry;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -98,7 +98,10 @@ struct Attempt {
 #[derive(Debug)]
 pub(super) struct Remote {
     configured: Vec<GatewayUrl>,
+    was_configured: bool,
     addresses: BTreeMap<String, Address>,
+    /// Of the addresses, those that everybody linked to us has been told.
+    told: BTreeSet<String>,
     pub(super) server_names: ServerNames,
     phase: Phase,
     attempts: BTreeMap<DialId, Attempt>,
@@ -117,10 +120,37 @@ impl Remote {
         remote
     }
 
+    /// The configuration names these addresses from now on. Answers whether that changes anything.
+    pub(super) fn configure(&mut self, urls: &[GatewayUrl]) -> bool {
+        if self.configured == urls {
+            return false;
+        }
+        for url in core::mem::replace(&mut self.configured, urls.to_vec()) {
+            if !urls.contains(&url) {
+                self.addresses.remove(&address_of(&url));
+            }
+        }
+        self.add_configured();
+        true
+    }
+
+    /// The configuration does not name it any more.
+    pub(super) fn unconfigure(&mut self) {
+        self.was_configured |= self.is_configured();
+        self.configured.clear();
+    }
+
+    /// It was configured before, and is not now.
+    pub(super) fn was_configured(&self) -> bool {
+        self.was_configured && !self.is_configured()
+    }
+
     pub(super) fn heard_of(now: Moment) -> Remote {
         Remote {
             configured: Vec::new(),
+            was_configured: false,
             addresses: BTreeMap::new(),
+            told: BTreeSet::new(),
             server_names: ServerNames::default(),
             phase: Phase::Waiting { until: now },
             attempts: BTreeMap::new(),
@@ -191,6 +221,15 @@ impl Remote {
             }
         }
         self.addresses.len() > before
+    }
+
+    /// The addresses that nobody has been told yet; from now on they have.
+    pub(super) fn untold(&mut self) -> Vec<String> {
+        let addresses = self.addresses.keys();
+        let news = addresses.filter(|address| !self.told.contains(*address));
+        let news: Vec<String> = news.cloned().collect();
+        self.told = self.addresses.keys().cloned().collect();
+        news
     }
 
     /// Keeps the configured addresses and those in `heard`; does nothing if there is none in it.

@@ -99,6 +99,7 @@ impl Script {
                     format!("cancel {}", address.unwrap_or("?"))
                 }
                 Output::Forget { remote } => format!("forget {remote}"),
+                Output::Tell { remote, urls } => format!("tell {remote} {}", urls.join(",")),
                 Output::Log(log) => format!("{:?} {}", log.level, log.text),
             });
         }
@@ -419,12 +420,13 @@ fn a_fresh_list_of_addresses_replaces_those_heard_of_before() {
     assert_eq!(addresses(&script), ["[::1]:2", "b1:1", "b:7222"]);
     script
         .mesh
-        .peer_urls(script.ids["b:7222"], &strings(&["b2:1"]));
+        .peer_urls(script.ids["b:7222"], &strings(&["b2:1"]), &mut script.out);
     assert_eq!(addresses(&script), ["b2:1", "b:7222"]);
     // A list with nothing usable in it changes nothing.
     script.mesh.peer_urls(
         script.ids["b:7222"],
         &strings(&["", "b", "b:0", "b:99999", "u:p@b:1", "b /:1"]),
+        &mut script.out,
     );
     assert_eq!(addresses(&script), ["b2:1", "b:7222"]);
     let gossip: Vec<_> = script
@@ -564,4 +566,109 @@ fn addresses_are_dialled_under_the_first_name_that_was_heard_until_it_is_wrong()
     assert_eq!(names(&mut script, false), named);
     names(&mut script, true);
     assert_eq!(names(&mut script, false)[0], "10.0.0.1 as 10.0.0.1");
+}
+
+#[test]
+fn a_new_configuration_adds_moves_and_removes_remotes() {
+    let mut script = Script::new(settings(), &[remote("B", &["b"]), remote("C", &["c"])]);
+    script.poll(at(0));
+    for address in ["b:7222", "c:7222"] {
+        assert_eq!(script.up(address, &[], at(1)).0, Standing::Wanted);
+    }
+    let reload = |script: &mut Script, settings, remotes: &[RemoteGateway], now| {
+        script.mesh.reload(settings, remotes, now, &mut script.out);
+        script.did()
+    };
+    let now = [
+        remote("B", &["b"]),
+        remote("C", &["c"]),
+        remote("D", &["d"]),
+    ];
+    assert_eq!(
+        reload(&mut script, settings(), &now, at(2000)),
+        ["dial D d:7222 #1 reported"]
+    );
+    assert_eq!(
+        reload(&mut script, settings(), &now, at(2001)),
+        [""; 0],
+        "nothing is new"
+    );
+
+    // A link that stands stays where its remote has another address; that is for the next one.
+    let moved = [
+        remote("B", &["b2"]),
+        remote("C", &["c"]),
+        remote("D", &["d2"]),
+    ];
+    assert_eq!(
+        reload(&mut script, settings(), &moved, at(2100)),
+        ["dial D d2:7222 #1 reported"]
+    );
+    assert_eq!(script.over("b:7222", at(4000)).len(), 1);
+    assert_eq!(
+        script.poll(at(5200)).last().map(String::as_str),
+        Some("dial B b2:7222 #1 reported")
+    );
+
+    // Whoever has links to us stays, as a remote that was heard of.
+    script.mesh.inbound_up("C", &[], at(5300), &mut script.out);
+    script.did();
+    let gone = reload(&mut script, settings(), &[], at(5400));
+    assert!(
+        gone.contains(&"forget B".to_string()) && gone.contains(&"forget D".to_string()),
+        "{gone:?}"
+    );
+    assert_eq!(script.names(), ["C"]);
+
+    let strict = Settings {
+        reject_unknown: true,
+        ..settings()
+    };
+    assert_eq!(
+        reload(&mut script, strict, &[], at(5500)),
+        ["cancel c:7222", "forget C"]
+    );
+    assert_eq!(script.names(), [""; 0]);
+    assert_eq!(script.mesh.next_deadline(), Moment::NEVER);
+}
+
+#[test]
+fn a_remote_without_links_to_us_goes_with_its_entry() {
+    let mut script = Script::new(settings(), &[remote("B", &["b"])]);
+    script.poll(at(0));
+    script.up("b:7222", &[], at(1));
+    script.mesh.reload(settings(), &[], at(2), &mut script.out);
+    assert_eq!(script.did(), ["cancel b:7222", "forget B"]);
+    assert_eq!(script.over("b:7222", at(3)), [""; 0], "nobody looks for it");
+}
+
+#[test]
+fn whoever_linked_to_us_is_told_of_remotes_that_speak_to_us_later_but_of_each_address_once() {
+    let mut script = Script::new(settings(), &[]);
+    let up = |script: &mut Script, name: &str, urls: &[&str]| {
+        let (mesh, out) = (&mut script.mesh, &mut script.out);
+        mesh.inbound_up(name, &strings(urls), at(0), out);
+        let lines = script.did();
+        let is_news = |line: &String| line.starts_with("tell");
+        lines.into_iter().filter(is_news).collect::<Vec<_>>()
+    };
+    // Nobody else is there.
+    assert!(up(&mut script, "B", &["b1:1"]).is_empty());
+    assert_eq!(up(&mut script, "C", &["c1:1"]), ["tell C c1:1"]);
+    assert!(
+        up(&mut script, "C", &["c1:1"]).is_empty(),
+        "that is no news"
+    );
+    assert_eq!(up(&mut script, "C", &["c1:1", "c2:1"]), ["tell C c2:1"]);
+    // What is only heard of is not passed on, until it speaks.
+    let (mesh, out) = (&mut script.mesh, &mut script.out);
+    mesh.gossip("D", &strings(&["d1:1"]), at(0), out);
+    assert!(!script.did().iter().any(|line| line.starts_with("tell")));
+    let (_, lines) = script.up("d1:1", &["d1:1", "d3:1"], at(1));
+    assert_eq!(lines, ["tell D d1:1,d3:1"]);
+    let (mesh, out) = (&mut script.mesh, &mut script.out);
+    let link = script.ids["d1:1"];
+    mesh.peer_urls(link, &strings(&["d1:1", "d4:1"]), out);
+    mesh.peer_urls(link, &strings(&["d1:1", "d4:1"]), out);
+    assert_eq!(script.did(), ["tell D d4:1"]);
 }

@@ -146,9 +146,20 @@ impl World {
                             && !self.links.contains_key(&cluster)
                     );
                 }
+                Output::Tell { remote, urls } => {
+                    assert!(!urls.is_empty());
+                    assert!(self.others_are_linked(&remote), "somebody listens");
+                }
                 Output::Log(_) => {}
             }
         }
+    }
+
+    /// Whether a server of another cluster than that one has linked to us.
+    fn others_are_linked(&self, remote: &str) -> bool {
+        let inbound = NAMES.iter().zip(self.inbound);
+        let mut others = inbound.filter(|(name, _)| **name != remote);
+        others.any(|(_, links)| links > 0)
     }
 
     fn report(&mut self, id: DialId, works: bool) {
@@ -221,7 +232,8 @@ impl World {
             }
             Event::PeerUrls(cluster) => {
                 if let Some(id) = self.links.get(cluster) {
-                    self.mesh.peer_urls(*id, &World::urls(*cluster)[..1]);
+                    self.mesh
+                        .peer_urls(*id, &World::urls(*cluster)[..1], &mut out);
                 }
             }
             Event::Wait(time) => self.run_until(self.now + ms(*time)),

@@ -7,6 +7,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use bytes::Bytes;
 use gannet_config::ServerUrl;
 use gannet_units::Moment;
 use gannet_wire::route::pool_index;
@@ -14,12 +15,15 @@ use gannet_wire::server_info::ServerInfo;
 
 use super::output::Output;
 use super::remote::{Kind, Remote, address_of};
-use super::{Change, Routes, tell};
+use super::urls::Urls;
+use super::{Change, Routes, Settings, tell};
 use crate::CloseReason;
-use crate::route::{Level, Log, Place, RouteId, info_line};
+use crate::route::{ClusterName, Level, Log, Place, RouteId, info_line};
 
 /// How long the others may take to agree that an account gets connections of its own.
 const ANSWER: Duration = Duration::from_secs(2);
+/// What a server is told that is not wanted any more.
+const REMOVED: &[u8] = b"-ERR 'Route Removed'\r\n";
 /// What an id of a request is made of, and how long it is.
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const ID_LEN: usize = 22;
@@ -56,6 +60,65 @@ impl Routes {
             self.change_pinned(&change.pinned, now, out);
         }
         self.advance(now, out);
+    }
+
+    /// The own server goes by these settings from now on. What [`Routes::reload`] and
+    /// [`Routes::set_cluster`] change is left to them.
+    pub fn tune(&mut self, settings: &Settings, out: &mut Vec<Output>) {
+        let Settings {
+            server_id: _,
+            cluster: _,
+            pool_size: _,
+            pinned: _,
+            auth,
+            connect_retries,
+            connect_backoff,
+            connect_error_reports,
+            reconnect_error_reports,
+            no_advertise,
+            attempt_limit,
+            memory: _,
+        } = settings;
+        let own = &mut self.settings;
+        own.auth = auth.clone();
+        own.connect_retries = *connect_retries;
+        own.connect_backoff = *connect_backoff;
+        own.connect_error_reports = *connect_error_reports;
+        own.reconnect_error_reports = *reconnect_error_reports;
+        own.attempt_limit = *attempt_limit;
+        if own.no_advertise != *no_advertise {
+            own.no_advertise = *no_advertise;
+            self.tell_clients_anew(out);
+        }
+    }
+
+    /// Clients are told of all other servers from now on, or of none.
+    fn tell_clients_anew(&mut self, out: &mut Vec<Output>) {
+        (self.client_urls, self.ws_urls) = <(Urls, Urls)>::default();
+        if !self.settings.no_advertise {
+            for peer in self.peers.values().filter(|p| p.is_up() && !p.is_lame) {
+                self.client_urls.add(&peer.info.connect_urls);
+                self.ws_urls.add(&peer.info.ws_connect_urls);
+            }
+        }
+        out.push(Output::ClientUrlsChanged);
+    }
+
+    /// The configuration gives the own cluster this name.
+    pub fn set_cluster(&mut self, name: &str, out: &mut Vec<Output>) {
+        if self.cluster.name == name {
+            self.cluster.is_dynamic = false;
+            return;
+        }
+        self.cluster = ClusterName {
+            name: name.to_string(),
+            is_dynamic: false,
+        };
+        out.push(Output::Log(Log {
+            level: Level::Info,
+            text: format!("Cluster name updated to {name}"),
+        }));
+        out.push(Output::ClusterNameChanged);
     }
 
     fn change_addresses(&mut self, routes: &[ServerUrl], now: Moment, out: &mut Vec<Output>) {
@@ -103,7 +166,12 @@ impl Routes {
         let peer = self.peers.get(&server_id);
         let connections: Vec<RouteId> =
             peer.map_or(Vec::new(), |peer| peer.connections().collect());
+        let is_gannet = peer.is_some_and(|peer| !peer.info.gannet.is_empty());
         for id in connections {
+            if is_gannet {
+                // One of ours looks for a server that it has lost, unless it is told not to.
+                out.push(tell(id, &Bytes::from_static(REMOVED)));
+            }
             self.close(id, CloseReason::RouteRemoved, now, out);
         }
     }

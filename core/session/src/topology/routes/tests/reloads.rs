@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use gannet_wire::route::pool_index;
 use gannet_wire::server_info::ServerInfo;
 
+use super::super::Settings;
 use super::super::{Change, Output};
 use super::harness::{Harness, S, info, settings, url};
 use crate::route::{News, Refusal};
@@ -180,4 +181,34 @@ fn clu_26_another_servers_request_is_granted_by_its_own_pool_size() {
         wanted.push(format!("tell {} of   mode 0", ids[0].0));
         assert_eq!(harness.wanted(), wanted);
     }
+}
+
+#[test]
+fn clients_are_told_of_all_other_servers_or_of_none() {
+    let mut harness = Harness::new(settings(), &[]);
+    harness.accept(1, 0);
+    harness.wanted();
+    let told = |harness: &Harness| harness.routes.client_urls().count();
+    let before = told(&harness);
+    assert!(before > 0);
+    for (no_advertise, count) in [(true, 0), (true, 0), (false, before)] {
+        let other = Settings {
+            no_advertise,
+            ..settings()
+        };
+        harness.routes.tune(&other, &mut harness.out);
+        assert_eq!(told(&harness), count);
+    }
+    assert_eq!(harness.wanted().len(), 2, "only what changes is told");
+}
+
+#[test]
+fn a_configured_name_takes_the_place_of_another_one() {
+    let mut harness = Harness::new(settings(), &[]);
+    harness.routes.set_cluster("NEW", &mut harness.out);
+    assert_eq!(harness.routes.cluster().name, "NEW");
+    assert!(!harness.routes.cluster().is_dynamic);
+    assert_eq!(harness.out.len(), 2);
+    harness.routes.set_cluster("NEW", &mut harness.out);
+    assert_eq!(harness.out.len(), 2, "it is called so already");
 }

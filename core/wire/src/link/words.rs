@@ -4,35 +4,26 @@ use memchr::memchr;
 
 use super::{DecodeError, Limits};
 
-/// How much longer a control line between servers may be than one of a client.
-const CONTROL_LINE_FACTOR: usize = 16;
-
-/// The longest line without its verb, in bytes.
 #[inline]
-pub(super) fn line_limit(limits: &Limits) -> usize {
-    limits.control_line.saturating_mul(CONTROL_LINE_FACTOR)
-}
-
-#[inline]
-pub(super) fn is_space(b: u8) -> bool {
+pub(crate) fn is_space(b: u8) -> bool {
     b <= b' ' && matches!(b, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// The words of `text`.
-pub(super) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(|&b| is_space(b)).filter(|word| !word.is_empty())
 }
 
 /// Splits the first word off `text`, which starts with it.
 #[inline]
-pub(super) fn first(text: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn first(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().position(|&b| is_space(b)).unwrap_or(text.len());
     (&text[..end], trim_start(&text[end..]))
 }
 
 /// Splits the last word off `text`, which ends with it; answers what is before it, and it.
 #[inline]
-pub(super) fn last(text: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn last(text: &[u8]) -> (&[u8], &[u8]) {
     let start = text
         .iter()
         .rposition(|&b| is_space(b))
@@ -55,12 +46,12 @@ fn trim_end(text: &[u8]) -> &[u8] {
 /// Finds the line that starts at `from`: its text without outer white space, and where the next line
 /// starts. `None` if its end has not come yet.
 #[inline]
-pub(super) fn line<'a>(
+pub(crate) fn line<'a>(
     buf: &'a [u8],
     from: usize,
     limits: &Limits,
 ) -> Result<Option<(&'a [u8], usize)>, DecodeError> {
-    let limit = line_limit(limits);
+    let limit = limits.line();
     let rest = &buf[from..];
     let Some(end) = memchr(b'\n', rest) else {
         // Two more than the limit: white space after the verb, and a CR.

@@ -1,14 +1,38 @@
-//! The operations of a route that carry a payload: `RMSG`, `HMSG`, `LMSG`.
+//! The operations between servers that carry a payload: `RMSG`, `HMSG`, `LMSG`.
 
-use super::args::{first, is_space, last, line, line_limit, words};
-use super::decode::{Decoded, Form, Message, RouteOp, incomplete};
-use super::{DecodeError, Limits};
+use super::words::{first, is_space, last, line, words};
+use super::{DecodeError, Decoded, Limits};
 use crate::queues::Queues;
 use crate::scan::parse_size;
 
+/// A message from one server to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// Name of the cluster of leaf nodes that the message came from, if the line says so (`LMSG`, on
+    /// routes).
+    pub origin: Option<&'a [u8]>,
+    /// Name of the account.
+    pub account: &'a [u8],
+    /// Subject, not yet checked.
+    pub subject: &'a [u8],
+    /// Reply subject as it came; empty if there is none.
+    pub reply: &'a [u8],
+    /// The queue groups, one member of each of which gets the message.
+    pub queues: Queues<'a>,
+    /// Length of the header block at the start of `payload`; `None` if the line names none (`RMSG`) or
+    /// is an `LMSG` without headers.
+    pub header_len: Option<usize>,
+    /// Header block and body, without the line end after them.
+    pub payload: &'a [u8],
+    /// The bytes from the sizes on, up to and including the line end after the payload, just as a
+    /// delivery to a client repeats them: `[header_len ]size\r\n<payload>\r\n`. Empty if the sender's
+    /// own spacing was unusual; the delivery must then be written from the parts.
+    pub tail: &'a [u8],
+}
+
 /// Which of the verbs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// `RMSG`: no headers.
     Plain,
     /// `HMSG`: with headers.
@@ -45,18 +69,22 @@ struct Head<'a> {
     sizes: &'a [u8],
 }
 
+/// Reads the message at the start of `buf`, whose verb, of four letters, is known. `link` is for error
+/// texts; `account` is the one that has the link to itself: the line does not name it then.
 #[inline]
-pub(super) fn message<'a>(
+pub(crate) fn message<'a, Op>(
+    link: &'static str,
     buf: &'a [u8],
     kind: Kind,
-    form: &Form<'a>,
+    account: Option<&'a [u8]>,
     limits: &Limits,
-) -> Result<Decoded<'a>, DecodeError> {
-    let (head, start) = match usual(buf, kind, form, limits) {
+    into: impl FnOnce(Message<'a>) -> Op,
+) -> Result<Decoded<Op>, DecodeError> {
+    let (head, start) = match usual(buf, kind, account, limits) {
         Some(found) => found,
         None => match line(buf, 4, limits)? {
-            None => return Ok(incomplete(buf)),
-            Some((args, start)) => (any(args, kind, form)?, start),
+            None => return Ok(Decoded::more(buf)),
+            Some((args, start)) => (any(args, kind, account)?, start),
         },
     };
     if head.size > limits.payload {
@@ -68,8 +96,8 @@ pub(super) fn message<'a>(
     let end = start + head.size;
     let (payload, used) = match buf.get(end..) {
         Some([b'\r', b'\n', ..]) => (&buf[start..end], end + 2),
-        Some([b'\r', _, ..]) => return Err(DecodeError::unknown(buf, end + 1, 42)),
-        Some([b, ..]) if *b != b'\r' => return Err(DecodeError::unknown(buf, end, 41)),
+        Some([b'\r', _, ..]) => return Err(DecodeError::unknown(link, buf, end + 1, 42)),
+        Some([b, ..]) if *b != b'\r' => return Err(DecodeError::unknown(link, buf, end, 41)),
         _ => return Ok(Decoded::Incomplete { need: end + 2 }),
     };
     // A delivery can repeat the bytes from the sizes on if nothing but CRLF stands between.
@@ -79,7 +107,7 @@ pub(super) fn message<'a>(
             .strip_suffix(b"\r\n")
             .is_some_and(|sizes| sizes == head.sizes);
     let tail = if reusable { &buf[sizes_at..used] } else { &[] };
-    let op = RouteOp::Message(Message {
+    let op = into(Message {
         origin: head.origin,
         account: head.account,
         subject: head.subject,
@@ -102,7 +130,7 @@ const USUAL_WORDS: usize = 10;
 fn usual<'a>(
     buf: &'a [u8],
     kind: Kind,
-    form: &Form<'a>,
+    account: Option<&'a [u8]>,
     limits: &Limits,
 ) -> Option<(Head<'a>, usize)> {
     let args = &buf[5..];
@@ -138,9 +166,9 @@ fn usual<'a>(
         lead - 1
     };
     let origin_at = (kind == Kind::Origin).then(&mut next_lead);
-    let account_at = form.account.is_none().then(&mut next_lead);
+    let account_at = account.is_none().then(&mut next_lead);
     let subject_at = next_lead();
-    if end > line_limit(limits) || count < lead + kind.sizes() {
+    if end > limits.line() || count < lead + kind.sizes() {
         return None;
     }
     let size = parse_size(word(count - 1))?;
@@ -164,7 +192,7 @@ fn usual<'a>(
     }
     let head = Head {
         origin: origin_at.map(word),
-        account: account_at.map_or(form.account.unwrap_or_default(), word),
+        account: account_at.map_or(account.unwrap_or_default(), word),
         subject: word(subject_at),
         reply,
         queues,
@@ -177,7 +205,7 @@ fn usual<'a>(
 
 /// Reads the line of a message in any spacing:
 /// `[origin] [account] subject [reply | + reply queue.. | "|" queue..] [header_len] size`.
-fn any<'a>(args: &'a [u8], kind: Kind, form: &Form<'a>) -> Result<Head<'a>, DecodeError> {
+fn any<'a>(args: &'a [u8], kind: Kind, account: Option<&'a [u8]>) -> Result<Head<'a>, DecodeError> {
     let wrong = |what: &str, shown: &[u8]| {
         let text = alloc::format!("{} {what}", kind.name());
         Err(DecodeError::arguments(&text, shown))
@@ -188,13 +216,13 @@ fn any<'a>(args: &'a [u8], kind: Kind, form: &Form<'a>) -> Result<Head<'a>, Deco
     } else {
         (None, args)
     };
-    let (account, rest) = match form.account {
+    let (named, rest) = match account {
         Some(account) => (account, rest),
         None => first(rest),
     };
     let (subject, rest) = first(rest);
     if words(rest).take(kind.sizes()).count() < kind.sizes() {
-        return wrong("Parse Error", &listed(args, kind, form));
+        return wrong("Parse Error", &listed(args, kind, account));
     }
     let (before, size_text) = last(rest);
     let (before, header_text) = match kind {
@@ -212,7 +240,7 @@ fn any<'a>(args: &'a [u8], kind: Kind, form: &Form<'a>) -> Result<Head<'a>, Deco
         },
     };
     let Some(size) = parse_size(size_text) else {
-        return wrong("Bad or Missing Size", &listed(args, kind, form));
+        return wrong("Bad or Missing Size", &listed(args, kind, account));
     };
     if header_len.is_some_and(|len| len > size) {
         return wrong("Header Size larger then TotalSize", args);
@@ -224,7 +252,7 @@ fn any<'a>(args: &'a [u8], kind: Kind, form: &Form<'a>) -> Result<Head<'a>, Deco
     };
     Ok(Head {
         origin,
-        account,
+        account: named,
         subject,
         reply,
         queues,
@@ -246,9 +274,9 @@ fn adjacent<'a>(rest: &'a [u8], header_text: &[u8], size_text: &[u8]) -> &'a [u8
 
 /// `[a b c]`: the words as the reference server lists them, the account of a dedicated route included.
 #[cold]
-fn listed(args: &[u8], kind: Kind, form: &Form<'_>) -> alloc::vec::Vec<u8> {
+fn listed(args: &[u8], kind: Kind, account: Option<&[u8]>) -> alloc::vec::Vec<u8> {
     let mut list: alloc::vec::Vec<&[u8]> = words(args).collect();
-    if let Some(account) = form.account {
+    if let Some(account) = account {
         match kind {
             Kind::Origin if list.len() <= 2 => {}
             Kind::Origin => list.insert(1, account),

@@ -1,4 +1,4 @@
-//! Bytes that are no operation of a gateway link: what the peer is told, and what the log says, in the
+//! Bytes that are no operation between servers: what the peer is told, and what the log says, in the
 //! reference server's words.
 
 use alloc::string::String;
@@ -9,8 +9,10 @@ use crate::quote::quote;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// No verb of the protocol, or a payload that does not end where it should.
-    #[error("Gateway parser ERROR, state={state}, i={at}: proto='{near}...'")]
+    #[error("{link} parser ERROR, state={state}, i={at}: proto='{near}...'")]
     UnknownOperation {
+        /// The kind of link, as the reference server's log has it.
+        link: &'static str,
         /// The reference parser's number for the position in its grammar.
         state: u8,
         /// Where in the buffer the unexpected byte is.
@@ -48,38 +50,20 @@ impl DecodeError {
     }
 
     #[cold]
-    pub(super) fn unknown(buf: &[u8], at: usize, state: u8) -> DecodeError {
-        let near = quote(buf.get(at..).unwrap_or_default());
+    pub(crate) fn unknown(link: &'static str, buf: &[u8], at: usize, state: u8) -> DecodeError {
         DecodeError::UnknownOperation {
+            link,
             state,
             at,
-            near,
+            near: quote(buf.get(at..).unwrap_or_default()),
             first: buf.first().copied().unwrap_or_default(),
         }
     }
 
-    /// `text 'arguments'`, the arguments as they came.
+    /// `text: 'arguments'`.
     #[cold]
-    pub(super) fn arguments(text: &str, args: &[u8]) -> DecodeError {
-        DecodeError::BadArguments(alloc::format!(
-            "{text}: '{}'",
-            String::from_utf8_lossy(args)
-        ))
-    }
-
-    /// `text '[a b c]'`: the arguments split at white space.
-    #[cold]
-    pub(super) fn argument_list(text: &str, args: &[u8]) -> DecodeError {
-        let mut list = String::new();
-        for arg in args
-            .split(|&b| super::decode::is_space(b))
-            .filter(|arg| !arg.is_empty())
-        {
-            if !list.is_empty() {
-                list.push(' ');
-            }
-            list.push_str(&String::from_utf8_lossy(arg));
-        }
-        DecodeError::BadArguments(alloc::format!("{text}: '[{list}]'"))
+    pub(crate) fn arguments(text: &str, args: &[u8]) -> DecodeError {
+        let args = String::from_utf8_lossy(args);
+        DecodeError::BadArguments(alloc::format!("{text}: '{args}'"))
     }
 }

@@ -1,0 +1,150 @@
+//! A change that a running server can make, and the line of the log for it.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::time::Duration;
+
+use gannet_units::ByteCount;
+
+use super::refused::Shown;
+use super::{ClusterChange, GatewayChange};
+
+/// One option that changes while the server runs, with its new value where the log shows that.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// `client_advertise`.
+    ClientAdvertise(Option<String>),
+    /// `trace`.
+    Trace(bool),
+    /// `debug`.
+    Debug(bool),
+    /// `trace_verbose`.
+    TraceVerbose(bool),
+    /// `trace_headers`.
+    TraceHeaders(bool),
+    /// `logtime`.
+    LogTime(bool),
+    /// `logtime_utc`.
+    LogTimeUtc(bool),
+    /// `log_file`.
+    LogFile(Option<String>),
+    /// `max_traced_msg_len`.
+    MaxTracedMessage(Option<ByteCount>),
+    /// `max_connections`.
+    MaxConnections(u32),
+    /// `ping_interval`.
+    PingInterval(Duration),
+    /// `ping_max`.
+    PingMax(u32),
+    /// `max_control_line`.
+    MaxControlLine(ByteCount),
+    /// `max_payload`.
+    MaxPayload(Option<ByteCount>),
+    /// `no_fast_producer_stall`.
+    NoStall(bool),
+    /// `write_deadline`.
+    WriteDeadline(Duration),
+    /// `authorization`: `users`.
+    Users,
+    /// `authorization`: `user`.
+    User,
+    /// `authorization`: `password`.
+    Password,
+    /// `authorization`: `token`.
+    Token,
+    /// `authorization`: `timeout`.
+    AuthTimeout(Duration),
+    /// `tls` of clients, which is there from now on or not.
+    Tls(bool),
+    /// `tls`: `timeout`.
+    TlsTimeout(Duration),
+    /// `tls`: `pinned_certs`, so many.
+    Pinned(usize),
+    /// `tls`: `handshake_first`.
+    HandshakeFirst(bool),
+    /// `tls`: the time in `handshake_first`.
+    HandshakeFallback(Duration),
+    /// `cluster`, but for its routes.
+    Cluster(ClusterChange),
+    /// `cluster`: `routes`.
+    Routes,
+    /// `gateway`. The reference server refuses most of it.
+    Gateway(GatewayChange),
+    /// `pid_file`.
+    PidFile(Option<String>),
+    /// `ports_file_dir`.
+    PortsFileDir(Option<String>),
+    /// `connect_error_reports`.
+    ConnectErrorReports(u32),
+    /// `reconnect_error_reports`.
+    ReconnectErrorReports(u32),
+    /// `server_tags`.
+    Tags,
+    /// `server_metadata`.
+    Metadata,
+}
+
+impl Change {
+    /// The line for the log, as the reference server has it; a pid file that is no longer wanted has none.
+    pub fn line(&self) -> Option<String> {
+        let (what, value) = match self {
+            Change::ClientAdvertise(text) => {
+                return Some(format!("Reload: client_advertise = {}", text.shown()));
+            }
+            Change::Trace(on) => ("trace", on.shown()),
+            Change::Debug(on) => ("debug", on.shown()),
+            Change::TraceVerbose(on) => ("trace_verbose", on.shown()),
+            Change::TraceHeaders(on) => ("trace_headers", on.shown()),
+            Change::LogTime(on) => ("logtime", on.shown()),
+            Change::LogTimeUtc(on) => ("logtime_utc", on.shown()),
+            Change::LogFile(path) => ("log_file", path.shown()),
+            Change::MaxTracedMessage(most) => ("max_traced_msg_len", most.shown()),
+            Change::MaxConnections(most) => ("max_connections", most.shown()),
+            Change::PingInterval(interval) => ("ping_interval", interval.shown()),
+            Change::PingMax(most) => ("ping_max", most.shown()),
+            Change::MaxControlLine(most) => ("max_control_line", most.shown()),
+            Change::MaxPayload(most) => {
+                let none = || "-1".to_string();
+                ("max_payload", most.map_or_else(none, |most| most.shown()))
+            }
+            Change::NoStall(true) => return said("fast producers will not be stalled"),
+            Change::NoStall(false) => return said("fast producers will be stalled"),
+            Change::WriteDeadline(deadline) => ("write_deadline", deadline.shown()),
+            Change::Users => return said("authorization users"),
+            Change::User => return said("authorization username"),
+            Change::Password => return said("authorization password"),
+            Change::Token => return said("authorization token"),
+            Change::AuthTimeout(timeout) => {
+                ("authorization timeout", timeout.as_secs_f64().to_string())
+            }
+            Change::Tls(true) => ("tls", "enabled".to_string()),
+            Change::Tls(false) => ("tls", "disabled".to_string()),
+            Change::TlsTimeout(timeout) => ("tls timeout", timeout.as_secs_f64().to_string()),
+            Change::Pinned(count) => return said(&format!("{count} pinned_certs")),
+            Change::HandshakeFirst(on) => {
+                return said(&format!("Client TLS handshake first: {on}"));
+            }
+            Change::HandshakeFallback(delay) => {
+                let delay = delay.shown();
+                return said(&format!(
+                    "Client TLS handshake first fallback delay: {delay}"
+                ));
+            }
+            Change::Cluster(_) => return said("cluster"),
+            Change::Routes => return said("cluster routes"),
+            Change::Gateway(_) => return said("gateway"),
+            Change::PidFile(None) => return None,
+            Change::PidFile(path) => ("pid_file", path.shown()),
+            Change::PortsFileDir(path) => ("ports_file_dir", path.shown()),
+            Change::ConnectErrorReports(every) => ("connect_error_reports", every.shown()),
+            Change::ReconnectErrorReports(every) => ("reconnect_error_reports", every.shown()),
+            Change::Tags => return said("tags"),
+            Change::Metadata => return said("metadata"),
+        };
+        Some(format!("Reloaded: {what} = {value}"))
+    }
+}
+
+fn said(what: &str) -> Option<String> {
+    Some(format!("Reloaded: {what}"))
+}

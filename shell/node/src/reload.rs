@@ -1,0 +1,204 @@
+//! New options for a running server: all that has changed, or nothing. Not here: which options may change
+//! (`gannet_config::Diff`), and what its connections make of it.
+
+use std::fmt;
+
+use gannet_broker::Signal;
+use gannet_config::{Change, ClusterChange, Diff, Options, Port, Refused};
+use gannet_session::CloseReason;
+
+use crate::log::log;
+use crate::pinned;
+use crate::server::Server;
+use crate::shared::Shared;
+use crate::tls::ServerTls;
+
+/// Why a server goes on with the options that it has. The text is for the operator; there may be several
+/// reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReloadError {
+    /// The options contradict each other, or the files that they name cannot be used.
+    Options(String),
+    /// Some options cannot change while the server runs.
+    Refused(Vec<Refused>),
+}
+
+impl ReloadError {
+    /// The reasons, one for each line of the log.
+    pub fn reasons(&self) -> Vec<String> {
+        match self {
+            ReloadError::Options(text) => vec![text.clone()],
+            ReloadError::Refused(refused) => refused.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl fmt::Display for ReloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reasons().join("; "))
+    }
+}
+
+impl std::error::Error for ReloadError {}
+
+impl Server {
+    /// Goes by `options` from now on: the whole configuration anew, not only what differs. Connections stay,
+    /// unless the change concerns them. After an error nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// If something has changed that cannot while the server runs.
+    pub fn reload(&self, options: Options) -> Result<Vec<Change>, ReloadError> {
+        self.reload_with(options, |_| {})
+    }
+
+    /// [`Server::reload`], where `outside` does what a change means to the owner of the server: its log file
+    /// and the files by which others find it. Of a new log file it is told last of all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::reload`].
+    pub fn reload_with(
+        &self,
+        mut options: Options,
+        mut outside: impl FnMut(&Change),
+    ) -> Result<Vec<Change>, ReloadError> {
+        let shared = &self.shared;
+        let one_at_a_time = shared.reloading.lock();
+        options
+            .validate()
+            .map_err(|e| ReloadError::Options(e.to_string()))?;
+        let running = self.running_options();
+        options.keep_ports(&running);
+        let mut diff = Diff::between(&running, &options);
+        look_for_accounts(shared, &mut diff);
+        if !diff.refused.is_empty() {
+            return Err(ReloadError::Refused(diff.refused));
+        }
+        let tls = ServerTls::load(&shared.rt, &options)
+            .map_err(|e| ReloadError::Options(e.to_string()))?;
+        let is_auth_new = diff.changes.iter().any(is_of_auth);
+        shared.live.replace(options.clone(), tls, is_auth_new);
+        self.apply(&options, &diff.changes, &mut outside);
+        pinned::look_again(shared, &running, &options);
+        *shared.configured.lock() = shared.rt.wall();
+        drop(one_at_a_time);
+        let digest = match &options.digest {
+            Some(digest) => format!("({digest})"),
+            None => String::new(),
+        };
+        log!(shared.log, Info, "Reloaded server configuration {digest}");
+        Ok(diff.changes)
+    }
+
+    /// The options that the server goes by, with the ports that it listens on.
+    fn running_options(&self) -> Options {
+        let mut running = Options::clone(&self.shared.options());
+        if let Some(addr) = self.client_addr() {
+            running.port = Port::At(addr.port());
+        }
+        if let Some(addr) = self.route_addr() {
+            running.cluster.port = Some(Port::At(addr.port()));
+        }
+        if let (Some(gateway), Some(addr)) = (&mut running.gateway, self.gateway_addr()) {
+            gateway.port = Some(Port::At(addr.port()));
+        }
+        running
+    }
+
+    /// Carries the changes out, and tells of each.
+    fn apply(&self, options: &Options, changes: &[Change], outside: &mut impl FnMut(&Change)) {
+        let shared = &self.shared;
+        for change in changes {
+            self.apply_one(options, change);
+            if !matches!(change, Change::LogFile(_)) {
+                outside(change);
+            }
+            if let Some(line) = change.line() {
+                log!(shared.log, Info, "{line}");
+            }
+        }
+        shared.log.set_options((&options.logging).into());
+        for change in changes {
+            if matches!(change, Change::LogFile(_)) {
+                outside(change);
+            }
+        }
+        self.reload_links(options, changes);
+        for conn in shared.clients.open() {
+            conn.peer.signal().raise(Signal::RELOAD);
+        }
+        // Of a lame duck, clients are told no address any more.
+        if changes.iter().any(is_told_to_clients) && !shared.is_lame_duck() {
+            shared.face.set_own_urls(shared.own_connect_urls());
+            shared.tell_clients();
+        }
+    }
+
+    fn apply_one(&self, options: &Options, change: &Change) {
+        if let Change::MaxConnections(most) = change {
+            self.close_surplus(*most as usize);
+        }
+        let tls = options.cluster.tls.as_ref().filter(|tls| tls.insecure);
+        if let (Change::Cluster(_), Some(_)) = (change, tls) {
+            log!(self.shared.log, Warn, "{}", crate::route::INSECURE);
+        }
+    }
+
+    /// Sends the clients away that came last, until there are no more than `most`.
+    fn close_surplus(&self, most: usize) {
+        let open = self.shared.clients.open();
+        let surplus = open.get(most..).unwrap_or_default();
+        for conn in surplus.iter().rev() {
+            conn.close(CloseReason::MaxConnectionsExceeded);
+        }
+        if !surplus.is_empty() {
+            log!(
+                self.shared.log,
+                Info,
+                "Closed {} connections to fall within max_connections",
+                surplus.len()
+            );
+        }
+    }
+
+    /// Links to other servers go by the new options.
+    fn reload_links(&self, options: &Options, changes: &[Change]) {
+        let shared = &self.shared;
+        if let Some(mesh) = shared.routes.get() {
+            let cluster = changes.iter().find_map(|change| match change {
+                Change::Cluster(cluster) => Some(cluster.clone()),
+                _ => None,
+            });
+            let cluster = cluster.unwrap_or_else(ClusterChange::default);
+            mesh.reload(shared, options, &cluster);
+        }
+        if let (Some(mesh), Some(block)) = (shared.mesh.get(), &options.gateway) {
+            mesh.reload(shared, block);
+        }
+    }
+}
+
+/// Refuses accounts for routes of their own that there are not.
+fn look_for_accounts(shared: &Shared, diff: &mut Diff) {
+    let pinned = diff.changes.iter().flat_map(|change| match change {
+        Change::Cluster(cluster) => cluster.pinned.as_slice(),
+        _ => &[],
+    });
+    let missing = pinned.filter(|account| !crate::route::is_known(shared, account));
+    for account in missing.cloned().collect::<Vec<_>>() {
+        diff.account_is_missing(&account);
+    }
+}
+
+fn is_of_auth(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Users | Change::User | Change::Password | Change::Token
+    )
+}
+
+/// Whether the INFO of clients says something else now that they should know.
+fn is_told_to_clients(change: &Change) -> bool {
+    matches!(change, Change::ClientAdvertise(_) | Change::MaxPayload(_))
+}
