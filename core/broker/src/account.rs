@@ -17,6 +17,7 @@ use crate::plan::{Plan, Planner};
 use crate::replies;
 use crate::routes::Told;
 use crate::sub::Sub;
+use crate::ways::Ways;
 
 /// Everything under the account's one lock.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct Interest {
     pub(crate) announced: Announced,
     /// Routes to announce local changes to.
     pub(crate) told: Told,
+    /// Where messages to each other server go.
+    pub(crate) ways: Ways,
 }
 
 impl Interest {
@@ -71,6 +74,7 @@ impl Account {
             index: Index::new(seed),
             announced: Announced::default(),
             told: Told::default(),
+            ways: Ways::default(),
         };
         Account {
             name: name.into(),
@@ -105,6 +109,9 @@ impl Account {
         }
         let class = sub.class();
         let mut interest = self.interest.write();
+        if class == Class::Route {
+            interest.ways.learn(sub.peer());
+        }
         let cluster_wide = class != Class::Gateway;
         let announce = cluster_wide && !(interest.announced.is_empty() && interest.told.is_empty());
         let again = announce.then(|| sub.clone());
@@ -151,7 +158,7 @@ impl Account {
             return;
         }
         let interest = self.interest.read();
-        let mut planner = Planner::new(plan, self.name.as_bytes(), subject, links);
+        let mut planner = Planner::new(plan, self.name.as_bytes(), subject, links, &interest.ways);
         interest.index.find(subject, &mut planner);
         planner.finish();
     }

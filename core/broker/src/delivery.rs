@@ -500,13 +500,14 @@ impl Delivery {
         if outbox.is_closed() {
             return false;
         }
-        if outbox.is_full_for(len) {
+        if !outbox.is_full_for(len) {
+            append(&mut outbox, parts, tail, shared, &mut self.spare);
+        } else if !outbox.push_held(&parts, tail) {
             // The remote is too slow: the message is lost to it, and to nobody else. It still counts
             // as somebody who wanted it.
             outbox.count_dropped();
             return true;
         }
-        append(&mut outbox, parts, tail, shared, &mut self.spare);
         target.count_deliveries(1);
         outbox.count_message(msg.size());
         self.to_links.add(msg.size());

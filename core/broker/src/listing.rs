@@ -30,6 +30,8 @@ enum Step {
     Plain(Arc<Account>, Cursor),
     /// Local interest, for another server of this cluster.
     Local(Arc<Account>, Arc<RouteLink>, Cursor),
+    /// The same interest, taken back.
+    Retracted(Arc<Account>, Arc<RouteLink>, Cursor),
     /// What other permissions change of it.
     Refiltered(Arc<Account>, Arc<RouteLink>, Cursor),
 }
@@ -68,6 +70,20 @@ impl Listing {
             peer: link.peer().clone(),
             steps: accounts.into_iter().map(step).collect(),
         }
+    }
+
+    /// For a route that carries the accounts no longer: what it was told is taken back.
+    pub(crate) fn for_retraction(link: &Arc<RouteLink>, accounts: Vec<Arc<Account>>) -> Listing {
+        let step = |account| Step::Retracted(account, link.clone(), Cursor::default());
+        Listing {
+            peer: link.peer().clone(),
+            steps: accounts.into_iter().map(step).collect(),
+        }
+    }
+
+    /// Says this at the end, too.
+    pub(crate) fn push_text(&mut self, text: Vec<u8>) {
+        self.steps.push_back(Step::Text(text));
     }
 
     /// For a route with other permissions than before: what that changes of local interest.
@@ -169,6 +185,24 @@ impl Listing {
                 self.peer.send_listing(&text);
                 drop(interest);
                 next.map(|cursor| Step::Local(account, link, cursor))
+            }
+            Step::Retracted(account, link, cursor) => {
+                let mut interest = account.interest().write();
+                interest.told.leave(&self.peer);
+                let next = interest
+                    .index
+                    .visit_some(cursor, PART, |subject, queue, counts| {
+                        if counts.of(Class::Local) > 0 {
+                            let queue = queue.map(|q| (q, 0));
+                            link.write_no_interest(&mut text, account.name(), subject, queue);
+                        }
+                    });
+                self.peer.send_listing(&text);
+                if next.is_none() {
+                    interest.told.remove(&self.peer);
+                }
+                drop(interest);
+                next.map(|cursor| Step::Retracted(account, link, cursor))
             }
             Step::Refiltered(account, link, cursor) => {
                 let interest = account.interest().read();

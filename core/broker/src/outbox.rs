@@ -9,6 +9,7 @@ use core::mem;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::hold::{Hold, Step};
 use crate::peer::{Sink, Written};
 use crate::replies::ReplyMap;
 use crate::sub::Sub;
@@ -83,6 +84,12 @@ pub struct Outbox {
     written: usize,
     pending: usize,
     max_pending: usize,
+    /// The same while messages go straight into the queue; zero while they are held.
+    room_for: usize,
+    /// Messages that wait for another connection to be read out.
+    hold: Option<Box<Hold>>,
+    /// Their bytes, which count as pending.
+    held: usize,
     /// Bound for the protocol's own bytes; on links they are all the interest of this cluster.
     max_control: usize,
     /// Bytes written since the start; tells the write deadline whether there is progress.
@@ -109,6 +116,9 @@ impl Outbox {
             written: 0,
             pending: 0,
             max_pending,
+            room_for: max_pending,
+            hold: None,
+            held: 0,
             max_control,
             flushed: 0,
             stats: OutboxStats::default(),
@@ -169,7 +179,70 @@ impl Outbox {
     /// Whether `more` bytes are past the bound.
     #[inline]
     pub(crate) fn is_full_for(&self, more: usize) -> bool {
-        self.pending + more > self.max_pending
+        self.pending + more > self.room_for
+    }
+
+    /// Messages from now on wait until `token` is [released](Outbox::release): what was sent to the same
+    /// server over another connection is read first. The conversation's own bytes do not wait.
+    pub fn hold(&mut self, token: u64) {
+        if !self.closed {
+            self.hold.get_or_insert_default().wait_for(token);
+            self.room_for = 0;
+        }
+    }
+
+    /// Whether everything before now is in the queue, so that a PING follows it. If not, [`Outbox::release`]
+    /// answers the token when it is.
+    pub fn is_in_order(&mut self, token: u64) -> bool {
+        match &mut self.hold {
+            Some(hold) => {
+                hold.mark(token);
+                false
+            }
+            None => true,
+        }
+    }
+
+    /// What waited for `token` waits no longer. Answers tokens whose turn has come; the caller flushes.
+    pub fn release(&mut self, token: u64) -> Vec<u64> {
+        let mut marks = Vec::new();
+        let Some(mut hold) = self.hold.take() else {
+            return marks;
+        };
+        hold.release(token);
+        while let Some(step) = hold.next_step() {
+            match step {
+                Step::Bytes(bytes) => {
+                    self.held -= bytes.len();
+                    self.seal();
+                    self.queue.push_back(Chunk::Owned(bytes));
+                }
+                Step::Mark(token) => marks.push(token),
+            }
+        }
+        if hold.is_empty() {
+            self.room_for = self.max_pending;
+        } else {
+            self.hold = Some(hold);
+        }
+        marks
+    }
+
+    /// Takes a message for which [`Outbox::is_full_for`] says that there is no room, if it only has to
+    /// wait. Answers whether it did.
+    #[cold]
+    pub(crate) fn push_held(&mut self, parts: &[&[u8]], tail: &[u8]) -> bool {
+        let len = parts.iter().map(|p| p.len()).sum::<usize>() + tail.len();
+        let Some(hold) = &mut self.hold else {
+            return false;
+        };
+        if self.pending + len > self.max_pending {
+            return false;
+        }
+        self.pending += len;
+        self.held += len;
+        hold.push(parts.iter().copied().chain([tail]), len);
+        true
     }
 
     #[inline]
@@ -188,6 +261,8 @@ impl Outbox {
         self.queue = VecDeque::new();
         self.tail = Vec::new();
         self.pending = 0;
+        self.hold = None;
+        self.held = 0;
         self.written = 0;
         self.replies = None;
     }
@@ -318,7 +393,7 @@ impl Outbox {
                 if o.blocked {
                     return Flush::Done;
                 }
-                if o.pending == 0 {
+                if o.pending == o.held {
                     return Flush::Done;
                 }
                 o.flushing = true;
@@ -344,7 +419,7 @@ impl Outbox {
                     return Flush::Broken;
                 }
             }
-            if o.pending == 0 {
+            if o.pending == o.held {
                 o.touched = false;
                 return Flush::Done;
             }

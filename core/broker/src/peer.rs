@@ -104,6 +104,8 @@ pub struct Peer {
     signal: Signal,
     /// When a batch last brought it messages, in nanoseconds.
     last_delivery: AtomicU64,
+    /// Which server of the cluster it is: the mark of its id; zero if it is none.
+    server: AtomicU64,
     sink: Box<dyn Sink>,
 }
 
@@ -130,6 +132,7 @@ impl Peer {
             outbox,
             signal: Signal::default(),
             last_delivery: AtomicU64::new(0),
+            server: AtomicU64::new(0),
             sink,
         }
     }
@@ -179,6 +182,19 @@ impl Peer {
     /// Sets whether the connection is one account's own, so that its lines don't name the account.
     pub fn set_one_account(&self, on: bool) {
         self.set(ONE_ACCOUNT, on);
+    }
+
+    /// Sets which server of the cluster it is.
+    pub(crate) fn set_server(&self, mark: [u8; 6]) {
+        let mut number = [0; 8];
+        number[..6].copy_from_slice(&mark);
+        self.server
+            .store(u64::from_be_bytes(number), Ordering::Relaxed);
+    }
+
+    /// Whether both are connections to one server of the cluster.
+    pub(crate) fn is_same_server(&self, other: &Peer) -> bool {
+        self.server.load(Ordering::Relaxed) == other.server.load(Ordering::Relaxed)
     }
 
     /// The connection has ended: interest that still names it counts for nothing.

@@ -12,6 +12,7 @@ use gannet_wire::client::encode;
 use crate::links::OutboundLink;
 use crate::peer::{Peer, PeerKind};
 use crate::sub::Sub;
+use crate::ways::Ways;
 
 /// A subscription of this server and the first bytes of each delivery to it.
 #[derive(Debug)]
@@ -184,6 +185,8 @@ pub(crate) struct Planner<'a, 'p> {
     subject: &'a [u8],
     /// Clusters reachable now, nearest first.
     links: &'a [Arc<OutboundLink>],
+    /// Which connection to a server counts where several were found.
+    ways: &'a Ways,
     /// For each link, whether plain interest was found.
     plain_links: Vec<bool>,
     /// Servers of this cluster with interest.
@@ -192,17 +195,20 @@ pub(crate) struct Planner<'a, 'p> {
     groups: Vec<Found<'a>>,
 }
 
-/// What was found of a server of this cluster: its first interest, plain if it has any.
+/// What was found of a server of this cluster: its first interest, plain if it has any, by the connection
+/// that counts.
 struct Interested<'a> {
     by: &'a Sub,
     plain: bool,
+    /// Another connection told interest, too: the same.
+    is_doubled: bool,
 }
 
 struct Found<'a> {
     name: &'a [u8],
     local: Vec<&'a Sub>,
-    /// Positions in [`Planner::routes`], and weights.
-    routed: Vec<(usize, u32)>,
+    /// Positions in [`Planner::routes`], and the interest.
+    routed: Vec<(usize, &'a Sub)>,
     /// Position in [`Planner::links`].
     nearest: Option<usize>,
 }
@@ -213,6 +219,7 @@ impl<'a, 'p> Planner<'a, 'p> {
         account: &'a [u8],
         subject: &'a [u8],
         links: &'a [Arc<OutboundLink>],
+        ways: &'a Ways,
     ) -> Self {
         plan.clear();
         Planner {
@@ -220,6 +227,7 @@ impl<'a, 'p> Planner<'a, 'p> {
             account,
             subject,
             links,
+            ways,
             plain_links: Vec::new(),
             routes: Vec::new(),
             groups: Vec::new(),
@@ -232,13 +240,14 @@ impl<'a, 'p> Planner<'a, 'p> {
             (PeerKind::Route, None) => {
                 let at = self.route(sub);
                 let route = &mut self.routes[at];
-                if !route.plain {
-                    (route.by, route.plain) = (sub, true);
+                if !route.plain && Arc::ptr_eq(route.by.peer(), sub.peer()) {
+                    route.by = sub;
                 }
+                route.plain = true;
             }
             (PeerKind::Route, Some(name)) => {
                 let at = self.route(sub);
-                self.group(name).routed.push((at, sub.weight()));
+                self.group(name).routed.push((at, sub));
             }
             (PeerKind::OutboundGateway, _) => self.add_remote(sub),
             (_, None) => {
@@ -272,14 +281,23 @@ impl<'a, 'p> Planner<'a, 'p> {
     }
 
     fn route(&mut self, by: &'a Sub) -> usize {
-        let mut routes = self.routes.iter();
-        match routes.position(|route| Arc::ptr_eq(route.by.peer(), by.peer())) {
-            Some(at) => at,
-            None => {
-                self.routes.push(Interested { by, plain: false });
-                self.routes.len() - 1
+        let mut routes = self.routes.iter_mut().enumerate();
+        let known = routes.find(|(_, route)| route.by.peer().is_same_server(by.peer()));
+        let Some((at, route)) = known else {
+            self.routes.push(Interested {
+                by,
+                plain: false,
+                is_doubled: false,
+            });
+            return self.routes.len() - 1;
+        };
+        if !Arc::ptr_eq(route.by.peer(), by.peer()) {
+            route.is_doubled = true;
+            if self.ways.has(by.peer()) {
+                route.by = by;
             }
         }
+        at
     }
 
     fn group(&mut self, name: &'a [u8]) -> &mut Found<'a> {
@@ -298,6 +316,25 @@ impl<'a, 'p> Planner<'a, 'p> {
         &mut self.groups[at]
     }
 
+    /// Members of a group that were told over two connections to one server count once: as they were told
+    /// over the one that counts, or, where that has not been told of them, over the other.
+    fn count_once(&mut self) {
+        for (at, route) in self.routes.iter().enumerate().filter(|(_, r)| r.is_doubled) {
+            for group in &mut self.groups {
+                let of_server = |(of, _): &&(usize, &Sub)| *of == at;
+                let mut told = group.routed.iter().filter(of_server).map(|(_, sub)| sub);
+                let first = told.clone().next();
+                let by = told.find(|sub| Arc::ptr_eq(sub.peer(), route.by.peer()));
+                let Some(by) = by.or(first).map(|sub| sub.peer().clone()) else {
+                    continue;
+                };
+                group
+                    .routed
+                    .retain(|(of, sub)| *of != at || Arc::ptr_eq(sub.peer(), &by));
+            }
+        }
+    }
+
     /// Lays out the plan from what was found.
     pub(crate) fn finish(mut self) {
         for (at, link) in self.links.iter().enumerate() {
@@ -311,7 +348,8 @@ impl<'a, 'p> Planner<'a, 'p> {
     }
 
     fn lay_out_links_and_queues(&mut self) {
-        for Interested { by, plain } in core::mem::take(&mut self.routes) {
+        self.count_once();
+        for Interested { by, plain, .. } in core::mem::take(&mut self.routes) {
             let (peer, counted) = (by.peer().clone(), Some(by.clone()));
             self.plan
                 .add_link(self.account, self.subject, peer, plain, counted);
@@ -336,9 +374,9 @@ impl<'a, 'p> Planner<'a, 'p> {
         let routed_from = self.plan.routed.len();
         self.plan
             .routed
-            .extend(found.routed.iter().map(|&(link, weight)| Routed {
+            .extend(found.routed.iter().map(|&(link, sub)| Routed {
                 link,
-                weight: weight as usize,
+                weight: sub.weight() as usize,
             }));
         let remote = found.nearest.map(|at| match positions[at] {
             Some(position) => position,

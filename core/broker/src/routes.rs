@@ -38,6 +38,8 @@ pub enum Carries {
     },
     /// One account; lines don't name it.
     Account(Box<str>),
+    /// Nothing (any more).
+    Nothing,
 }
 
 impl Carries {
@@ -49,6 +51,7 @@ impl Carries {
                 pool_index(*of, account.as_bytes()) == *index && !but.contains(account)
             }
             Carries::Account(name) => **name == *account,
+            Carries::Nothing => false,
         }
     }
 }
@@ -93,10 +96,14 @@ impl RouteLink {
     /// A route over `peer`.
     pub fn new(peer: Arc<Peer>, traits: RouteTraits) -> RouteLink {
         peer.set_headers(traits.headers);
-        peer.set_one_account(matches!(traits.carries, Carries::Account(_)));
+        if matches!(traits.carries, Carries::Account(_)) {
+            peer.set_one_account(true);
+        }
+        let mark = hash(&traits.server_id);
+        peer.set_server(mark);
         RouteLink {
             peer,
-            mark: hash(&traits.server_id),
+            mark,
             server_id: traits.server_id,
             carries: traits.carries,
             filter: traits.filter,
@@ -119,7 +126,7 @@ impl RouteLink {
         &self.carries
     }
 
-    /// The same connection, carrying something else from now on: for [`Broker::replace_route`].
+    /// The same connection, carrying something else from now on: for [`Broker::replace_routes`].
     pub fn carrying(&self, carries: Carries) -> RouteLink {
         RouteLink {
             peer: self.peer.clone(),
@@ -193,7 +200,7 @@ impl RouteLink {
         }
     }
 
-    fn write_no_interest(
+    pub(crate) fn write_no_interest(
         &self,
         out: &mut Vec<u8>,
         account: &str,
@@ -233,9 +240,17 @@ impl fmt::Debug for RouteLink {
 /// A queue group's name and the members that it has here.
 type Queue<'a> = Option<(&'a [u8], u32)>;
 
+/// A route that is told of one account's local interest.
+#[derive(Debug)]
+struct Listener {
+    link: Arc<RouteLink>,
+    /// What it was told is being taken back.
+    is_leaving: bool,
+}
+
 /// The routes that are told of one account's local interest.
 #[derive(Debug, Default)]
-pub(crate) struct Told(Vec<Arc<RouteLink>>);
+pub(crate) struct Told(Vec<Listener>);
 
 impl Told {
     pub(crate) fn is_empty(&self) -> bool {
@@ -243,13 +258,21 @@ impl Told {
     }
 
     pub(crate) fn remove(&mut self, peer: &Arc<Peer>) {
-        self.0.retain(|link| !Arc::ptr_eq(&link.peer, peer));
+        self.0.retain(|l| !Arc::ptr_eq(&l.link.peer, peer));
+    }
+
+    /// The route is told of no more interest, only of what ends.
+    pub(crate) fn leave(&mut self, peer: &Arc<Peer>) {
+        let mut listeners = self.0.iter_mut();
+        if let Some(l) = listeners.find(|l| Arc::ptr_eq(&l.link.peer, peer)) {
+            l.is_leaving = true;
+        }
     }
 
     /// A local entry has come; now there are `count` on its subject and queue.
     pub(crate) fn added(&self, account: &str, subject: &[u8], queue: Option<&[u8]>, count: u32) {
         if queue.is_some() || count == 1 {
-            self.tell(|link, out| {
+            self.tell(true, |link, out| {
                 link.write_interest(out, account, subject, queue.map(|q| (q, count)));
             });
         }
@@ -258,7 +281,7 @@ impl Told {
     /// A local entry has gone; now there are `count` on its subject and queue.
     pub(crate) fn removed(&self, account: &str, subject: &[u8], queue: Option<&[u8]>, count: u32) {
         match (queue, count) {
-            (_, 0) => self.tell(|link, out| {
+            (_, 0) => self.tell(false, |link, out| {
                 link.write_no_interest(out, account, subject, queue.map(|q| (q, 0)));
             }),
             (Some(_), _) => self.added(account, subject, queue, count),
@@ -266,9 +289,12 @@ impl Told {
         }
     }
 
-    fn tell(&self, write: impl Fn(&RouteLink, &mut Vec<u8>)) {
+    fn tell(&self, is_new: bool, write: impl Fn(&RouteLink, &mut Vec<u8>)) {
         let mut text = Vec::new();
-        for link in &self.0 {
+        for Listener { link, is_leaving } in &self.0 {
+            if is_new && *is_leaving {
+                continue;
+            }
             text.clear();
             write(link, &mut text);
             if !text.is_empty() {
@@ -283,15 +309,18 @@ impl Account {
     pub(crate) fn tell(&self, link: &Arc<RouteLink>) {
         let told = &mut self.interest().write().told;
         told.remove(link.peer());
-        told.0.push(link.clone());
+        told.0.push(Listener {
+            link: link.clone(),
+            is_leaving: false,
+        });
     }
 
     /// The route that this account's messages to the server with this mark go over.
     pub fn route_marked(&self, mark: &[u8]) -> Option<Arc<Peer>> {
         let interest = self.interest().read();
         let mut told = interest.told.0.iter();
-        told.find(|link| link.is_marked(mark))
-            .map(|link| link.peer.clone())
+        told.find(|l| l.link.is_marked(mark))
+            .map(|l| l.link.peer.clone())
     }
 
     /// Another server's interest: adds it, or notes its new weight.
@@ -325,24 +354,6 @@ impl Broker {
             account.tell(link);
         }
         Listing::for_route(link, carried)
-    }
-
-    /// The route carries what `new` says from now on, which has the same peer: it is told the local interest
-    /// of those accounts, and nothing more of those that it carries no longer.
-    pub fn replace_route(&self, old: &Arc<RouteLink>, new: &Arc<RouteLink>) -> Listing {
-        let accounts = self.accounts.read();
-        for link in self.routes.lock().iter_mut() {
-            if Arc::ptr_eq(link, old) {
-                *link = new.clone();
-            }
-        }
-        let carries = |link: &RouteLink, account: &Account| link.carries().carries(account.name());
-        for account in accounts.values() {
-            if carries(old, account) && !carries(new, account) {
-                account.interest().write().told.remove(old.peer());
-            }
-        }
-        Self::tell_all(accounts.values(), new)
     }
 
     /// Tells a route the local interest of the accounts it carries once more: the other server may take
@@ -392,9 +403,10 @@ impl Broker {
         self.routes.lock().retain(|l| !Arc::ptr_eq(l, link));
         link.peer().set_gone();
         for account in self.accounts() {
-            if link.carries().carries(account.name()) {
-                account.interest().write().told.remove(link.peer());
-            }
+            let mut interest = account.interest().write();
+            interest.told.remove(link.peer());
+            interest.ways.remove(link.peer());
+            drop(interest);
             account.touch();
         }
     }

@@ -223,6 +223,10 @@ pub struct ServerInfo {
     /// Our own version; the sign that the peer is one of ours.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub gannet: String,
+    /// Between two of ours, on a route: the interest in these accounts was told here in full, and the
+    /// sender wants their messages over this connection from now on.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "or_default")]
+    pub gannet_turn: Vec<String>,
 }
 
 impl ServerInfo {
@@ -283,6 +287,15 @@ impl ServerInfo {
             route_pool_size: pool_size,
             route_account: account.to_string(),
             route_acc_add_reqid: request_id.to_string(),
+            ..ServerInfo::default()
+        }
+    }
+
+    /// The INFO on a route between two of ours that asks for the messages of these accounts over this very
+    /// connection.
+    pub fn turn(accounts: Vec<String>) -> ServerInfo {
+        ServerInfo {
+            gannet_turn: accounts,
             ..ServerInfo::default()
         }
     }

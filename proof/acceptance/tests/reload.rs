@@ -7,6 +7,7 @@ use gannet_acceptance::{Kind, Server, Wire, both, pairs};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What the end of a reload looks like in the log.
@@ -289,6 +290,31 @@ struct Two {
     servers: [Server; 2],
 }
 
+/// A client that sends a number about every millisecond until the scope that it is lent to ends, be it by a panic.
+struct Flow<'a> {
+    sent: &'a AtomicU64,
+    is_over: &'a AtomicBool,
+}
+
+impl Flow<'_> {
+    fn run(&self, mut client: Wire) {
+        while !self.is_over.load(Ordering::Relaxed) {
+            let number = self.sent.fetch_add(1, Ordering::Relaxed).to_string();
+            client.send(&format!("PUB data {}\r\n{number}\r\n", number.len()));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Ends a [`Flow`].
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Two {
     fn start(kinds: [Kind; 2]) -> Two {
         let servers = kinds.map(|kind| Server::prepare(kind, "", &[]));
@@ -322,6 +348,17 @@ impl Two {
                 (page["num_routes"] == count)
                     .then_some(())
                     .ok_or(page["num_routes"].to_string())
+            });
+        }
+    }
+
+    /// As [`Two::await_routes`], but more will do.
+    fn await_some_routes(&self, count: u64) {
+        for server in &self.servers {
+            eventually("as many routes at least", || {
+                let page = server.monitor("/routez");
+                let routes = page["num_routes"].as_u64().filter(|n| *n >= count);
+                routes.map(|_| ()).ok_or(page["num_routes"].to_string())
             });
         }
     }
@@ -420,6 +457,53 @@ pairs! {
                 received(&mut far, &format!("data.{n}"));
             }
         }
+    }
+
+    /// Messages flow while both servers change the size of their pools and the accounts with connections of their own:
+    /// nothing comes twice or out of order, and between two of ours nothing is lost. With a Go server, which closes
+    /// what it changes, messages are back soon.
+    #[test]
+    fn clu_26_messages_flow_while_pools_and_accounts_change(one: Kind, other: Kind) {
+        let two = Two::start([one, other]);
+        let mut far = Wire::client(&two.servers[1]);
+        far.send("SUB data 1\r\n");
+        far.fence();
+        two.await_reach(0, 1, "warm", true);
+        let near = Wire::client(&two.servers[0]);
+        let (sent, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            let _stop = Stop(&is_over);
+            let flow = Flow { sent: &sent, is_over: &is_over };
+            scope.spawn(move || flow.run(near));
+            let mut next = 0;
+            for (lines, count) in [
+                ("pool_size: 5", 6),
+                ("", 4),
+                ("pool_size: 1", 2),
+                ("accounts: [\"$G\"]", 5),
+                ("pool_size: 2", 3),
+            ] {
+                for at in [0, 1] {
+                    change(&two.servers[at], &two.config(at, lines, ""));
+                }
+                // What a Go server has dialled for a larger pool stays until it closes it itself.
+                if [one, other] == [Kind::Go, Kind::Gannet] {
+                    two.await_some_routes(count);
+                } else {
+                    two.await_routes(count);
+                }
+                // A second and a half later, everything has moved.
+                let until = sent.load(Ordering::Relaxed) + 1500;
+                while next < until {
+                    let number: u64 = received(&mut far, "data").parse().expect("a number");
+                    assert!(number >= next, "{number} comes after {next} was due");
+                    if [one, other] == [Kind::Gannet; 2] {
+                        assert_eq!(number, next, "with {lines:?}");
+                    }
+                    next = number + 1;
+                }
+            }
+        });
     }
 
     /// Routes come and go; messages to those that stay arrive once, in order, all the while.

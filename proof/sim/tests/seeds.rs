@@ -3,7 +3,7 @@
 use gannet_simulation::{Config, run_seed};
 
 /// Seeds that once failed, with the number of clusters if it was given, and what was wrong.
-const REGRESSIONS: [(u64, Option<usize>, &str); 9] = [
+const REGRESSIONS: [(u64, Option<usize>, &str); 10] = [
     (
         0,
         None,
@@ -15,6 +15,11 @@ const REGRESSIONS: [(u64, Option<usize>, &str); 9] = [
         "three servers dialled one that had gone, by turns: the checker took the dials for leaks",
     ),
     (700, None, "the same with four servers"),
+    (
+        256,
+        None,
+        "a late dial took the place of a connection that both servers had in use, with the messages on it",
+    ),
     (
         2579,
         None,

@@ -24,14 +24,20 @@ pub(crate) fn list(shared: &Arc<Shared>, mut listing: Listing) {
         }
     }
     let shared = shared.clone();
-    shared.rt.clone().spawn(async move {
-        while !shared.is_stopping() && listing.step(&shared.broker) {
-            yield_now().await;
-            while listing.peer().outbox().pending() > WAITING && !shared.is_stopping() {
-                shared.rt.sleep(LOOK_EVERY).await;
-            }
+    shared
+        .rt
+        .clone()
+        .spawn(async move { list_all(&shared, listing).await });
+}
+
+/// Tells a link all that is listed, as fast as it takes it, and waits until that is done.
+pub(crate) async fn list_all(shared: &Shared, mut listing: Listing) {
+    while !shared.is_stopping() && listing.step(&shared.broker) {
+        yield_now().await;
+        while listing.peer().outbox().pending() > WAITING && !shared.is_stopping() {
+            shared.rt.sleep(LOOK_EVERY).await;
         }
-    });
+    }
 }
 
 /// Takes what a link left behind out of the accounts.

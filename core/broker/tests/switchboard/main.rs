@@ -3,6 +3,7 @@
 mod delivery;
 mod interest;
 mod links;
+mod moves;
 mod outboxes;
 mod routes;
 mod runs;

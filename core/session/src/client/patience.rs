@@ -5,7 +5,7 @@
 //! write deadline. If it is not, the client counts as slow; it is closed then, or, if it may try again, once
 //! such a time has passed without a byte.
 
-use core::mem;
+use alloc::boxed::Box;
 use core::time::Duration;
 
 use gannet_config::{Limits, WriteTimeout};
@@ -58,61 +58,40 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
     begun: Moment,
+    due: Moment,
     /// Bytes the socket had taken by then; `None` if it has just taken some.
     from: Option<u64>,
     /// Bytes it has taken when all of it is out.
     until: u64,
     backlog: Backlog,
-}
-
-/// The patience with one client.
-#[derive(Clone, Debug)]
-pub struct Patience {
-    deadline: Duration,
-    may_retry: bool,
-    attempt: Option<Attempt>,
+    /// The client counts as slow already.
     is_slow: bool,
 }
 
+/// The patience with one client. Few clients ever need any, so it is small until then.
+#[derive(Clone, Debug, Default)]
+pub struct Patience(Option<Box<Attempt>>);
+
 impl Patience {
-    /// The patience with a client.
-    pub fn new(limits: &Limits) -> Patience {
-        Patience {
-            deadline: limits.write_deadline,
-            may_retry: match limits.write_timeout {
-                WriteTimeout::Retry => true,
-                WriteTimeout::Default | WriteTimeout::Close => false,
-            },
-            attempt: None,
-            is_slow: false,
-        }
-    }
-
-    /// How long a write may take.
-    pub fn deadline(&self) -> Duration {
-        self.deadline
-    }
-
     /// When to judge again, if nothing happens.
     pub fn next_look(&self) -> Moment {
-        let attempt = self.attempt.as_ref();
-        attempt.map_or(Moment::NEVER, |attempt| attempt.begun + self.deadline)
+        self.0.as_ref().map_or(Moment::NEVER, |attempt| attempt.due)
     }
 
     /// Judges the client whose socket is getting on like this.
-    pub fn judge(&mut self, now: Moment, progress: &Progress) -> Verdict {
-        let Some(attempt) = self.attempt else {
+    pub fn judge(&mut self, now: Moment, limits: &Limits, progress: &Progress) -> Verdict {
+        let Some(attempt) = self.0.as_deref().copied() else {
             if progress.is_blocked {
-                self.begin(now, None, progress);
+                self.begin(now, limits, None, progress);
             }
             return Verdict::Fine;
         };
         if progress.flushed >= attempt.until {
-            self.attempt = None;
+            self.0 = None;
             if progress.is_blocked {
-                self.begin(now, Some(progress.flushed), progress);
+                self.begin(now, limits, Some(progress.flushed), progress);
             }
-            return match mem::take(&mut self.is_slow) {
+            return match attempt.is_slow {
                 false => Verdict::Fine,
                 true => Verdict::Recovered {
                     backlog: attempt.backlog,
@@ -120,25 +99,38 @@ impl Patience {
                 },
             };
         }
-        if now < attempt.begun + self.deadline {
+        if now < attempt.due {
             return Verdict::Fine;
         }
+        let may_retry = match limits.write_timeout {
+            WriteTimeout::Retry => true,
+            WriteTimeout::Default | WriteTimeout::Close => false,
+        };
         let has_moved = attempt.from.is_none_or(|from| progress.flushed > from);
-        self.begin(now, Some(progress.flushed), progress);
+        self.begin(now, limits, Some(progress.flushed), progress)
+            .is_slow = true;
         Verdict::Slow {
             backlog: attempt.backlog,
-            again: mem::replace(&mut self.is_slow, true),
-            give_up: !(self.may_retry && has_moved),
+            again: attempt.is_slow,
+            give_up: !(may_retry && has_moved),
         }
     }
 
-    fn begin(&mut self, now: Moment, from: Option<u64>, progress: &Progress) {
-        self.attempt = Some(Attempt {
+    fn begin(
+        &mut self,
+        now: Moment,
+        limits: &Limits,
+        from: Option<u64>,
+        progress: &Progress,
+    ) -> &mut Attempt {
+        self.0.insert(Box::new(Attempt {
             begun: now,
+            due: now + limits.write_deadline,
             from,
             until: progress.flushed + progress.backlog.bytes as u64,
             backlog: progress.backlog,
-        });
+            is_slow: false,
+        }))
     }
 }
 
@@ -149,12 +141,26 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn patience(write_timeout: WriteTimeout) -> Patience {
-        Patience::new(&Limits {
-            write_deadline: MS * 500,
-            write_timeout,
-            ..Limits::default()
-        })
+    struct Client {
+        patience: Patience,
+        limits: Limits,
+    }
+
+    impl Client {
+        fn next_look(&self) -> Moment {
+            self.patience.next_look()
+        }
+    }
+
+    fn patience(write_timeout: WriteTimeout) -> Client {
+        Client {
+            patience: Patience::default(),
+            limits: Limits {
+                write_deadline: MS * 500,
+                write_timeout,
+                ..Limits::default()
+            },
+        }
     }
 
     fn backlog(bytes: usize) -> Backlog {
@@ -163,13 +169,14 @@ mod tests {
 
     /// Looks `ms` after the start: the socket has taken `flushed` bytes, `bytes` wait, and it takes no more
     /// as long as some do.
-    fn look(p: &mut Patience, ms: u32, flushed: u64, bytes: usize) -> Verdict {
+    fn look(p: &mut Client, ms: u32, flushed: u64, bytes: usize) -> Verdict {
         let progress = Progress {
             flushed,
             is_blocked: bytes > 0,
             backlog: backlog(bytes),
         };
-        p.judge(Moment::START + MS * ms, &progress)
+        p.patience
+            .judge(Moment::START + MS * ms, &p.limits, &progress)
     }
 
     fn slow(bytes: usize, again: bool, give_up: bool) -> Verdict {

@@ -269,7 +269,7 @@ fn register(
     }
     let chance = common.chance.below(u64::MAX);
     let keepalive = cx.settings.keepalive(cx.now, chance, asks);
-    State::Registered(Box::new(Registered::new(remote, keepalive)))
+    State::Registered(Box::new(Registered::new(remote, keepalive, asks)))
 }
 
 /// There is no place for the connection.

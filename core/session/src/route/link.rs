@@ -325,6 +325,14 @@ impl Link {
         }
     }
 
+    /// Asks for a sign that the peer has read everything that was sent before: [`Output::Synced`] with
+    /// `token`.
+    pub fn sync(&mut self, token: u64, out: &mut Vec<Output>) {
+        if let State::Registered(link) = &mut self.state {
+            link.sync(token, out);
+        }
+    }
+
     /// The options have changed: PINGs come as they say, and a peer that dialled us must be allowed to still.
     pub fn options_changed(&mut self, cx: &Context<'_>, out: &mut Vec<Output>) {
         let State::Registered(link) = &mut self.state else {

@@ -51,11 +51,8 @@ pub enum News {
     /// The peer gives an account a connection of its own: its interest no longer counts on this one. To
     /// be answered.
     AccountLeaves(Box<ServerInfo>),
-    /// The peer's answer to the same request of ours.
-    AccountLeft {
-        /// The request's id.
-        request_id: String,
-    },
+    /// The peer, one of ours, has another size of the pool from now on.
+    PoolSize(u32),
 }
 
 /// What a connection wants done, in order.
@@ -97,6 +94,12 @@ pub enum Output {
         /// What it gives.
         export: Option<SubjectPermission>,
     },
+    /// The peer, one of ours, has told all its interest in these accounts over this connection, and wants
+    /// their messages here from now on.
+    Turn(Vec<String>),
+    /// The peer has read everything that was sent before the PING with this number:
+    /// [`Link::sync`](super::Link::sync).
+    Synced(u64),
     /// A round trip took so long.
     Rtt(Duration),
     /// End the connection, after writing what is queued if the reason says so. It is the last output.

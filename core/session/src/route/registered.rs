@@ -1,6 +1,7 @@
 //! A registered connection: what is not traffic.
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -33,16 +34,30 @@ pub(super) struct Registered {
     is_confirmed: bool,
     /// The peer must have answered by then.
     probe: Moment,
+    /// What each PING that is not answered yet is for, if its owner wants to know.
+    asked: VecDeque<Option<u64>>,
 }
 
 impl Registered {
-    pub(super) fn new(remote: RemoteServer, keepalive: KeepAlive) -> Registered {
+    /// With `is_asked`, a PING has been sent.
+    pub(super) fn new(remote: RemoteServer, keepalive: KeepAlive, is_asked: bool) -> Registered {
         Registered {
             remote,
             keepalive,
             is_confirmed: false,
             probe: Moment::NEVER,
+            asked: is_asked.then_some(None).into_iter().collect(),
         }
+    }
+
+    fn ping(&mut self, token: Option<u64>, out: &mut Vec<Output>) {
+        self.asked.push_back(token);
+        out.send(encode::PING);
+    }
+
+    /// Asks for a sign that the peer has read everything before: [`Output::Synced`].
+    pub(super) fn sync(&mut self, token: u64, out: &mut Vec<Output>) {
+        self.ping(Some(token), out);
     }
 
     pub(super) fn form(&self) -> Form<'_> {
@@ -70,7 +85,7 @@ impl Registered {
         match due {
             Due::NotYet | Due::Spared => None,
             Due::Ping => {
-                out.send(encode::PING);
+                self.ping(None, out);
                 None
             }
             Due::Stale => Some(stale(out)),
@@ -80,7 +95,7 @@ impl Registered {
     pub(super) fn probe(&mut self, cx: &Context<'_>, out: &mut Vec<Output>) {
         if self.probe == Moment::NEVER {
             self.probe = cx.now + PROBE;
-            out.send(encode::PING);
+            self.ping(None, out);
         }
     }
 
@@ -108,6 +123,9 @@ impl Registered {
 
     fn pong(&mut self, cx: &Context<'_>, common: &mut Common, out: &mut Vec<Output>) {
         self.probe = Moment::NEVER;
+        if let Some(Some(token)) = self.asked.pop_front() {
+            out.push(Output::Synced(token));
+        }
         if let Some(rtt) = self.keepalive.answered(cx.now) {
             out.push(Output::Rtt(rtt));
         }
@@ -137,7 +155,9 @@ impl Registered {
         out: &mut Vec<Output>,
     ) -> Result<(), Ended> {
         check_cluster(&info, cx, common, out)?;
-        if !info.route_acc_add_reqid.is_empty() {
+        if !info.gannet_turn.is_empty() {
+            out.push(Output::Turn(info.gannet_turn));
+        } else if !info.route_acc_add_reqid.is_empty() {
             account_moves(info, cx, out);
         } else if !info.gateway.is_empty() {
             self.gateway(info, cx, out);
@@ -149,6 +169,12 @@ impl Registered {
             out.push(Output::News(News::LameDuck));
         } else {
             let known = &mut self.remote.info;
+            let is_resized = known.route_pool_size != info.route_pool_size;
+            if is_resized && !known.gannet.is_empty() && info.route_pool_size > 0 {
+                known.route_pool_size = info.route_pool_size;
+                let size = u32::try_from(info.route_pool_size).unwrap_or(u32::MAX);
+                out.push(Output::News(News::PoolSize(size)));
+            }
             if known.import != info.import || known.export != info.export {
                 known.import.clone_from(&info.import);
                 known.export.clone_from(&info.export);
@@ -187,13 +213,11 @@ impl Registered {
     }
 }
 
-/// An account gets connections of its own, or the peer has answered the same request of ours.
+/// An account gets connections of its own.
 fn account_moves(info: ServerInfo, cx: &Context<'_>, out: &mut Vec<Output>) {
     let account = info.route_account.as_str();
     if account.is_empty() {
-        out.push(Output::News(News::AccountLeft {
-            request_id: info.route_acc_add_reqid,
-        }));
+        // An answer, but we do not ask.
     } else if (cx.knows_account)(account) {
         out.push(Output::News(News::AccountLeaves(Box::new(info))));
     } else {

@@ -21,7 +21,9 @@ pub(super) fn judge(
     must_connect: bool,
 ) -> Option<CloseReason> {
     let progress = progress(transport);
-    match patience.judge(shared.rt.now(), &progress) {
+    let options = shared.now();
+    let limits = &options.limits;
+    match patience.judge(shared.rt.now(), limits, &progress) {
         Verdict::Fine => None,
         Verdict::Recovered { backlog, took } => {
             let Backlog { chunks, bytes } = backlog;
@@ -49,7 +51,7 @@ pub(super) fn judge(
                 "{} - Slow Consumer {}: WriteDeadline of {} exceeded with {chunks} chunks of {bytes} total bytes.",
                 conn.label(),
                 if again { "State" } else { "Detected" },
-                shown_duration(patience.deadline())
+                shown_duration(limits.write_deadline)
             );
             give_up.then_some(CloseReason::SlowConsumerWriteDeadline)
         }

@@ -83,7 +83,7 @@ pub(crate) async fn run(shared: Arc<Shared>, conn: Arc<ClientConn>) {
         subs: Subscriptions::new(shared.seed),
         out: Vec::new(),
         trace: None,
-        patience: Patience::new(&shared.now().limits),
+        patience: Patience::default(),
         auth: shared.auth(),
         session,
         transport,

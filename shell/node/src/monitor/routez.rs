@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use gannet_broker::{Carries, RouteLink};
+use gannet_broker::RouteLink;
 use gannet_config::{ClusterPermissions, SubjectPermission};
 use gannet_monitor::routez::{self, Options, Route, Snapshot};
 use gannet_monitor::{ConnInfo, ConnKind, Response, SubInfo};
+use gannet_session::route::Place;
 use gannet_session::topology::routes::Origin;
 use gannet_subject::{Class, Entry};
 use gannet_units::ConnId;
@@ -55,11 +56,11 @@ pub(super) fn count(shared: &Shared) -> (usize, usize) {
 }
 
 fn view(route: &RouteLink, conn: &Conn, origin: &Origin, subs: Vec<SubInfo>) -> Route {
-    let account = match route.carries() {
-        Carries::Account(name) => name.to_string(),
-        Carries::All | Carries::Share { .. } => String::new(),
-    };
     let remote = conn.remote.lock().clone();
+    let account = match remote.as_ref().map(|remote| &remote.place) {
+        Some(Place::Account(name)) => name.clone(),
+        Some(Place::Only | Place::Pooled(_)) | None => String::new(),
+    };
     let info = remote.as_ref().map(|remote| &remote.info);
     Route {
         remote_name: info

@@ -1,13 +1,14 @@
 //! One connection to another server of the cluster, as everybody but its own task sees it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gannet_broker::{
-    Broker, Carries, Forgetting, Listing, Peer, RemoteInterest, RouteFilter, RouteLink as Carrier,
-    Signal,
+    Broker, Forgetting, Listing, Peer, RemoteInterest, RouteFilter, RouteLink as Carrier, Signal,
 };
+use gannet_rt::sync::Notify;
 use gannet_session::CloseReason;
 use gannet_session::route::{Place, RemoteServer};
 use gannet_subject::is_valid_pattern;
@@ -43,6 +44,8 @@ pub(super) enum Order {
     Probe,
     /// Go over to the configured compression.
     Recompress,
+    /// Find out when the peer has read everything sent so far; then tell [`Conn::synced`].
+    Sync(u64),
 }
 
 /// One connection.
@@ -56,6 +59,12 @@ pub(crate) struct Conn {
     pub(crate) compression: Mutex<&'static str>,
     orders: Mutex<Vec<Order>>,
     heard: Mutex<Heard>,
+    /// Numbers of [`Order::Sync`] that have been answered.
+    answered: Mutex<BTreeSet<u64>>,
+    /// Somebody waits for it to be of no use.
+    is_draining: AtomicBool,
+    /// There is another one, or there will be none any more; or the peer has taken all its interest back.
+    news: Notify,
 }
 
 /// What the peer has told.
@@ -84,6 +93,9 @@ impl Conn {
             compression: Mutex::default(),
             orders: Mutex::default(),
             heard: Mutex::default(),
+            answered: Mutex::default(),
+            is_draining: AtomicBool::new(false),
+            news: Notify::new(),
         }
     }
 
@@ -115,25 +127,63 @@ impl Conn {
             of_leaves,
         } = std::mem::take(&mut *self.heard.lock());
         let Some(link) = link else { return };
+        self.news.notify_waiters();
         shared.broker.remove_route(&link);
         for interest in std::iter::once(interest).chain(of_leaves.into_values()) {
             bulk::forget(shared, Forgetting::new(interest));
         }
     }
 
-    /// The connection carries what belongs to its place now.
-    pub(super) fn carry(&self, shared: &Arc<Shared>, carries: impl Fn(&Place) -> Carries) {
-        let Some(remote) = self.remote.lock().clone() else {
-            return;
-        };
-        let carries = carries(&remote.place);
-        let mut heard = self.heard.lock();
-        if let Some(link) = &mut heard.link
-            && *link.carries() != carries
-        {
-            let new = Arc::new(link.carrying(carries));
-            bulk::list(shared, shared.broker.replace_route(link, &new));
+    /// The connection as delivery knows it, while it is registered.
+    pub(super) fn carrier(&self) -> Option<Arc<Carrier>> {
+        self.heard.lock().link.clone()
+    }
+
+    /// The connection is known to delivery as `new` from now on: it carries something else.
+    pub(super) fn relink(&self, new: Arc<Carrier>) {
+        if let Some(link) = &mut self.heard.lock().link {
             *link = new;
+        }
+    }
+
+    /// The peer has answered [`Order::Sync`].
+    pub(super) fn answer(&self, token: u64) {
+        self.answered.lock().insert(token);
+        self.news.notify_waiters();
+    }
+
+    /// Waits until [`Order::Sync`] with this number has been answered, the connection has ended, or so much
+    /// time has passed.
+    pub(super) async fn synced(&self, shared: &Shared, token: u64, limit: Duration) {
+        let is_over = || self.answered.lock().remove(&token) || self.carrier().is_none();
+        // If time is up, so be it.
+        let _: Result<(), _> = shared.rt.timeout(limit, self.wait_until(is_over)).await;
+    }
+
+    /// Waits until the peer has told nothing that still counts, or the connection has ended.
+    pub(super) async fn unwanted(&self) {
+        self.wait_until(|| self.heard.lock().len() == 0).await;
+    }
+
+    /// Whether nobody waits for the connection to be of no use yet: now somebody does.
+    pub(super) fn begins_to_drain(&self) -> bool {
+        !self.is_draining.swap(true, Ordering::Relaxed)
+    }
+
+    /// Nobody waits any more. Answers whether it is of no use.
+    pub(super) fn is_drained(&self, is_gannet: bool) -> bool {
+        self.is_draining.store(false, Ordering::Relaxed);
+        !is_gannet || self.heard.lock().len() == 0
+    }
+
+    async fn wait_until(&self, is_so: impl Fn() -> bool) {
+        loop {
+            let mut news = std::pin::pin!(self.news.notified());
+            news.as_mut().enable();
+            if is_so() {
+                return;
+            }
+            news.await;
         }
     }
 
@@ -223,16 +273,17 @@ impl Conn {
         } else {
             broker.route_unsubscribe(interest, account, i.subject, i.queue);
         }
-        Some(heard.len())
+        let left = heard.len();
+        if left == 0 {
+            self.news.notify_waiters();
+        }
+        Some(left)
     }
 
     /// The connection, once it is registered, as an embedder sees it.
     pub(super) fn view(&self) -> Option<RouteLink> {
         let remote = self.remote.lock().clone()?;
-        let rtt = self
-            .facts
-            .rtt_nanos
-            .load(std::sync::atomic::Ordering::Relaxed);
+        let rtt = self.facts.rtt_nanos.load(Ordering::Relaxed);
         Some(RouteLink {
             remote: remote.info.server_name.clone(),
             remote_id: remote.info.server_id.clone(),

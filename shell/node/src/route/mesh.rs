@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use gannet_broker::{Carries, Signal};
@@ -12,13 +13,14 @@ use gannet_rt::sync::Notify;
 use gannet_session::CloseReason;
 use gannet_session::route::{Place, RouteId, Settings, info_line};
 use gannet_session::topology::ServerNames;
-use gannet_session::topology::routes::{Origin, Output, Routes};
+use gannet_session::topology::routes::{Origin, Output, Routes, Share};
 use gannet_units::ConnId;
 use parking_lot::Mutex;
 
 use super::conn::{Conn, Order, RouteLink};
 use super::dial;
 use super::filter::Filter;
+use super::moves;
 use crate::link::write_log;
 use crate::shared::Shared;
 use crate::upkeep;
@@ -59,16 +61,17 @@ impl State {
         conns.collect()
     }
 
-    /// What a connection at `place` carries.
-    pub(super) fn carries(&self, place: &Place) -> Carries {
-        match (place, self.routes.pool_size()) {
-            (Place::Account(name), _) => Carries::Account(name.as_str().into()),
-            (Place::Pooled(index), Some(of)) => Carries::Share {
-                index: *index,
+    /// What a connection to a server carries at `place`.
+    pub(super) fn carries(&self, server_id: &str, place: &Place) -> Carries {
+        match self.routes.carries(server_id, place) {
+            Share::All => Carries::All,
+            Share::Pooled { index, of, but } => Carries::Share {
+                index,
                 of,
-                but: Arc::new(self.routes.pinned().clone()),
+                but: Arc::new(but),
             },
-            (Place::Only | Place::Pooled(_), _) => Carries::All,
+            Share::Account(name) => Carries::Account(name.into()),
+            Share::Nothing => Carries::Nothing,
         }
     }
 }
@@ -78,6 +81,8 @@ pub(crate) struct Mesh {
     pub(super) state: Mutex<State>,
     /// There is a new deadline.
     changed: Notify,
+    /// Number of the last [`Order::Sync`].
+    last_sync: AtomicU64,
     pub(crate) bound: SocketAddr,
 }
 
@@ -98,8 +103,14 @@ impl Mesh {
         Mesh {
             state: Mutex::new(state),
             changed: Notify::new(),
+            last_sync: AtomicU64::new(0),
             bound,
         }
+    }
+
+    /// A number for [`Order::Sync`].
+    pub(super) fn next_sync(&self) -> u64 {
+        self.last_sync.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Changes the state by `change`, then carries out what the reconciler wants.
@@ -185,23 +196,18 @@ impl Mesh {
             Output::ClusterNameChanged => {
                 shared.face.set_cluster(&state.routes.cluster().name);
             }
-            Output::PinnedChanged => Mesh::share_out(shared, state),
+            Output::Move {
+                server_id,
+                number,
+                is_gannet,
+            } => moves::begin(shared, self, state, (server_id, number), is_gannet),
+            Output::Drain { id, is_gannet } => moves::drain(shared, self, state, id, is_gannet),
             Output::ForgetInterest { id, account } => {
                 if let Some(conn) = state.conn(id) {
                     conn.forget(shared, &account);
                 }
             }
             Output::Log(line) => write_log(shared, "", &line),
-        }
-    }
-
-    /// Every connection carries what it should, now that accounts have got or lost connections of their
-    /// own.
-    fn share_out(shared: &Arc<Shared>, state: &State) {
-        for attempt in state.attempts.values() {
-            if let Attempt::Connected(conn) = attempt {
-                conn.carry(shared, |place| state.carries(place));
-            }
         }
     }
 

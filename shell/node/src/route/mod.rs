@@ -6,6 +6,7 @@ mod conn;
 mod dial;
 mod filter;
 mod mesh;
+mod moves;
 mod reload;
 mod setup;
 mod task;

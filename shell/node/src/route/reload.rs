@@ -59,7 +59,8 @@ impl Mesh {
                 pool_size: tuned.pool_size,
                 pinned: tuned.pinned.clone(),
             };
-            state.routes.reload(&moves, now, wanted);
+            let update = info_line(&state.settings.update(state.routes.cluster()));
+            state.routes.reload(&moves, &update, now, wanted);
             for attempt in state.attempts.values() {
                 if let Attempt::Connected(conn) = attempt {
                     if change.compression {

@@ -19,6 +19,7 @@ use gannet_wire::route::{DecodeError, Decoded, Form, Interest, Limits, Message, 
 
 use super::conn::{Conn, Order};
 use super::mesh::{Attempt, Mesh, State};
+use super::moves;
 use crate::channel::Channel;
 use crate::link::{self, Conversation, Counts, Inbound, Line, Purpose, UnknownAccount};
 use crate::log::log;
@@ -178,6 +179,10 @@ impl Route {
                 }
             }
             Output::PeerPermissions { .. } => self.conn.tell_again(&shared),
+            Output::Turn(accounts) => {
+                moves::turn(&shared, &self.mesh, state, &self.conn, &accounts);
+            }
+            Output::Synced(token) => self.conn.answer(token),
             Output::Rtt(rtt) => line.note_rtt(rtt),
             Output::Close(reason) => {
                 line.closing.get_or_insert(reason);
@@ -200,6 +205,8 @@ impl Route {
         *self.conn.compression.lock() = self.link.compression();
         if let Place::Account(name) = &remote.place {
             self.account = Some(name.as_bytes().into());
+            // Also while it carries nothing yet.
+            line.peer().set_one_account(true);
         }
         let now = shared.rt.now();
         state
@@ -211,11 +218,13 @@ impl Route {
         let traits = RouteTraits {
             server_id: remote.info.server_id.clone(),
             headers: remote.headers,
-            carries: state.carries(&remote.place),
+            carries: state.carries(&remote.info.server_id, &remote.place),
             filter: filter.map(|filter| filter as Arc<dyn RouteFilter>),
         };
         let carrier = RouteLink::new(line.peer().clone(), traits);
+        let server_id = remote.info.server_id.clone();
         self.conn.join(&shared, carrier, remote);
+        state.routes.joined(&server_id, now, wanted);
     }
 
     fn interest(&self, line: &Line, i: &Interest<'_>, is_wanted: bool, now: Moment) {
@@ -313,6 +322,7 @@ impl Conversation for Route {
             match order {
                 Order::Close(reason) => self.close(line, reason),
                 Order::Probe => self.perform(line, |link, cx, out| link.probe(cx, out)),
+                Order::Sync(token) => self.perform(line, |link, _, out| link.sync(token, out)),
                 Order::Recompress => {
                     self.perform(line, |link, cx, out| link.compression_changed(cx, out));
                 }

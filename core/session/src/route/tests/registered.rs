@@ -81,7 +81,7 @@ fn clu_26_an_account_moves_by_question_and_answer() {
     let news = News::AccountLeaves(Box::new(asked));
     assert_eq!(core::mem::take(&mut script.out), [Output::News(news)]);
     script.hear(&info_line_of(&question.replace("\"P\"", "\"\"")));
-    assert_eq!(script.said(), ["News(AccountLeft { request_id: \"id\" })"]);
+    assert_eq!(script.said(), [""; 0], "we do not ask");
     script.hear(&info_line_of(&question.replace("\"P\"", "\"NOPE\"")));
     assert_eq!(
         script.said(),
@@ -224,4 +224,31 @@ fn other_options_make_other_pings_and_other_passwords() {
     script.settings.auth.user = Some("u".to_string());
     script.call(change);
     assert!(!script.link().is_closed());
+}
+
+#[test]
+fn clu_26_each_pong_answers_its_own_ping() {
+    let mut script = inbound();
+    let link = script.link.as_mut().expect("a link");
+    link.sync(7, &mut script.out);
+    let link = script.link.as_mut().expect("a link");
+    link.sync(8, &mut script.out);
+    assert_eq!(script.said(), ["PING", "PING"]);
+    for token in [7, 8] {
+        script.hear("PONG\r\n");
+        let said = script.said();
+        assert!(
+            said.contains(&alloc::format!("Synced({token})")),
+            "{said:?}"
+        );
+    }
+    script.hear("PONG\r\n");
+    assert_eq!(script.said(), [""; 0]);
+}
+
+#[test]
+fn clu_26_one_of_ours_asks_for_its_messages_and_tells_its_size() {
+    let mut script = inbound();
+    script.hear("INFO {\"gannet_turn\":[\"A\",\"B\"]}\r\n");
+    assert_eq!(script.said(), ["Turn([\"A\", \"B\"])"]);
 }

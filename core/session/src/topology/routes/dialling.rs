@@ -130,6 +130,7 @@ impl Routes {
             at: None,
             since: now,
             home: None,
+            is_confirmed: false,
         };
         self.conns.insert(id, conn);
     }

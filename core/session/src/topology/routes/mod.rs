@@ -8,7 +8,7 @@
 //! 1. [`Output::Dial`]: resolve and connect. If that fails, [`Routes::dial_failed`]. If it succeeds,
 //!    [`Routes::connected`], and start a [`Link`](crate::route::Link). For an accepted connection,
 //!    [`Routes::accepted`] gives the number.
-//! 2. What the link says: [`Routes::registered`], [`Routes::news`]; at its end, in whatever state it was,
+//! 2. What the link says: [`Routes::registered`], then [`Routes::joined`]; [`Routes::news`]; at its end, in whatever state it was,
 //!    [`Routes::over`]. `Routes` is what the link must know of its neighbours.
 //! 3. [`Output::Cancel`]: drop that attempt, be it a dial or a link not registered yet.
 //! 4. At [`Routes::next_deadline`], call [`Routes::poll`].
@@ -35,6 +35,7 @@ mod peer;
 mod registry;
 mod remote;
 mod settings;
+mod shares;
 #[cfg(test)]
 mod tests;
 mod urls;
@@ -53,9 +54,9 @@ use gannet_wire::server_info::{GossipMode, ServerInfo};
 
 pub use output::{Dial, Failure, Origin, Output};
 pub use settings::{Change, Settings};
+pub use shares::Share;
 
 use gossip::Reminders;
-use moves::Move;
 use peer::Peer;
 use remote::{Failed, Kind, LaneKey, Remote, address_of};
 use urls::Urls;
@@ -80,6 +81,8 @@ struct Conn {
     since: Moment,
     /// Whose connection it is, and at which place, once registered.
     home: Option<(String, Place)>,
+    /// The peer, too, has registered it: it has answered since.
+    is_confirmed: bool,
 }
 
 /// One server as monitoring shows it.
@@ -103,14 +106,13 @@ pub struct Routes {
     /// By server id.
     peers: BTreeMap<String, Peer>,
     conns: BTreeMap<RouteId, Conn>,
-    /// Accounts on their way to connections of their own, by the request's id.
-    moves: BTreeMap<String, Move>,
     reminders: Option<Reminders>,
     client_urls: Urls,
     ws_urls: Urls,
     gateway_urls: Urls,
     leaf_urls: Urls,
     last_id: u64,
+    last_move: u64,
     chance: Chance,
 }
 
@@ -127,13 +129,13 @@ impl Routes {
             remotes: configured.iter().map(explicit).collect(),
             peers: BTreeMap::new(),
             conns: BTreeMap::new(),
-            moves: BTreeMap::new(),
             reminders: None,
             client_urls: Urls::default(),
             ws_urls: Urls::default(),
             gateway_urls: Urls::default(),
             leaf_urls: Urls::default(),
             last_id: 0,
+            last_move: 0,
             chance: Chance::new(seed),
         }
     }
@@ -141,14 +143,14 @@ impl Routes {
     /// Does what is due.
     pub fn poll(&mut self, now: Moment, out: &mut Vec<Output>) {
         self.expire(now, out);
-        self.finish_moves(now, out);
+        self.share_settled_out(now, out);
         self.remind(now, out);
         self.advance(now, out);
     }
 
     /// When [`Routes::poll`] must be called next, unless something else happens first.
     pub fn next_deadline(&self) -> Moment {
-        let others = self.next_move_deadline().min(self.next_reminder());
+        let others = self.next_settled().min(self.next_reminder());
         self.next_dial_deadline().min(others)
     }
 
@@ -188,7 +190,7 @@ impl Routes {
             News::Rename { cluster, server_id } => self.rename(cluster, server_id, now, out),
             News::LameDuck => self.lame_duck(id, out),
             News::AccountLeaves(request) => self.account_leaves(id, request, out),
-            News::AccountLeft { request_id } => self.account_left(id, request_id, now, out),
+            News::PoolSize(size) => self.peer_resized(id, *size, now, out),
         }
         self.advance(now, out);
     }
@@ -196,7 +198,6 @@ impl Routes {
     /// A connection ended, registered or not.
     pub fn over(&mut self, id: RouteId, ending: &Ending, now: Moment, out: &mut Vec<Output>) {
         self.remove(id, ending, now, out);
-        self.finish_moves(now, out);
         self.advance(now, out);
     }
 

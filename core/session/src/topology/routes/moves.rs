@@ -5,7 +5,6 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use bytes::Bytes;
 use gannet_config::ServerUrl;
@@ -14,50 +13,41 @@ use gannet_wire::route::pool_index;
 use gannet_wire::server_info::ServerInfo;
 
 use super::output::Output;
+use super::peer::Peer;
 use super::remote::{Kind, Remote, address_of};
 use super::urls::Urls;
 use super::{Change, Routes, Settings, tell};
 use crate::CloseReason;
-use crate::route::{ClusterName, Level, Log, Place, RouteId, info_line};
+use crate::route::{ClusterName, Level, Log, RouteId, info_line};
 
-/// How long the others may take to agree that an account gets connections of its own.
-const ANSWER: Duration = Duration::from_secs(2);
 /// What a server is told that is not wanted any more.
 const REMOVED: &[u8] = b"-ERR 'Route Removed'\r\n";
-/// What an id of a request is made of, and how long it is.
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const ID_LEN: usize = 22;
-
-/// An account on its way to connections of its own.
-#[derive(Debug)]
-pub(super) struct Move {
-    account: String,
-    /// Who has not answered yet.
-    pub(super) waiting: BTreeSet<RouteId>,
-    deadline: Moment,
-}
+/// Accounts at most for which one server may ask for connections of their own.
+const MOST_GRANTED: usize = 1024;
 
 impl Routes {
-    /// The configuration was changed.
-    pub fn reload(&mut self, change: &Change, now: Moment, out: &mut Vec<Output>) {
+    /// The configuration was changed. `update` is what other servers of our kind are told of it.
+    ///
+    /// What can stay stays: interest moves to other connections once they stand. Only where pools come or
+    /// go altogether, all connections are made anew.
+    pub fn reload(&mut self, change: &Change, update: &Bytes, now: Moment, out: &mut Vec<Output>) {
         self.change_addresses(&change.routes, now, out);
         let had_pools = self.settings.pool_size.is_some();
-        if self.settings.pool_size != change.pool_size {
-            self.settings.pool_size = change.pool_size;
-            let is_all = had_pools != change.pool_size.is_some();
-            self.close_where(now, out, |place| {
-                is_all || !matches!(place, Place::Account(_))
-            });
-        }
-        if !had_pools || change.pool_size.is_none() {
-            // Nobody to ask: all connections are new.
-            if self.settings.pinned != change.pinned || had_pools {
-                out.push(Output::PinnedChanged);
-            }
-            self.moves.clear();
+        let is_resized = self.settings.pool_size != change.pool_size;
+        self.settings.pool_size = change.pool_size;
+        if had_pools != change.pool_size.is_some() {
             self.settings.pinned.clone_from(&change.pinned);
+            self.close_all(now, out);
         } else {
-            self.change_pinned(&change.pinned, now, out);
+            if is_resized {
+                let ours = self.peers.values().filter(|peer| peer.is_gannet());
+                out.extend(ours.filter_map(Peer::first).map(|id| tell(id, update)));
+            }
+            self.change_pinned(&change.pinned, out);
+            self.share_all_out(now, out);
+            if is_resized {
+                self.find_ways(now);
+            }
         }
         self.advance(now, out);
     }
@@ -176,29 +166,18 @@ impl Routes {
         }
     }
 
-    /// Closes connections by their places; they are made anew at once.
-    fn close_where(
-        &mut self,
-        now: Moment,
-        out: &mut Vec<Output>,
-        is_meant: impl Fn(&Place) -> bool,
-    ) {
-        let homes = self.conns.iter();
-        let homes = homes.filter_map(|(id, conn)| Some((*id, &conn.home.as_ref()?.1)));
-        let meant: Vec<RouteId> = homes
-            .filter(|(_, place)| is_meant(place))
-            .map(|(id, _)| id)
-            .collect();
-        for id in meant {
+    /// Closes all connections; they are made anew at once.
+    fn close_all(&mut self, now: Moment, out: &mut Vec<Output>) {
+        let homes = self.conns.iter().filter(|(_, conn)| conn.home.is_some());
+        let all: Vec<RouteId> = homes.map(|(id, _)| *id).collect();
+        for id in all {
             self.close(id, CloseReason::RouteRemoved, now, out);
         }
     }
 
-    fn change_pinned(&mut self, wanted: &BTreeSet<String>, now: Moment, out: &mut Vec<Output>) {
-        let unpinned = self.settings.pinned.difference(wanted);
-        let unpinned: Vec<String> = unpinned.cloned().collect();
+    fn change_pinned(&mut self, wanted: &BTreeSet<String>, out: &mut Vec<Output>) {
+        let unpinned: Vec<String> = self.pinned().difference(wanted).cloned().collect();
         for account in &unpinned {
-            self.settings.pinned.remove(account);
             for remote in self.remotes.values_mut() {
                 let lane = remote.lanes.remove(&Some(account.clone()));
                 if let Some(id) = lane.and_then(|lane| lane.attempt)
@@ -208,55 +187,13 @@ impl Routes {
                     out.push(Output::Cancel(id));
                 }
             }
-            self.close_where(
-                now,
-                out,
-                |place| matches!(place, Place::Account(name) if name == account),
-            );
         }
-        self.moves.retain(|_, m| wanted.contains(&m.account));
-        if !unpinned.is_empty() {
-            out.push(Output::PinnedChanged);
+        let pinned: Vec<String> = wanted.difference(self.pinned()).cloned().collect();
+        for peer in self.peers.values_mut() {
+            peer.pooled.extend(pinned.iter().cloned());
+            peer.pooled.retain(|account| wanted.contains(account));
         }
-        let moving = |account: &&String| !self.moves.values().any(|m| m.account == **account);
-        let pinned = wanted.difference(&self.settings.pinned).filter(moving);
-        let pinned: Vec<String> = pinned.cloned().collect();
-        for account in pinned {
-            self.pin(account, now, out);
-        }
-        self.finish_moves(now, out);
-    }
-
-    /// Asks all servers to agree that the account leaves the pool.
-    fn pin(&mut self, account: String, now: Moment, out: &mut Vec<Output>) {
-        let Some(size) = self.settings.pool_size else {
-            return;
-        };
-        let chance = &mut self.chance;
-        let request_id: String = (0..ID_LEN)
-            .map(|_| ALPHABET[chance.below(62) as usize % 62] as char)
-            .collect();
-        let request = ServerInfo::dedicated_route_request(i64::from(size), &account, &request_id);
-        let line = info_line(&request);
-        let index = pool_index(size, account.as_bytes());
-        let pooled = self.peers.values().filter(|peer| peer.pool_size.is_some());
-        let waiting: BTreeSet<RouteId> = pooled
-            .filter_map(|peer| peer.pool.get(&index).copied())
-            .collect();
-        for id in &waiting {
-            out.push(Output::ForgetInterest {
-                id: *id,
-                account: account.clone(),
-            });
-            out.push(tell(*id, &line));
-        }
-        let deadline = now + ANSWER;
-        let request = Move {
-            account,
-            waiting,
-            deadline,
-        };
-        self.moves.insert(request_id, request);
+        self.settings.pinned.clone_from(wanted);
     }
 
     /// Another server asks that an account leave the pool.
@@ -267,9 +204,12 @@ impl Routes {
         out: &mut Vec<Output>,
     ) {
         let home = self.conns.get(&id).and_then(|conn| conn.home.as_ref());
-        let Some(peer) = home.and_then(|(server_id, _)| self.peers.get(server_id)) else {
+        let Some(peer) = home.and_then(|(server_id, _)| self.peers.get_mut(server_id)) else {
             return;
         };
+        if peer.granted.len() < MOST_GRANTED {
+            peer.granted.insert(request.route_account.clone());
+        }
         let size = u32::try_from(request.route_pool_size).unwrap_or(0);
         let index = pool_index(size, request.route_account.as_bytes());
         if let Some(way) = peer.pool.get(&index).filter(|_| peer.pool_size.is_some()) {
@@ -279,45 +219,5 @@ impl Routes {
             });
         }
         out.push(tell(id, &info_line(&request.dedicated_route_answer())));
-    }
-
-    /// Another server has agreed.
-    pub(super) fn account_left(
-        &mut self,
-        id: RouteId,
-        request_id: &str,
-        now: Moment,
-        out: &mut Vec<Output>,
-    ) {
-        if let Some(request) = self.moves.get_mut(request_id) {
-            request.waiting.remove(&id);
-            self.finish_moves(now, out);
-        }
-    }
-
-    pub(super) fn next_move_deadline(&self) -> Moment {
-        let deadlines = self.moves.values().map(|request| request.deadline);
-        deadlines.min().unwrap_or(Moment::NEVER)
-    }
-
-    /// Pins the accounts that everybody has agreed on, or that nobody more is waited for.
-    pub(super) fn finish_moves(&mut self, now: Moment, out: &mut Vec<Output>) {
-        let is_over = |request: &Move| request.waiting.is_empty() || request.deadline <= now;
-        let over = self.moves.iter().filter(|(_, request)| is_over(request));
-        let over: Vec<String> = over.map(|(id, _)| id.clone()).collect();
-        for id in over {
-            let Some(request) = self.moves.remove(&id) else {
-                continue;
-            };
-            if !request.waiting.is_empty() {
-                let text = "Timed out waiting for confirmation from all routes regarding per-account routes changes";
-                out.push(Output::Log(Log {
-                    level: Level::Error,
-                    text: format!("{text}: account {}", request.account),
-                }));
-            }
-            self.settings.pinned.insert(request.account);
-            out.push(Output::PinnedChanged);
-        }
     }
 }

@@ -75,8 +75,25 @@ pub enum Output {
     LeafUrlsChanged,
     /// The own cluster has another name.
     ClusterNameChanged,
-    /// Which accounts have connections of their own has changed.
-    PinnedChanged,
+    /// What the connections to a server carry has changed ([`Routes::carries`](super::Routes::carries)):
+    /// the interest moves, then [`Routes::moved`](super::Routes::moved) is to be called.
+    Move {
+        /// The server's id.
+        server_id: String,
+        /// Number of the move.
+        number: u64,
+        /// It is one of ours.
+        is_gannet: bool,
+    },
+    /// Nothing is told over this connection any more, and it is to go when the other server has no messages
+    /// left for it, and with `is_gannet` has taken its interest back: then
+    /// [`Routes::drained`](super::Routes::drained) is to be called. It may come again.
+    Drain {
+        /// The connection.
+        id: RouteId,
+        /// The server is one of ours.
+        is_gannet: bool,
+    },
     /// What the peer said over this connection about an account's interest does not count any more.
     ForgetInterest {
         /// The connection.

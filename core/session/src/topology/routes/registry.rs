@@ -18,6 +18,9 @@ use gannet_wire::server_info::GossipMode;
 
 /// How long a server that dialled us is left to make the missing connections itself.
 const GRACE: Duration = Duration::from_secs(1);
+/// How long after the last connection came to a server interest moves: by then it is clear which of two
+/// that were dialled at once stays.
+const SETTLING: Duration = Duration::from_secs(1);
 /// How long one that was lost is waited for before we look for it.
 const RETURN: Duration = Duration::from_secs(2);
 
@@ -28,7 +31,7 @@ impl Neighbours for Routes {
 
     fn admit(&self, claim: &Claim<'_>, now: Moment) -> Result<Admission, Refusal> {
         let is_cancelled = claim.is_dialled && !self.conns.contains_key(&claim.id);
-        if is_cancelled || !self.moves.is_empty() {
+        if is_cancelled {
             return Err(Refusal::Duplicate);
         }
         let own = self.settings.pool_size;
@@ -39,13 +42,14 @@ impl Neighbours for Routes {
                 return Err(Refusal::IndexSet);
             }
             (Some(_), Some(_), Some(account)) => {
-                if !self.settings.pinned.contains(account) {
+                let is_granted = peer.is_some_and(|peer| peer.granted.contains(account));
+                if !self.settings.pinned.contains(account) && !is_granted {
                     return Err(Refusal::NotDedicated);
                 }
                 (Place::Account(account.to_string()), false)
             }
             (Some(_), Some(_), None) => {
-                let places = places(own, theirs);
+                let places = peer.map_or(places(own, theirs), |peer| peer.places(own, theirs));
                 let index = if claim.is_dialled {
                     let free = peer.map_or(Some(0), |peer| peer.free_place(own));
                     free.ok_or(Refusal::Duplicate)?
@@ -79,7 +83,8 @@ impl Neighbours for Routes {
 
 impl Routes {
     /// Whether the connection may have a place, be it another one's. If two of ours have dialled each
-    /// other, both prefer what the lower id dialled.
+    /// other, both prefer what the lower id dialled; but one that both sides have registered stays, since
+    /// what is on its way over it would be lost.
     fn contest(
         &self,
         holder: Option<RouteId>,
@@ -90,7 +95,8 @@ impl Routes {
             return Ok(None);
         };
         let conn = self.conns.get(&id).ok_or(Refusal::Duplicate)?;
-        let is_race = conn.dialled.is_some() != claim.is_dialled && now.since(conn.since) < SETTLED;
+        let is_fresh = !conn.is_confirmed && now.since(conn.since) < SETTLED;
+        let is_race = is_fresh && conn.dialled.is_some() != claim.is_dialled;
         let our_dial_wins = self.settings.server_id.as_str() < claim.server_id;
         if is_race && claim.is_gannet && claim.is_dialled == our_dial_wins {
             Ok(Some(id))
@@ -114,12 +120,14 @@ impl Routes {
             self.remove(loser, &Ending::Duplicate { server_id }, now, out);
         }
         let server_id = remote.info.server_id.clone();
+        let shares = self.shares();
         let conn = self.conns.entry(id).or_insert(Conn {
             dialled: None,
             gossip: GossipMode::Default,
             at: None,
             since: now,
             home: None,
+            is_confirmed: false,
         });
         conn.since = now;
         conn.home = Some((server_id.clone(), remote.place.clone()));
@@ -127,8 +135,11 @@ impl Routes {
         let peer = self
             .peers
             .entry(server_id.clone())
-            .or_insert_with(|| Peer::new(remote, now));
+            .or_insert_with(|| Peer::new(remote, shares, now));
         let was_up = peer.is_up();
+        if peer.is_gannet() {
+            peer.settled_at = now + SETTLING;
+        }
         peer.put(&remote.place, id);
         match conn.dialled.clone() {
             Some((address, _)) => {
@@ -139,6 +150,7 @@ impl Routes {
                 }
             }
             None => {
+                peer.has_dialled = true;
                 peer.is_proved = true;
                 peer.fill_after = now + GRACE;
                 self.adopt(&server_id, remote);
@@ -222,9 +234,10 @@ impl Routes {
 
     /// A connection has proved good.
     pub(super) fn confirmed(&mut self, id: RouteId) {
-        let Some(conn) = self.conns.get(&id) else {
+        let Some(conn) = self.conns.get_mut(&id) else {
             return;
         };
+        conn.is_confirmed = true;
         if let Some((address, key)) = &conn.dialled {
             let lane = self.remotes.get_mut(address);
             let lane = lane.and_then(|remote| remote.lanes.get_mut(key));
@@ -252,9 +265,6 @@ impl Routes {
             }
             return;
         };
-        for request in self.moves.values_mut() {
-            request.waiting.remove(&id);
-        }
         self.judge_attempt(id, &conn, ending, now);
         let Some((server_id, place)) = &conn.home else {
             return;
@@ -281,7 +291,12 @@ impl Routes {
         }
         if is_gone {
             self.peers.remove(server_id);
+            return;
         }
+        if !matches!(ending, Ending::Duplicate { .. }) {
+            self.fall_back(server_id, place);
+        }
+        self.share_out(server_id, now, out);
     }
 
     /// What the end of a connection means for the attempts at its address.
@@ -323,7 +338,7 @@ impl Routes {
 
     /// A server that nobody here is responsible for has lost a connection: should it not come back, it is
     /// looked for.
-    fn remember(&mut self, server_id: &str, now: Moment) {
+    pub(super) fn remember(&mut self, server_id: &str, now: Moment) {
         let memory = self.settings.memory;
         let mut known = self.remotes.values();
         let Some(peer) = self.peers.get_mut(server_id) else {

@@ -164,6 +164,8 @@ impl Harness {
             replaces: admission.replaces,
         };
         self.routes.registered(id, &remote, self.now, &mut self.out);
+        let server_id = &remote.info.server_id;
+        self.routes.joined(server_id, self.now, &mut self.out);
         Ok(place)
     }
 
@@ -241,6 +243,10 @@ impl Harness {
             Output::PeerUp { id, server_id } => format!("up {server_id} by {}", id.0),
             Output::PeerDown { server_id } => format!("down {server_id}"),
             Output::ForgetInterest { id, account } => format!("forget {account} on {}", id.0),
+            Output::Move {
+                server_id, number, ..
+            } => format!("move {number} to {server_id}"),
+            Output::Drain { id, .. } => format!("drain {}", id.0),
             Output::Cancel(id) => format!("cancel {}", id.0),
             Output::Probe(id) => format!("probe {}", id.0),
             other => format!("{other:?}"),

@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 use super::super::Change;
 use super::network::{Event, Network, url};
 use crate::CloseReason;
+use crate::route::info_line;
 
 impl Network {
     /// Cuts a connection: both sides see it, one perhaps later.
@@ -65,6 +66,9 @@ impl Network {
             pool_size,
             pinned,
         };
-        self.change(n, |routes, now, out| routes.reload(&change, now, out));
+        let update = info_line(&server.link.update(server.routes.cluster()));
+        self.change(n, |routes, now, out| {
+            routes.reload(&change, &update, now, out);
+        });
     }
 }

@@ -73,6 +73,8 @@ pub(super) enum Event {
     Arrive(usize, usize, Vec<u8>, bool),
     Fin(usize, usize, CloseReason),
     Tick(usize, usize),
+    Moved(usize, u32, String, u64),
+    Drained(usize, u32, RouteId),
 }
 
 /// The cluster.
@@ -260,13 +262,24 @@ impl Network {
                 );
                 self.send(p, d, line.to_vec());
             }
+            Wanted::Move {
+                server_id, number, ..
+            } => {
+                let at = self.soon(40);
+                let life = self.servers[n].life;
+                self.schedule(at, Event::Moved(n, life, server_id, number));
+            }
+            Wanted::Drain { id, .. } => {
+                let at = self.soon(40);
+                let life = self.servers[n].life;
+                self.schedule(at, Event::Drained(n, life, id));
+            }
             Wanted::ClusterNameChanged
             | Wanted::PeerUp { .. }
             | Wanted::PeerDown { .. }
             | Wanted::ClientUrlsChanged
             | Wanted::GatewayUrlsChanged
             | Wanted::LeafUrlsChanged
-            | Wanted::PinnedChanged
             | Wanted::ForgetInterest { .. }
             | Wanted::Log(_) => {}
         }
@@ -312,7 +325,8 @@ impl Network {
                 Output::WriteCompressed(_) => self.pipes[p].ends[d].writes_compressed = true,
                 Output::Registered(remote) => {
                     self.change(n, |routes, now, out| {
-                        routes.registered(id, &remote, now, out)
+                        routes.registered(id, &remote, now, out);
+                        routes.joined(&remote.info.server_id, now, out);
                     });
                 }
                 Output::News(news) => {
@@ -456,6 +470,18 @@ impl Network {
             Event::Fin(p, d, reason) => {
                 if !self.pipes[p].is_dead && !self.pipes[p].ends[d].is_closed {
                     self.link(p, d, |link, _, out| link.close(reason, out));
+                }
+            }
+            Event::Moved(n, life, server_id, number) => {
+                if self.servers[n].life == life {
+                    self.change(n, |routes, now, out| {
+                        routes.moved(&server_id, number, now, out);
+                    });
+                }
+            }
+            Event::Drained(n, life, id) => {
+                if self.servers[n].life == life {
+                    self.change(n, |routes, now, out| routes.drained(id, now, out));
                 }
             }
             Event::Tick(p, d) => {

@@ -126,6 +126,10 @@ fn a_dialler_that_should_win_takes_the_place_of_what_it_accepted() {
             Err(Refusal::Duplicate)
         };
         assert_eq!(replaces, wanted);
+        // Once both sides have registered what was accepted, messages are on their way over it.
+        harness.confirm(id);
+        let late = harness.claim(dial.id, true, &theirs).map(|a| a.replaces);
+        assert_eq!(late, Err(Refusal::Duplicate));
     }
 }
 
