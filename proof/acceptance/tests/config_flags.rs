@@ -243,8 +243,11 @@ both! {
         let program = kind.program();
         let base = program.file_name().and_then(|name| name.to_str()).expect("a program has a name").to_owned();
         let path = server.folder().join(format!("{base}_{}.ports", server.pid()));
-        let content = eventually("the ports file", || std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display())));
-        let content: Value = serde_json::from_str(&content).expect("JSON");
+        // It may be there before anything is in it.
+        let content: Value = eventually("the ports file", || {
+            let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            serde_json::from_str(&text).map_err(|error| error.to_string())
+        });
         assert_eq!(content, serde_json::json!({
             "nats": [server.url()], "monitoring": [format!("http://{}", server.http_address())],
         }));
