@@ -85,12 +85,13 @@ fn await_interest(servers: &[Server], subject: &str) {
 
 fn nobody_is_connected(servers: &[&Server]) {
     for server in servers {
-        eventually("no route", || {
-            match &server.try_monitor("/routez")?["num_routes"] {
+        eventually(
+            "no route",
+            || match &server.try_monitor("/routez")?["num_routes"] {
                 count if *count == 0 => Ok(()),
                 count => Err(format!("{count} routes")),
-            }
-        });
+            },
+        );
     }
 }
 
