@@ -13,10 +13,13 @@ use gannet_wire::server_info::ServerInfo;
 use crate::account::Account;
 use crate::broker::Broker;
 use crate::peer::{Peer, Signal};
-use crate::routes::RouteLink;
+use crate::routes::{Queue, RouteLink};
 
 /// Places of an account's index that are looked at under one lock: a fraction of a millisecond.
 const PART: usize = 2048;
+
+/// What another server of this cluster is told of local interest in a subject.
+type Words = fn(&RouteLink, &mut Vec<u8>, &str, &[u8], Queue<'_>);
 
 #[derive(Debug)]
 enum Step {
@@ -28,12 +31,10 @@ enum Step {
     Switch(Arc<Account>),
     /// More of that interest.
     Plain(Arc<Account>, Cursor),
-    /// Local interest, for another server of this cluster.
-    Local(Arc<Account>, Arc<RouteLink>, Cursor),
+    /// Local interest, for another server of this cluster, in these words.
+    Local(Arc<Account>, Arc<RouteLink>, Cursor, Words),
     /// The same interest, taken back.
     Retracted(Arc<Account>, Arc<RouteLink>, Cursor),
-    /// What other permissions change of it.
-    Refiltered(Arc<Account>, Arc<RouteLink>, Cursor),
 }
 
 /// What a link is still to be told.
@@ -65,7 +66,14 @@ impl Listing {
 
     /// For a route: the local interest of the accounts.
     pub(crate) fn for_route(link: &Arc<RouteLink>, accounts: Vec<Arc<Account>>) -> Listing {
-        let step = |account| Step::Local(account, link.clone(), Cursor::default());
+        let step = |account| {
+            Step::Local(
+                account,
+                link.clone(),
+                Cursor::default(),
+                RouteLink::write_interest,
+            )
+        };
         Listing {
             peer: link.peer().clone(),
             steps: accounts.into_iter().map(step).collect(),
@@ -88,7 +96,14 @@ impl Listing {
 
     /// For a route with other permissions than before: what that changes of local interest.
     pub(crate) fn for_refiltered(link: &Arc<RouteLink>, accounts: Vec<Arc<Account>>) -> Listing {
-        let step = |account| Step::Refiltered(account, link.clone(), Cursor::default());
+        let step = |account| {
+            Step::Local(
+                account,
+                link.clone(),
+                Cursor::default(),
+                RouteLink::write_refiltered,
+            )
+        };
         Listing {
             peer: link.peer().clone(),
             steps: accounts.into_iter().map(step).collect(),
@@ -171,7 +186,7 @@ impl Listing {
                 drop(interest);
                 next.map(|cursor| Step::Plain(account, cursor))
             }
-            Step::Local(account, link, cursor) => {
+            Step::Local(account, link, cursor, words) => {
                 let interest = account.interest().read();
                 let next = interest
                     .index
@@ -179,12 +194,12 @@ impl Listing {
                         let count = counts.of(Class::Local);
                         if count > 0 {
                             let queue = queue.map(|q| (q, count));
-                            link.write_interest(&mut text, account.name(), subject, queue);
+                            words(&link, &mut text, account.name(), subject, queue);
                         }
                     });
                 self.peer.send_listing(&text);
                 drop(interest);
-                next.map(|cursor| Step::Local(account, link, cursor))
+                next.map(|cursor| Step::Local(account, link, cursor, words))
             }
             Step::Retracted(account, link, cursor) => {
                 let mut interest = account.interest().write();
@@ -203,21 +218,6 @@ impl Listing {
                 }
                 drop(interest);
                 next.map(|cursor| Step::Retracted(account, link, cursor))
-            }
-            Step::Refiltered(account, link, cursor) => {
-                let interest = account.interest().read();
-                let next = interest
-                    .index
-                    .visit_some(cursor, PART, |subject, queue, counts| {
-                        let count = counts.of(Class::Local);
-                        if count > 0 {
-                            let queue = queue.map(|q| (q, count));
-                            link.write_refiltered(&mut text, account.name(), subject, queue);
-                        }
-                    });
-                self.peer.send_listing(&text);
-                drop(interest);
-                next.map(|cursor| Step::Refiltered(account, link, cursor))
             }
         }
     }

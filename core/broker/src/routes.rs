@@ -238,7 +238,7 @@ impl fmt::Debug for RouteLink {
 }
 
 /// A queue group's name and the members that it has here.
-type Queue<'a> = Option<(&'a [u8], u32)>;
+pub(crate) type Queue<'a> = Option<(&'a [u8], u32)>;
 
 /// A route that is told of one account's local interest.
 #[derive(Debug)]
