@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use crate::{Error, features, instructions, laws, report, workspace_root};
+use crate::{Error, features, instructions, laws, layout, mutants, report, workspace_root};
 
 const HELP: &str = "\
 Checks this repository.
@@ -11,11 +11,17 @@ Checks this repository.
 Usage: cargo xtask <command> [--help]
 
 Commands:
-  verify        everything below, formatting, clippy and the tests; what a change must pass
+  verify        all checks below, formatting, clippy and the tests; what a change must pass
   laws          who may depend on whom, and what core may not do
   features      docs/features.md: every row there once, every test it names exists
   report        long files, long functions, files without a header, repeated code (never fails)
   instructions  instruction counts of the hot path: none more than 5 % above the agreed one
+
+Not part of verify, since it takes half an hour:
+  mutants       puts known faults in, one at a time: the test for each must fail
+
+Not a check:
+  layout        writes the order in which the binary's functions are linked
 ";
 
 const VERIFY_HELP: &str = "\
@@ -60,6 +66,29 @@ Options:
   --accept  write the counts into the list instead
 ";
 
+const LAYOUT_HELP: &str = "\
+Builds gannet for release, runs a super-cluster of nine with one server under valgrind, and writes
+the functions that it ran into shell/gannet/layout: the next build puts them side by side, so that
+less of the program is mapped into each process. To be run after a change of compiler.
+
+Usage: cargo xtask layout
+";
+
+const MUTANTS_HELP: &str = "\
+Copies the tree as it stands to a folder, and there puts faults in, one at a time: bugs that other
+servers of this kind are known for, and some against what every message is promised. For each it
+builds and runs the test that must notice. Fails when one was not noticed, when one does not build,
+and when the text that one replaces does not stand in its file exactly once.
+
+Usage: cargo xtask mutants [--in FOLDER] [ID...]
+       cargo xtask mutants --list
+
+Options:
+  --in FOLDER  work there, and leave what was built and said there for the next time; else in a
+               temporary folder, which is removed
+  --list       name the faults
+";
+
 /// Runs one command line, without the program's name.
 pub fn run(args: &[String]) -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -71,12 +100,21 @@ pub fn run(args: &[String]) -> ExitCode {
         ["features", "--help" | "-h"] => help(FEATURES_HELP),
         ["report", "--help" | "-h"] => help(REPORT_HELP),
         ["instructions", "--help" | "-h"] => help(INSTRUCTIONS_HELP),
+        ["layout", "--help" | "-h"] => help(LAYOUT_HELP),
+        ["mutants", "--help" | "-h"] => help(MUTANTS_HELP),
         ["verify"] => verify(&root),
         ["laws"] => judged("laws", laws::check(&root)),
         ["features"] => judged("features", features::check(&root)),
         ["report"] => print_report(&root),
         ["instructions"] => instructions::run(&root, false),
         ["instructions", "--accept"] => instructions::run(&root, true),
+        ["layout"] => layout::run(&root),
+        ["mutants", "--list"] => {
+            mutants::print_list();
+            Ok(true)
+        }
+        ["mutants", "--in", folder, ids @ ..] => mutants::run(&root, ids, Some(Path::new(folder))),
+        ["mutants", ids @ ..] => mutants::run(&root, ids, None),
         _ => {
             eprint!("xtask: cannot read {:?}\n\n{HELP}", words.join(" "));
             return ExitCode::from(2);

@@ -36,7 +36,8 @@ pub fn run(root: &Path, accept: bool) -> Result<bool, Error> {
         return Ok(false);
     };
     let made_with = format!("{}, {valgrind}", compiler()?);
-    let program = build(root)?;
+    let built = ["--package", "gannet-proof-bench", "--example", "count"];
+    let program = build(root, &built)?;
     let folder = program.with_file_name("instructions");
     fs::create_dir_all(&folder)?;
     let counts = count_all(&program, &folder)?;
@@ -71,13 +72,15 @@ pub fn run_if_possible(root: &Path) -> Result<bool, Error> {
     Ok(true)
 }
 
-fn valgrind_version() -> Option<String> {
+/// Name and version of valgrind, if it is there.
+pub(crate) fn valgrind_version() -> Option<String> {
     let output = Command::new("valgrind").arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     output.status.success().then_some(text)
 }
 
-fn compiler() -> Result<String, Error> {
+/// Version and machine of the compiler.
+pub(crate) fn compiler() -> Result<String, Error> {
     let program = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(program).arg("-vV").output()?;
     let text = String::from_utf8(output.stdout)?;
@@ -88,17 +91,17 @@ fn compiler() -> Result<String, Error> {
     Ok(format!("rustc {}, {}", value("release:"), value("host:")))
 }
 
-/// Builds the program that performs workloads, as the server is built for release.
-fn build(root: &Path) -> Result<PathBuf, Error> {
+/// Builds the program that `arguments` of `cargo build` name, for release.
+pub(crate) fn build(root: &Path, arguments: &[&str]) -> Result<PathBuf, Error> {
     let output = Command::new(cargo_program())
-        .args(["build", "--release", "--package", "gannet-proof-bench"])
-        .args(["--example", "count"])
+        .args(["build", "--release"])
+        .args(arguments)
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(root)
         .stderr(Stdio::inherit())
         .output()?;
     if !output.status.success() {
-        return Err("proof/bench does not build".into());
+        return Err(format!("{} does not build", arguments.join(" ")).into());
     }
     executable(&String::from_utf8(output.stdout)?)
         .ok_or_else(|| "cargo names no program that it has built".into())

@@ -1,6 +1,6 @@
 //! What keeps the house in order: the laws of the workspace, a report on its tidiness, the state
 //! of its features, the instruction counts of the hot path, and the one command that checks all of
-//! it, `cargo xtask verify`.
+//! it, `cargo xtask verify`; besides, faults put in on purpose, to see whether the tests notice.
 //!
 //! What lives here: rules about the repository. What does not: rules about messages; nothing
 //! here is part of the server.
@@ -9,6 +9,8 @@ mod cli;
 pub mod features;
 pub mod instructions;
 pub mod laws;
+pub mod layout;
+pub mod mutants;
 pub mod report;
 mod source;
 

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use gannet_subject::{Class, Entry, Group, Index, MatchSink, Stats, tokens};
 use gannet_units::Moment;
-use parking_lot::{RwLock, RwLockReadGuard};
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::announce::Announced;
 use crate::links::OutboundLink;
@@ -139,14 +139,14 @@ impl Account {
         Some(Subscribed { announced })
     }
 
-    /// Removes many subscriptions under one lock.
-    pub(crate) fn unsubscribe_all(&self, subs: impl Iterator<Item = Sub>) {
+    /// Removes several subscriptions under one lock. The caller makes plans out of date.
+    pub(crate) fn remove_all(&self, subs: &[Sub]) {
         let mut interest = self.interest.write();
         for sub in subs {
-            interest.remove(&self.name, &sub);
+            interest.remove(&self.name, sub);
         }
-        drop(interest);
-        self.touch();
+        // Whoever waits comes next: who removes very many locks again at once, and would be faster.
+        RwLockWriteGuard::unlock_fair(interest);
     }
 
     /// Makes the plan for `subject`, with `links` to other clusters, nearest first.

@@ -4,22 +4,26 @@
 use alloc::collections::btree_map;
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt;
+
+use gannet_subject::IntoIter;
+use smallvec::SmallVec;
 
 use crate::account::Account;
 use crate::broker::Broker;
 use crate::remote_interest::{InterestSet, RemoteInterest};
 use crate::sub::Sub;
 
-/// Entries removed under one lock: short enough not to be noticed.
+/// Entries taken out in one step.
 const PART: usize = 256;
+/// Entries removed under one lock: so few that who wants to publish meanwhile waits without going to sleep.
+const AT_ONCE: usize = 16;
 
 /// What a link has left behind.
 #[must_use = "what is not stepped through stays in the accounts"]
 pub struct Forgetting {
     accounts: btree_map::IntoIter<String, InterestSet>,
-    current: Option<(Arc<Account>, Vec<Sub>)>,
+    current: Option<(Arc<Account>, IntoIter<Sub>)>,
 }
 
 impl Forgetting {
@@ -34,9 +38,7 @@ impl Forgetting {
     /// Takes a part out, and announces what that changes. Answers whether there is more.
     pub fn step(&mut self, broker: &Broker) -> bool {
         if let Some((account, subs)) = &mut self.current {
-            let from = subs.len().saturating_sub(PART);
-            account.unsubscribe_all(subs.drain(from..));
-            if subs.is_empty() {
+            if !forget_some(account, subs) {
                 self.current = None;
             }
             return true;
@@ -46,7 +48,7 @@ impl Forgetting {
         };
         self.current = broker
             .account(&name)
-            .map(|account| (account, set.into_subs().collect()));
+            .map(|account| (account, set.into_subs()));
         true
     }
 
@@ -54,6 +56,22 @@ impl Forgetting {
     pub fn finish(mut self, broker: &Broker) {
         while self.step(broker) {}
     }
+}
+
+/// Takes out a part of what is left of an account. Answers whether there is more.
+fn forget_some(account: &Account, subs: &mut IntoIter<Sub>) -> bool {
+    let mut is_more = true;
+    for _ in 0..PART / AT_ONCE {
+        // They go back to the allocator with the account unlocked.
+        let some: SmallVec<[Sub; AT_ONCE]> = subs.take(AT_ONCE).collect();
+        account.remove_all(&some);
+        is_more = some.len() == AT_ONCE;
+        if !is_more {
+            break;
+        }
+    }
+    account.touch();
+    is_more
 }
 
 impl fmt::Debug for Forgetting {

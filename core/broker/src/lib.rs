@@ -19,6 +19,7 @@ mod broker;
 mod cache;
 mod chunks;
 mod delivery;
+mod drained;
 mod forgetting;
 mod hold;
 mod links;

@@ -256,7 +256,7 @@ impl Outbox {
     }
 
     /// Takes no more bytes and forgets those it has.
-    pub fn discard(&mut self) {
+    pub(crate) fn discard(&mut self) {
         self.closed = true;
         self.queue = VecDeque::new();
         self.tail = Vec::new();

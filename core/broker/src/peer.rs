@@ -8,8 +8,10 @@ use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use core::task::{Context, Poll, Waker};
 
 use gannet_units::{ConnId, Moment};
+use gannet_wire::reply_prefix::Hash;
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::drained::Drained;
 use crate::outbox::{Flush, Outbox};
 
 /// Takes bytes without waiting.
@@ -102,6 +104,7 @@ pub struct Peer {
     traits: AtomicU8,
     outbox: Mutex<Outbox>,
     signal: Signal,
+    drained: Drained,
     /// When a batch last brought it messages, in nanoseconds.
     last_delivery: AtomicU64,
     /// Which server of the cluster it is: the mark of its id; zero if it is none.
@@ -131,6 +134,7 @@ impl Peer {
             traits: AtomicU8::new(0),
             outbox,
             signal: Signal::default(),
+            drained: Drained::default(),
             last_delivery: AtomicU64::new(0),
             server: AtomicU64::new(0),
             sink,
@@ -185,11 +189,13 @@ impl Peer {
     }
 
     /// Sets which server of the cluster it is.
-    pub(crate) fn set_server(&self, mark: [u8; 6]) {
-        let mut number = [0; 8];
-        number[..6].copy_from_slice(&mark);
-        self.server
-            .store(u64::from_be_bytes(number), Ordering::Relaxed);
+    pub(crate) fn set_server(&self, mark: &Hash) {
+        self.server.store(number(mark), Ordering::Relaxed);
+    }
+
+    /// Whether it is a connection to the server of the cluster with this mark.
+    pub(crate) fn is_of(&self, mark: &Hash) -> bool {
+        self.server.load(Ordering::Relaxed) == number(mark)
     }
 
     /// Whether both are connections to one server of the cluster.
@@ -272,6 +278,7 @@ impl Peer {
         drop(outbox);
         if given_up {
             self.signal.raise(Signal::CLOSE);
+            self.drained.tell();
         }
     }
 
@@ -284,7 +291,7 @@ impl Peer {
     /// Writes what the outbox holds, as far as the sink takes it. Buffers that became empty go to
     /// `spare`. Any thread may call it: whoever comes second leaves the work to the first.
     pub fn flush(&self, spare: &mut Vec<Vec<u8>>) -> Flush {
-        let outcome = Outbox::flush(&self.outbox, self.sink.as_ref(), spare);
+        let outcome = self.write_out(spare);
         match outcome {
             Flush::Done => {}
             Flush::Blocked | Flush::More => self.signal.raise(Signal::FLUSH),
@@ -296,7 +303,36 @@ impl Peer {
     /// As [`Peer::flush`], for the connection's own task once the sink takes bytes again.
     pub fn flush_unblocked(&self, spare: &mut Vec<Vec<u8>>) -> Flush {
         self.outbox().unblock();
-        Outbox::flush(&self.outbox, self.sink.as_ref(), spare)
+        self.write_out(spare)
+    }
+
+    fn write_out(&self, spare: &mut Vec<Vec<u8>>) -> Flush {
+        let outcome = Outbox::flush(&self.outbox, self.sink.as_ref(), spare);
+        self.drained.tell();
+        outcome
+    }
+
+    /// Forgets what waits, and takes nothing more.
+    pub fn discard(&self) {
+        self.outbox().discard();
+        self.drained.tell();
+    }
+
+    /// Ready when no more than `most` bytes wait, or when nothing more is taken.
+    pub fn poll_drained(&self, cx: &Context<'_>, most: usize) -> Poll<()> {
+        let is_drained = || {
+            let outbox = self.outbox();
+            outbox.is_closed() || outbox.pending() <= most
+        };
+        if is_drained() {
+            return Poll::Ready(());
+        }
+        self.drained.await_by(cx);
+        // What was written before that has woken nobody.
+        match is_drained() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
     }
 }
 
@@ -307,4 +343,11 @@ impl fmt::Debug for Peer {
             .field("kind", &self.kind)
             .finish_non_exhaustive()
     }
+}
+
+/// A server's mark as a number; 0 stands for none.
+fn number(mark: &Hash) -> u64 {
+    let mut number = [0; 8];
+    number[..6].copy_from_slice(mark);
+    u64::from_be_bytes(number)
 }

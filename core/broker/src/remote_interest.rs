@@ -6,8 +6,7 @@ use alloc::string::String;
 use core::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
-use gannet_subject::Entry;
-use hashbrown::HashTable;
+use gannet_subject::{Entry, IntoIter, Spread};
 
 use crate::sub::Sub;
 
@@ -57,8 +56,7 @@ impl RemoteInterest {
     ) -> RemoteInterest {
         let mut taken = RemoteInterest::default();
         for (name, set) in &mut self.by_account {
-            let subs = set.table.extract_if(|sub| is_meant(sub.subject()));
-            for sub in subs {
+            for sub in set.table.extract(|sub| is_meant(sub.subject())) {
                 taken.account(name, seed).insert(sub);
             }
         }
@@ -75,7 +73,7 @@ impl RemoteInterest {
 /// subscription holds: the set itself costs a pointer each.
 #[derive(Debug)]
 pub(crate) struct InterestSet {
-    table: HashTable<Sub>,
+    table: Spread<Sub>,
     hasher: FixedState,
 }
 
@@ -97,38 +95,33 @@ fn is(sub: &Sub, subject: &[u8], queue: Option<&[u8]>) -> bool {
 impl InterestSet {
     fn new(seed: u64) -> InterestSet {
         InterestSet {
-            table: HashTable::new(),
+            table: Spread::default(),
             hasher: FixedState::with_seed(seed),
         }
     }
 
     pub(crate) fn get(&self, subject: &[u8], queue: Option<&[u8]>) -> Option<&Sub> {
         let key = hash(&self.hasher, subject, queue);
-        self.table.find(key, |sub| is(sub, subject, queue))
+        self.table.get(key, |sub| is(sub, subject, queue))
     }
 
     /// Adds an entry that is not in the set.
     pub(crate) fn insert(&mut self, sub: Sub) {
         let InterestSet { table, hasher } = self;
         let key = hash(hasher, sub.subject(), sub.queue());
-        table.insert_unique(key, sub, |sub| hash(hasher, sub.subject(), sub.queue()));
+        table.insert(key, sub, |sub| hash(hasher, sub.subject(), sub.queue()));
     }
 
     pub(crate) fn remove(&mut self, subject: &[u8], queue: Option<&[u8]>) -> Option<Sub> {
         let InterestSet { table, hasher } = self;
-        let found = table
-            .find_entry(hash(hasher, subject, queue), |sub| is(sub, subject, queue))
-            .ok()?;
-        let (sub, _) = found.remove();
-        if table.capacity() > 1024 && table.len() < table.capacity() / 8 {
-            table.shrink_to(table.len() * 2, |sub| {
-                hash(hasher, sub.subject(), sub.queue())
-            });
-        }
-        Some(sub)
+        table.remove(
+            hash(hasher, subject, queue),
+            |sub| is(sub, subject, queue),
+            |sub| hash(hasher, sub.subject(), sub.queue()),
+        )
     }
 
-    pub(crate) fn into_subs(self) -> impl Iterator<Item = Sub> {
+    pub(crate) fn into_subs(self) -> IntoIter<Sub> {
         self.table.into_iter()
     }
 }

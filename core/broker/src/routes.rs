@@ -100,7 +100,7 @@ impl RouteLink {
             peer.set_one_account(true);
         }
         let mark = hash(&traits.server_id);
-        peer.set_server(mark);
+        peer.set_server(&mark);
         RouteLink {
             peer,
             mark,
@@ -309,18 +309,27 @@ impl Account {
     pub(crate) fn tell(&self, link: &Arc<RouteLink>) {
         let told = &mut self.interest().write().told;
         told.remove(link.peer());
+        // An account on its way to a route that has ended meanwhile: nobody would remove it again.
+        if link.peer.is_gone() {
+            return;
+        }
         told.0.push(Listener {
             link: link.clone(),
             is_leaving: false,
         });
     }
 
-    /// The route that this account's messages to the server with this mark go over.
+    /// The route that this account's messages to the server with this mark go over: the one that its interest
+    /// comes by, so that replies keep their order with all else. As long as there is none, the one that ours is
+    /// told by.
     pub fn route_marked(&self, mark: &[u8]) -> Option<Arc<Peer>> {
+        let mark = &Hash::try_from(mark).ok()?;
         let interest = self.interest().read();
-        let mut told = interest.told.0.iter();
-        told.find(|l| l.link.is_marked(mark))
-            .map(|l| l.link.peer.clone())
+        let told = || {
+            let mut told = interest.told.0.iter();
+            told.find(|l| l.link.is_marked(mark)).map(|l| &l.link.peer)
+        };
+        interest.ways.to_marked(mark).or_else(told).cloned()
     }
 
     /// Another server's interest: adds it, or notes its new weight.

@@ -3,14 +3,14 @@
 use core::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
+use gannet_subject::Spread;
 
 use crate::sub::Sub;
 
 /// A table of subscriptions by id.
 #[derive(Debug)]
 pub struct Subscriptions {
-    table: HashTable<Sub>,
+    table: Spread<Sub>,
     hasher: FixedState,
 }
 
@@ -24,7 +24,7 @@ impl Subscriptions {
     /// An empty table, keyed by `seed`.
     pub fn new(seed: u64) -> Subscriptions {
         Subscriptions {
-            table: HashTable::new(),
+            table: Spread::default(),
             hasher: FixedState::with_seed(seed),
         }
     }
@@ -42,27 +42,24 @@ impl Subscriptions {
     /// The subscription with this id.
     pub fn get(&self, sid: &[u8]) -> Option<&Sub> {
         self.table
-            .find(hash(&self.hasher, sid), |sub| sub.sid() == sid)
+            .get(hash(&self.hasher, sid), |sub| sub.sid() == sid)
     }
 
     /// Adds a subscription, whose id must not be in the table.
     pub fn insert(&mut self, sub: Sub) {
         let Subscriptions { table, hasher } = self;
         let key = hash(hasher, sub.sid());
-        table.insert_unique(key, sub, |sub| hash(hasher, sub.sid()));
+        table.insert(key, sub, |sub| hash(hasher, sub.sid()));
     }
 
     /// Takes the subscription with this id out.
     pub fn remove(&mut self, sid: &[u8]) -> Option<Sub> {
         let Subscriptions { table, hasher } = self;
-        let found = table
-            .find_entry(hash(hasher, sid), |sub| sub.sid() == sid)
-            .ok()?;
-        let (sub, _) = found.remove();
-        if table.capacity() > 1024 && table.len() < table.capacity() / 8 {
-            table.shrink_to(table.len() * 2, |sub| hash(hasher, sub.sid()));
-        }
-        Some(sub)
+        table.remove(
+            hash(hasher, sid),
+            |sub| sub.sid() == sid,
+            |sub| hash(hasher, sub.sid()),
+        )
     }
 
     /// Takes all subscriptions out.

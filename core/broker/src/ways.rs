@@ -9,6 +9,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use gannet_wire::gateway::encode;
+use gannet_wire::reply_prefix::Hash;
 use gannet_wire::server_info::ServerInfo;
 
 use crate::account::Account;
@@ -35,6 +36,11 @@ impl Ways {
     /// The way to the server of `peer`.
     fn to(&self, peer: &Peer) -> Option<&Arc<Peer>> {
         self.0.iter().find(|way| way.is_same_server(peer))
+    }
+
+    /// The way to the server with this mark.
+    pub(crate) fn to_marked(&self, mark: &Hash) -> Option<&Arc<Peer>> {
+        self.0.iter().find(|way| way.is_of(mark))
     }
 
     /// Whether this connection is the way to its server.

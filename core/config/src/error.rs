@@ -84,6 +84,8 @@ pub enum ConfigError {
         place: Place,
         /// What is wrong with it.
         problem: Problem,
+        /// What to do about it, where that is not plain.
+        help: Option<String>,
     },
     /// Options that are each valid and contradict each other; found by
     /// [`Options::validate`](crate::Options::validate).
@@ -191,24 +193,50 @@ pub struct Rejected {
     pub warnings: Vec<ConfigWarning>,
 }
 
+impl ConfigError {
+    /// What to do about it, where its text does not say. That is ours: the reference has no such words.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            ConfigError::Field { help, .. } => help.as_deref(),
+            ConfigError::Include { error, .. } => error.help(),
+            ConfigError::VariableMissing { .. } => Some(
+                "it must be set in the environment, or be a key of the file that stands before this \
+                 one; a text that begins with $ must be in quotes",
+            ),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Rejected {
     /// The reference's layout: an error of the language alone on its line; faults of fields one a
-    /// line, warnings first, each line ended.
+    /// line, warnings first, each line ended. What to do about an error has a line of its own below it,
+    /// which begins with [`HELP`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let ([only], []) = (self.errors.as_slice(), self.warnings.as_slice())
             && !matches!(only, ConfigError::Field { .. })
         {
-            return only.fmt(f);
+            only.fmt(f)?;
+            return match only.help() {
+                Some(help) => write!(f, "\n{HELP}{help}"),
+                None => Ok(()),
+            };
         }
         for warning in &self.warnings {
             writeln!(f, "{warning}")?;
         }
         for error in &self.errors {
             writeln!(f, "{error}")?;
+            if let Some(help) = error.help() {
+                writeln!(f, "{HELP}{help}")?;
+            }
         }
         Ok(())
     }
 }
+
+/// How a line begins that says what to do about the error above it.
+pub const HELP: &str = "  help: ";
 
 impl From<ConfigError> for Rejected {
     fn from(error: ConfigError) -> Rejected {

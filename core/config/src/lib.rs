@@ -16,8 +16,10 @@ extern crate std;
 mod diff;
 mod digest;
 mod error;
+mod explain;
 mod lex;
 mod options;
+mod origin;
 mod read;
 mod secret;
 mod source;
@@ -26,14 +28,16 @@ mod tree;
 
 pub use gannet_units::ByteCount;
 
-pub use diff::{Change, ClusterChange, Diff, GatewayChange, Refused};
-pub use error::{ConfigError, ConfigWarning, Place, Problem, Rejected};
+pub use diff::{Change, ClusterChange, Diff, Dropped, GatewayChange, Refused, Verdict};
+pub use error::{ConfigError, ConfigWarning, HELP, Place, Problem, Rejected};
+pub use explain::{Setting, Shown, as_file};
 pub use options::{
     AuthOptions, CertificateFiles, ClusterOptions, ClusterPermissions, Compression,
     CompressionOptions, GatewayOptions, GatewayUrl, HandshakeFirst, LameDuckOptions, Limits,
     LinkAuth, LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, RttThresholds,
     ServerUrl, SubjectPermission, TlsOptions, TlsVersion, User, WriteTimeout,
 };
+pub use origin::{KeyPath, Origin, Origins, Step};
 pub use read::{Loaded, load};
 pub use secret::Secret;
 pub use source::Source;
@@ -41,4 +45,4 @@ pub use text::address::{advertised, split_host_port};
 pub use text::duration::{format_duration, parse_duration};
 pub use text::quote::{quoted, quoted_bytes};
 pub use text::url::{UrlFault, parse_url, redacted};
-pub use tree::{Map, Node, Value, parse};
+pub use tree::{Map, Node, Value, Variable, parse};

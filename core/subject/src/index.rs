@@ -3,7 +3,8 @@
 //! O(tokens). A generation number tells holders of cached answers when to ask again.
 
 use crate::group::{Class, Counts, Group};
-use crate::literals::{Found, Literals, Place};
+use crate::literals::{Found, Literals};
+use crate::spread::Place;
 use crate::trie::Trie;
 use crate::validity::has_wildcard;
 

@@ -12,11 +12,13 @@ extern crate std;
 mod group;
 mod index;
 mod literals;
+mod spread;
 mod trie;
 mod validity;
 
 pub use group::{Class, Counts, Group, QueueGroup};
 pub use index::{Cursor, Entry, Index, MatchSink, Stats};
+pub use spread::{IntoIter, Spread};
 pub use validity::{
     InvalidSubject, covers, has_wildcard, is_valid_literal, is_valid_pattern, matches, token_count,
     tokens,

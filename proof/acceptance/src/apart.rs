@@ -2,7 +2,9 @@
 //! They are made with `unshare`; where the machine does not allow that, the caller is told, and whoever runs the tests.
 
 use crate::server::{Server, write_file};
+use crate::wait::eventually;
 use std::io::Write;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -17,6 +19,43 @@ pub fn with_hosts(server: &mut Server, hosts: &str) -> bool {
         "--mount",
         &format!("mount --bind '{hosts}' /etc/hosts"),
     )
+}
+
+/// Starts `server` with these names (lines `address name`), one of which stands for 127.0.0.2 and 127.0.0.3, and waits until
+/// it has dialled `port` at both. `false` if this machine does not allow that: then nothing can be tested.
+///
+/// # Panics
+/// When it does not start, or does not dial both.
+#[must_use]
+pub fn dials_both(server: &mut Server, hosts: &str, port: u16) -> bool {
+    if !with_hosts(server, hosts) {
+        return false;
+    }
+    let others = ["127.0.0.2", "127.0.0.3"].map(|host| {
+        let listener = TcpListener::bind((host, port)).expect("the port is free on all addresses");
+        listener
+            .set_nonblocking(true)
+            .expect("a listener takes options");
+        listener
+    });
+    server
+        .launch()
+        .unwrap_or_else(|problem| panic!("{problem}"));
+    let mut dialled = [0, 0];
+    eventually("both addresses to be dialled", || {
+        for (count, other) in dialled.iter_mut().zip(&others) {
+            // Who is sent away tries again.
+            while other.accept().is_ok() {
+                *count += 1;
+            }
+        }
+        if dialled.iter().all(|count| *count > 0) {
+            Ok(())
+        } else {
+            Err(format!("{dialled:?}\n{}", server.log()))
+        }
+    });
+    true
 }
 
 /// `server` has, from its next start on, no network but its own loopback, where the test cannot reach it. `false` if this

@@ -1,12 +1,11 @@
 //! How a server looks for other clusters: which address, when, how often (rows GW-26 to GW-55).
 
-use gannet_acceptance::apart::with_hosts;
+use gannet_acceptance::apart::dials_both;
 use gannet_acceptance::linked::{A, with_remote};
 use gannet_acceptance::ports::Port;
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{Kind, ScriptedGateway, Server, Unanswering, both, eventually};
+use gannet_acceptance::{Kind, ScriptedGateway, Server, Unanswering, both};
 use serde_json::json;
-use std::net::TcpListener;
 use std::time::Duration;
 
 both! {
@@ -57,25 +56,10 @@ both! {
             ),
             &[],
         );
-        if !with_hosts(&mut server, "127.0.0.1 localhost\n127.0.0.2 gulls.example\n127.0.0.3 gulls.example\n") {
+        let hosts = "127.0.0.1 localhost\n127.0.0.2 gulls.example\n127.0.0.3 gulls.example\n";
+        if !dials_both(&mut server, hosts, port) {
             return;
         }
-        let gulls = ["127.0.0.2", "127.0.0.3"].map(|host| {
-            let listener = TcpListener::bind((host, port)).expect("the port is free on all addresses");
-            listener.set_nonblocking(true).expect("a listener takes options");
-            listener
-        });
-        server.launch().unwrap_or_else(|problem| panic!("{problem}"));
-        let mut dialled = [0, 0];
-        eventually("both addresses to be dialled", || {
-            for (count, gull) in dialled.iter_mut().zip(&gulls) {
-                // Who is sent away tries again.
-                while gull.accept().is_ok() {
-                    *count += 1;
-                }
-            }
-            if dialled.iter().all(|count| *count > 0) { Ok(()) } else { Err(format!("{dialled:?}\n{}", server.log())) }
-        });
         for host in ["127.0.0.2", "127.0.0.3"] {
             server.expect_log(&format!("Connecting to explicit gateway \"B\" (gulls.example:{port}) at {host}:{port}"));
         }

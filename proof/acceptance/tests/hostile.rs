@@ -1,7 +1,10 @@
 //! What hostile or broken peers may do to a server: little, and nothing to the others.
 
+use gannet_acceptance::route_peer::server_of_c;
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{Neighbour, ScriptedGateway, Server, Wire, both, eventually};
+use gannet_acceptance::{
+    Kind, Neighbour, RoutePeer, ScriptedGateway, Server, Wire, both, eventually,
+};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::net::TcpStream;
@@ -347,4 +350,49 @@ both! {
             if page["num_connections"] == 2 { Ok(()) } else { Err(page.to_string()) }
         });
     }
+}
+
+/// Between servers of ours, who moves accounts to another connection asks for their messages there, and is waited for
+/// until it has read those before. Who asks without end, and confirms nothing, is not waited for past 1024 times.
+#[test]
+fn moving_accounts_without_end() {
+    let server = server_of_c(Kind::Gannet, "pool_size: 2", "");
+    let place =
+        |index: usize| json!({"gannet": "1", "route_pool_size": 2, "route_pool_idx": index});
+    let mut old = RoutePeer::dial(&server, "p", &place(0));
+    let mut new = RoutePeer::dial(&server, "p", &place(1));
+    let accounts: Vec<String> = (0..1030).map(|number| format!("A{number}")).collect();
+    let told: String = accounts
+        .iter()
+        .map(|account| format!("RS+ {account} s\r\n"))
+        .collect();
+    old.say(&format!("{told}RS+ $G s\r\n"));
+    new.say("RS+ $G s\r\n");
+    old.wire.show_pings();
+    let asked: String = accounts
+        .iter()
+        .chain([&"$G".to_owned()])
+        .map(|account| format!("INFO {{\"gannet_turn\":[\"{account}\"]}}\r\n"))
+        .collect();
+    new.say(&asked);
+    let line = "Server \"p\" moves its accounts between routes faster than it confirms that: messages may overtake each other";
+    server.expect_log(line);
+    // The messages of the last account go there all the same.
+    let mut client = Wire::client(&server);
+    client.send("PUB s 2\r\nhi\r\n");
+    client.fence();
+    new.expect("RMSG $G s 2\r\nhi");
+    old.wire.send("PING\r\n");
+    let mut pings = 0;
+    loop {
+        match old.wire.line_of_users().as_str() {
+            "PING" => pings += 1,
+            "PONG" => break,
+            info if info.starts_with("INFO ") => {}
+            other => panic!("{other:?} comes over the old connection"),
+        }
+    }
+    // And perhaps one or two that would have come anyway.
+    assert!((1024..1030).contains(&pings), "{pings} questions");
+    assert_eq!(server.log().matches(line).count(), 1, "it is said once");
 }

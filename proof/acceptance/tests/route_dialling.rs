@@ -1,11 +1,10 @@
 //! How a server looks for the others of its cluster: which address, when, how often (rows CLU-16, CLU-17, CLU-20,
 //! CLU-21), against nobody, scripted servers and real ones.
 
-use gannet_acceptance::apart::with_hosts;
+use gannet_acceptance::apart::dials_both;
 use gannet_acceptance::ports::Port;
 use gannet_acceptance::route_peer::server_of_c;
 use gannet_acceptance::{Kind, Server, Unanswering, both, eventually, pairs};
-use std::net::TcpListener;
 
 /// The time of day of a log line in seconds.
 fn seconds(line: &str) -> f64 {
@@ -66,25 +65,10 @@ both! {
             ),
             &[],
         );
-        if !with_hosts(&mut server, "127.0.0.1 localhost mates.example\n127.0.0.2 mates.example\n127.0.0.3 mates.example\n") {
+        let hosts = "127.0.0.1 localhost mates.example\n127.0.0.2 mates.example\n127.0.0.3 mates.example\n";
+        if !dials_both(&mut server, hosts, port) {
             return;
         }
-        let mates = ["127.0.0.2", "127.0.0.3"].map(|host| {
-            let listener = TcpListener::bind((host, port)).expect("the port is free on all addresses");
-            listener.set_nonblocking(true).expect("a listener takes options");
-            listener
-        });
-        server.launch().unwrap_or_else(|problem| panic!("{problem}"));
-        let mut dialled = [0, 0];
-        eventually("both mates to be dialled", || {
-            for (count, mate) in dialled.iter_mut().zip(&mates) {
-                // Who is sent away tries again.
-                while mate.accept().is_ok() {
-                    *count += 1;
-                }
-            }
-            if dialled.iter().all(|count| *count > 0) { Ok(()) } else { Err(format!("{dialled:?}\n{}", server.log())) }
-        });
         let own_dials = server.log().lines().filter(|line| line.contains(&format!("Trying to connect to route on mates.example:{port} (127.0.0.1:{port})"))).count();
         // The reference server learns its own addresses by dialling one.
         assert!(own_dials <= usize::from(kind == Kind::Go), "{}", server.log());

@@ -1,5 +1,5 @@
-//! Reading what servers say about themselves, over the simulated network as an operator would: `/routez` and
-//! `/gatewayz` of their monitoring ports.
+//! Reading what servers say about themselves, over the simulated network as an operator would: `/routez`,
+//! `/gatewayz` and `/subsz` of their monitoring ports.
 //!
 //! Not here: what they should say (`check::interest`).
 
@@ -33,6 +33,8 @@ pub(crate) struct View {
     pub(crate) of_servers: BTreeMap<String, Interest>,
     /// By the name of the other cluster.
     pub(crate) of_clusters: BTreeMap<String, Interest>,
+    /// How many subscriptions of its cluster it holds: its own clients' and what the other servers have told.
+    pub(crate) held: u64,
 }
 
 /// What a server has answered, or why nothing can be made of it.
@@ -64,9 +66,11 @@ async fn view(rt: &Rt, addr: SocketAddr) -> Answer {
     };
     let routes = ask("/routez?subs=detail").await?;
     let gateways = ask("/gatewayz?accs=1&subs=detail").await?;
+    let held = ask("/subsz").await?;
     Ok(View {
         of_servers: of_servers(&routes),
         of_clusters: of_clusters(&gateways),
+        held: held["num_subscriptions"].as_u64().unwrap_or_default(),
     })
 }
 

@@ -69,6 +69,7 @@ fn g4_a_flapping_link_with_much_interest_comes_back_and_disturbs_nobody() {
     town.until("nothing is left behind", 5 * SECOND, |town| {
         town.usage() == before
     });
+    town.interest_is_known_within(5 * SECOND);
 }
 
 /// Counts of a queue group's members drift when links come and go, so that the end of one member cuts off the others,
@@ -351,6 +352,11 @@ fn g25_a_cluster_that_is_gone_causes_no_storm_and_is_joined_when_it_returns() {
     );
     let more = lines(&town) - before.1;
     assert!(more <= 4 * 10 * 5, "{more} lines in five minutes");
+    // All of them have just tried, and would do so again in half a minute.
+    let before = all_attempts(&town);
+    town.until("the next round", 40 * SECOND, |town| {
+        all_attempts(town) == before + 4 * 2
+    });
     town.start(4);
     town.start(5);
     town.mesh_is_complete_within(4 * SECOND);

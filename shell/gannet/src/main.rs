@@ -1,9 +1,10 @@
 //! The `gannet` binary: what the command line means, done; and the exit code.
 //!
 //! What lives here: flags (`flags`), one server with its log, files and signals (`serve` and its
-//! neighbours), signals to other servers (`tell`), and a super-cluster to try things out (`dev`). What
-//! does not: anything that an embedder of `gannet_node` would need, too.
+//! neighbours), signals to other servers (`tell`), a look at configurations (`config`), and a super-cluster
+//! to try things out (`dev`). What does not: anything that an embedder of `gannet_node` would need, too.
 
+mod config;
 mod configuration;
 mod descriptors;
 mod dev;
@@ -13,6 +14,7 @@ mod logging;
 mod memory;
 mod process;
 mod serve;
+mod supervision;
 mod tell;
 mod words;
 
@@ -43,6 +45,7 @@ fn run(invocation: &Invocation) -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => refuse(invocation.program, error),
         },
+        Command::Config(command) => config::run(invocation, command),
         Command::Dev(options) => dev::run(options),
         Command::Bench(arguments) => bench(arguments),
     }

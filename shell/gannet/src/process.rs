@@ -9,6 +9,7 @@ use crate::configuration;
 use crate::files::{self, PortsFile};
 use crate::flags::Invocation;
 use crate::logging::Log;
+use crate::supervision::Supervision;
 
 /// One server and what this process does for it.
 pub(crate) struct Process<'a> {
@@ -49,13 +50,14 @@ impl<'a> Process<'a> {
     }
 
     /// Reads the configuration again, and has the server go by it.
-    pub(crate) fn reload(&mut self) {
-        if let Err(reasons) = self.try_reload() {
-            for why in reasons {
-                let text = format_args!("Failed to reload server configuration: {why}");
-                self.log.say(Level::Error, text);
-            }
+    pub(crate) async fn reload(&mut self, supervision: &Supervision) {
+        supervision.reloading().await;
+        let reasons = self.try_reload().err().unwrap_or_default();
+        for why in &reasons {
+            let text = format_args!("Failed to reload server configuration: {why}");
+            self.log.say(Level::Error, text);
         }
+        supervision.reloaded(!reasons.is_empty()).await;
     }
 
     fn try_reload(&mut self) -> Result<(), Vec<String>> {
@@ -70,8 +72,8 @@ impl<'a> Process<'a> {
                 log.say(Level::Warn, line);
             }
         };
-        let lines = |why: String| why.lines().map(str::to_owned).collect::<Vec<_>>();
-        let options = configuration::options(self.invocation, warn).map_err(lines)?;
+        let options = configuration::options(self.invocation, warn)
+            .map_err(|why| configuration::reasons(&why))?;
         // A file that cannot be opened is to be known beforehand.
         let mut target = log
             .other_target(self.rt, &options)

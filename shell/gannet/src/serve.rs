@@ -16,6 +16,7 @@ use crate::files;
 use crate::flags::Invocation;
 use crate::logging::Log;
 use crate::process::Process;
+use crate::supervision::Supervision;
 
 /// How long work that blocks (checking a password) may take when the program ends.
 const GRACE: Duration = Duration::from_millis(100);
@@ -86,14 +87,16 @@ async fn serve(rt: &Rt, invocation: &Invocation, options: Options, log: &Log) ->
     };
     let mut process = Process::new(rt, invocation, server, log);
     process.set_ports_file(options.ports_file_dir.as_deref());
-    process.obey(signals).await;
+    let supervision = Supervision::new(rt, log);
+    supervision.ready().await;
+    process.obey(signals, &supervision).await;
     process.set_ports_file(None);
     ExitCode::SUCCESS
 }
 
 impl Process<'_> {
     /// Does what signals say until the server has ended.
-    async fn obey(&mut self, mut signals: Signals) {
+    async fn obey(&mut self, mut signals: Signals, supervision: &Supervision) {
         loop {
             let signal = match race(signals.next(), self.server.ended()).await {
                 Either::First(signal) => signal,
@@ -106,10 +109,17 @@ impl Process<'_> {
             match signal {
                 // A lame duck is on its way out already; who is in a hurry interrupts it.
                 Signal::Terminate if self.server.is_lame_duck() => {}
-                Signal::Terminate | Signal::Interrupt => self.server.shut_down().await,
-                Signal::Hangup => self.reload(),
+                Signal::Terminate | Signal::Interrupt => {
+                    supervision.stopping().await;
+                    self.server.shut_down().await;
+                }
+                Signal::Hangup => self.reload(supervision).await,
                 Signal::User1 => self.log.reopen(),
+                // A second time changes nothing, but would ask for more patience.
+                Signal::User2 if self.server.is_lame_duck() => {}
                 Signal::User2 => {
+                    let duration = self.server.options().lame_duck.duration;
+                    supervision.lame_duck(duration).await;
                     let server = self.server.clone();
                     drop(self.rt.spawn(async move { server.lame_duck().await }));
                 }

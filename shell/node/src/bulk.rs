@@ -1,8 +1,8 @@
 //! Large amounts of interest, told to a link or forgotten, in tasks of their own: part by part, with
 //! everybody else getting their turn in between. Not here: the parts (`gannet_broker`).
 
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
 
 use gannet_broker::{Forgetting, Listing};
 use gannet_rt::future::yield_now;
@@ -13,8 +13,6 @@ use crate::shared::Shared;
 const AT_ONCE: usize = 8;
 /// Bytes that may wait for a link before it is told more.
 const WAITING: usize = 1024 * 1024;
-/// How often is looked whether fewer do.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Tells a link all that is listed, as fast as it takes it.
 pub(crate) fn list(shared: &Arc<Shared>, mut listing: Listing) {
@@ -34,9 +32,8 @@ pub(crate) fn list(shared: &Arc<Shared>, mut listing: Listing) {
 pub(crate) async fn list_all(shared: &Shared, mut listing: Listing) {
     while !shared.is_stopping() && listing.step(&shared.broker) {
         yield_now().await;
-        while listing.peer().outbox().pending() > WAITING && !shared.is_stopping() {
-            shared.rt.sleep(LOOK_EVERY).await;
-        }
+        // Every link ends when the server stops, and this wait with it.
+        poll_fn(|cx| listing.peer().poll_drained(cx, WAITING)).await;
     }
 }
 

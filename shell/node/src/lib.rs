@@ -37,7 +37,7 @@ mod transport;
 mod upkeep;
 
 pub use gateway::GatewayLink;
-pub use log::{Level, LogOptions, LogWriter, Logger};
+pub use log::{Level, LogOptions, LogWriter, Logger, local_zone};
 pub use reload::ReloadError;
 pub use route::RouteLink;
 pub use server::{Server, StartError};

@@ -96,16 +96,23 @@ struct Look {
 
 impl Look {
     fn new(rt: &Rt, options: &LogOptions) -> Look {
-        let zone = if options.utc || rt.is_simulated() {
+        let zone = if options.utc {
             TimeZone::UTC
         } else {
-            TimeZone::system()
+            local_zone(rt)
         };
         Look {
             time: options.time,
             zone,
         }
     }
+}
+
+/// The zone that times in logs are of: this machine's, or UTC if it has none that can be read.
+pub fn local_zone(rt: &Rt) -> TimeZone {
+    gannet_rt::zone::local(rt)
+        .and_then(|rules| TimeZone::tzif("Local", &rules).ok())
+        .unwrap_or(TimeZone::UTC)
 }
 
 impl Logger {

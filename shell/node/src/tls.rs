@@ -19,7 +19,7 @@ use gannet_config::{GatewayOptions, Options, TlsOptions, TlsVersion};
 use gannet_identity::CertificateNames;
 use gannet_rt::future::{Either, race};
 use gannet_rt::tls::{
-    self, LiveTls, PeerCertificate, TlsContext, TlsError, TlsFacts, TlsSettings, TlsSettingsError,
+    self, PeerCertificate, TlsContext, TlsError, TlsFacts, TlsSettings, TlsSettingsError,
 };
 use gannet_rt::{Rt, Stream};
 use gannet_session::link_auth::{Admission, CertificateRule};
@@ -55,7 +55,7 @@ pub(crate) struct LinkTls {
     /// How long a handshake may take.
     pub(crate) timeout: Duration,
     rule: Option<CertificateRule>,
-    live: LiveTls,
+    context: TlsContext,
     /// Of clients, if there may be only so many handshakes in a time.
     pub(crate) throttle: Option<Throttle>,
 }
@@ -146,12 +146,12 @@ impl LinkTls {
         rule: Option<CertificateRule>,
     ) -> Result<LinkTls, TlsSettingsError> {
         let settings = settings(tls, verify_peers);
-        let live = LiveTls::new(TlsContext::load(rt, &settings)?);
+        let context = TlsContext::load(rt, &settings)?;
         Ok(LinkTls {
             settings,
             timeout: tls.timeout(),
             rule,
-            live,
+            context,
             throttle: tls.rate_limit.map(Throttle::new),
         })
     }
@@ -163,12 +163,12 @@ impl LinkTls {
 
     /// For the next handshake.
     pub(crate) fn context(&self) -> TlsContext {
-        self.live.current()
+        self.context.clone()
     }
 
     /// When our certificate ends.
     pub(crate) fn not_after(&self) -> Option<WallTime> {
-        self.live.current().not_after()
+        self.context.not_after()
     }
 
     /// What is thought of a peer that has dialled us, for its CONNECT.
@@ -249,12 +249,12 @@ impl Handshake {
             Debug,
             "{label}Starting TLS {kind} {side} handshake"
         );
-        let (context, deadline) = (self.tls.live.current(), rt.now() + self.tls.timeout);
+        let (context, deadline) = (&self.tls.context, rt.now() + self.tls.timeout);
         let shaken = async {
             let deadline = deadline.min(latest);
             match &self.name {
-                Some(name) => stream.connect_tls(rt, &context, name, &[], deadline).await,
-                None => stream.accept_tls(rt, &context, &[], deadline).await,
+                Some(name) => stream.connect_tls(rt, context, name, &[], deadline).await,
+                None => stream.accept_tls(rt, context, &[], deadline).await,
             }
         };
         let facts = match race(shaken, unwanted(peer)).await {

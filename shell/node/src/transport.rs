@@ -195,7 +195,7 @@ impl Transport {
     /// Ends the connection. With `last_words`, the peer gets a moment to read them.
     pub(crate) async fn close(&mut self, buffers: &Buffers, last_words: bool) {
         let _: Flush = self.peer.flush(&mut Vec::new());
-        self.peer.outbox().discard();
+        self.peer.discard();
         if last_words {
             self.stream.shutdown_write();
             // Out of time is as good as done.

@@ -22,11 +22,13 @@ mod real;
 mod rt;
 pub mod signal;
 pub mod sim;
+pub mod supervisor;
 pub mod sync;
 mod task;
 mod time;
 pub mod tls;
 pub mod unix;
+pub mod zone;
 
 pub use net::{IoStream, Listener, Stream};
 pub use real::Runtime;

@@ -317,3 +317,39 @@ fn clu_26_interest_is_told_with_a_request_and_taken_back_to_the_last() {
     let both = [&old_end, &new_end].map(End::take);
     assert_eq!(both, ["", "RS- $G foo\r\n"]);
 }
+
+#[test]
+fn an_account_on_its_way_to_a_route_that_ends_meanwhile_tells_it_nothing() {
+    let mut w = World::new();
+    let (end, link) = link(&mut w, Carries::Nothing);
+    let all = Arc::new(link.carrying(Carries::All));
+    let moving = w.broker.replace_routes(&[(link, all.clone())]);
+    w.broker.remove_route(&all);
+    for listing in moving.tell(true) {
+        listing.finish(&w.broker);
+    }
+    end.take();
+    let client = w.client();
+    w.subscribe(&client, "foo", None, "1");
+    assert_eq!(end.take(), "");
+    let mark = gannet_wire::reply_prefix::hash("ONE");
+    assert!(w.broker.global().route_marked(&mark).is_none());
+}
+
+#[test]
+fn replies_go_where_all_else_goes_to_their_server() {
+    // The sizes of the pools differ: our interest is told over one connection, theirs over another.
+    let mut w = World::new();
+    let (_ours, told) = link(&mut w, Carries::All);
+    let (_theirs, way) = link(&mut w, Carries::Nothing);
+    let mark = gannet_wire::reply_prefix::hash("ONE");
+    let marked = |w: &World| w.broker.global().route_marked(&mark).expect("a route");
+    assert!(
+        Arc::ptr_eq(&marked(&w), told.peer()),
+        "as long as there is no other"
+    );
+    let mut interest = RemoteInterest::default();
+    w.broker
+        .route_subscribe(&way, &mut interest, "$G", b"inbox", None, w.now);
+    assert!(Arc::ptr_eq(&marked(&w), way.peer()));
+}

@@ -1,9 +1,11 @@
 //! Outboxes: bounds, partial writes, who flushes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 
 use bytes::Bytes;
-use gannet_broker::{Flush, LINK_FROM, Message, Overflow, PeerKind, Signal};
+use gannet_broker::{Flush, LINK_FROM, Message, Overflow, Peer, PeerKind, Signal};
 use proptest::prelude::*;
 
 use crate::world::{World, text};
@@ -169,5 +171,87 @@ proptest! {
             a.peer.flush_unblocked(&mut Vec::new());
         }
         prop_assert!(a.take() == expected);
+    }
+}
+
+/// A task that waits, and how often it was woken.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Two tasks that wait until at most so many bytes wait for the peer.
+struct Waiting([Arc<Woken>; 2]);
+
+impl Waiting {
+    fn new() -> Waiting {
+        Waiting([Arc::default(), Arc::default()])
+    }
+
+    /// For each, whether its wait is over.
+    fn poll(&self, peer: &Peer, most: usize) -> [bool; 2] {
+        self.0.each_ref().map(|woken| {
+            let waker = Waker::from(woken.clone());
+            peer.poll_drained(&Context::from_waker(&waker), most)
+                .is_ready()
+        })
+    }
+
+    /// How often each was woken since the last call.
+    fn woken(&self) -> [usize; 2] {
+        self.0
+            .each_ref()
+            .map(|woken| woken.0.swap(0, Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn who_waits_for_an_outbox_to_drain_is_woken_when_it_has_changed() {
+    let mut w = World::new();
+    let (end, waiting) = (w.client(), Waiting::new());
+    assert_eq!(waiting.poll(&end.peer, 0), [true, true]);
+    end.tap.lock().room = Some(0);
+    end.peer.send(&[b'x'; 1000]);
+    end.peer.flush(&mut Vec::new());
+    assert_eq!(waiting.woken(), [0, 0], "nobody waits yet");
+    assert_eq!(waiting.poll(&end.peer, 999), [false, false]);
+    assert_eq!(waiting.poll(&end.peer, 999), [false, false]);
+    assert_eq!(waiting.poll(&end.peer, 1000), [true, true]);
+    end.tap.lock().room = Some(400);
+    end.peer.flush_unblocked(&mut Vec::new());
+    assert_eq!(waiting.woken(), [1, 1], "once, however often they asked");
+    assert_eq!(waiting.poll(&end.peer, 599), [false, false]);
+    assert_eq!(waiting.poll(&end.peer, 600), [true, true]);
+    end.tap.lock().room = None;
+    end.peer.flush_unblocked(&mut Vec::new());
+    assert_eq!(waiting.woken(), [1, 1]);
+    assert_eq!(waiting.poll(&end.peer, 0), [true, true]);
+}
+
+#[test]
+fn nobody_waits_for_an_outbox_that_takes_nothing_any_more() {
+    type Ending = fn(&crate::world::End);
+    let endings: [Ending; 3] = [
+        |end| end.peer.discard(),
+        |end| end.peer.send(&[b'x'; 10_000_000]),
+        |end| {
+            end.tap.lock().broken = true;
+            end.peer.flush_unblocked(&mut Vec::new());
+        },
+    ];
+    for ending in endings {
+        let mut w = World::new();
+        let (end, waiting) = (w.client(), Waiting::new());
+        end.tap.lock().room = Some(0);
+        end.peer.send(&[b'x'; 1000]);
+        end.peer.flush(&mut Vec::new());
+        assert_eq!(waiting.poll(&end.peer, 0), [false, false]);
+        ending(&end);
+        assert_eq!(waiting.woken(), [1, 1]);
+        assert_eq!(waiting.poll(&end.peer, 0), [true, true]);
     }
 }

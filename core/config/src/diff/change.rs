@@ -85,6 +85,46 @@ pub enum Change {
 }
 
 impl Change {
+    /// The key of the option, or of the block that all options are in which may have changed.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Change::ClientAdvertise(_) => "client_advertise",
+            Change::Trace(_) => "trace",
+            Change::Debug(_) => "debug",
+            Change::TraceVerbose(_) => "trace_verbose",
+            Change::TraceHeaders(_) => "trace_headers",
+            Change::LogTime(_) => "logtime",
+            Change::LogTimeUtc(_) => "logtime_utc",
+            Change::LogFile(_) => "log_file",
+            Change::MaxTracedMessage(_) => "max_traced_msg_len",
+            Change::MaxConnections(_) => "max_connections",
+            Change::PingInterval(_) => "ping_interval",
+            Change::PingMax(_) => "ping_max",
+            Change::MaxControlLine(_) => "max_control_line",
+            Change::MaxPayload(_) => "max_payload",
+            Change::NoStall(_) => "no_fast_producer_stall",
+            Change::WriteDeadline(_) => "write_deadline",
+            Change::Users => "authorization.users",
+            Change::User => "authorization.user",
+            Change::Password => "authorization.password",
+            Change::Token => "authorization.token",
+            Change::AuthTimeout(_) => "authorization.timeout",
+            Change::Tls(_) => "tls",
+            Change::TlsTimeout(_) => "tls.timeout",
+            Change::Pinned(_) => "tls.pinned_certs",
+            Change::HandshakeFirst(_) | Change::HandshakeFallback(_) => "tls.handshake_first",
+            Change::Cluster(_) => "cluster",
+            Change::Routes => "cluster.routes",
+            Change::Gateway(_) => "gateway",
+            Change::PidFile(_) => "pid_file",
+            Change::PortsFileDir(_) => "ports_file_dir",
+            Change::ConnectErrorReports(_) => "connect_error_reports",
+            Change::ReconnectErrorReports(_) => "reconnect_error_reports",
+            Change::Tags => "server_tags",
+            Change::Metadata => "server_metadata",
+        }
+    }
+
     /// The line for the log, as the reference server has it; a pid file that is no longer wanted has none.
     pub fn line(&self) -> Option<String> {
         let (what, value) = match self {

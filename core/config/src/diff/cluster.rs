@@ -53,9 +53,14 @@ impl Diff {
             self.listener_of_routes(old, new);
             return;
         }
-        self.fixed("cluster host", &old.host, host);
-        self.fixed("cluster port", &old.port, port);
-        self.advertised("Cluster.Advertise", &old.advertise, advertise);
+        self.fixed("cluster.host", "cluster host", &old.host, host);
+        self.fixed("cluster.port", "cluster port", &old.port, port);
+        self.advertised(
+            "cluster.advertise",
+            "Cluster.Advertise",
+            &old.advertise,
+            advertise,
+        );
         let is_new = |account: &&String| !old.accounts.contains(account);
         let change = ClusterChange {
             permissions: old.permissions != *permissions,
@@ -78,6 +83,7 @@ impl Diff {
         };
         self.live(Change::Cluster, &ClusterChange::default(), &change);
         self.live(|_| Change::Routes, &old.routes, routes);
+        self.dropped_routes(old, new);
     }
 
     /// Routes begin or end with their listener.
@@ -86,7 +92,7 @@ impl Diff {
             Some(_) => block.host.clone(),
             None => String::new(),
         };
-        self.fixed("cluster host", &host(old), &host(new));
+        self.fixed("cluster.host", "cluster host", &host(old), &host(new));
     }
 
     /// Notes that an account cannot have routes of its own, since there is no such account.
@@ -95,6 +101,7 @@ impl Diff {
         let text = format!(
             "unable to add account {account} to the list of dedicated routes: account missing"
         );
-        self.refused.push(Refused::Invalid(text));
+        let key = "cluster.accounts";
+        self.refused.push(Refused::Invalid { key, text });
     }
 }

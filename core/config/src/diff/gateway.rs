@@ -31,7 +31,7 @@ impl Diff {
                 let name = |block: Option<&GatewayOptions>| {
                     block.map_or_else(String::new, |block| block.name.clone())
                 };
-                self.fixed("Gateway", &name(old), &name(new));
+                self.fixed("gateway", "Gateway", &name(old), &name(new));
                 return;
             }
         };
@@ -49,10 +49,16 @@ impl Diff {
             write_deadline,
             write_timeout,
         } = new;
-        self.fixed("Gateway name", &old.name, name);
-        self.fixed("Gateway host", &old.host, host);
-        self.fixed("Gateway port", &old.port, port);
-        self.fixed("Gateway advertise", &old.advertise, advertise);
+        self.dropped_links(old, new);
+        self.fixed("gateway.name", "Gateway name", &old.name, name);
+        self.fixed("gateway.host", "Gateway host", &old.host, host);
+        self.fixed("gateway.port", "Gateway port", &old.port, port);
+        self.fixed(
+            "gateway.advertise",
+            "Gateway advertise",
+            &old.advertise,
+            advertise,
+        );
         self.live(
             Change::Gateway,
             &GatewayChange::default(),

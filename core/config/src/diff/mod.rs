@@ -7,6 +7,7 @@
 
 mod change;
 mod cluster;
+mod dropped;
 mod gateway;
 mod refused;
 
@@ -17,6 +18,7 @@ use core::time::Duration;
 
 pub use change::Change;
 pub use cluster::ClusterChange;
+pub use dropped::Dropped;
 pub use gateway::GatewayChange;
 pub use refused::Refused;
 
@@ -24,6 +26,7 @@ use crate::options::{
     AuthOptions, HandshakeFirst, LameDuckOptions, Limits, LoggingOptions, MonitoringOptions,
     Options, Port, TlsOptions,
 };
+use crate::origin::KeyPath;
 use crate::text::address::advertised;
 use refused::Shown;
 
@@ -34,6 +37,19 @@ pub struct Diff {
     pub changes: Vec<Change>,
     /// What cannot. If there is any, nothing at all is to be changed.
     pub refused: Vec<Refused>,
+    /// Which connections the changes end.
+    pub dropped: Vec<Dropped>,
+}
+
+/// What becomes of one setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It changes while the server runs.
+    Live,
+    /// It cannot, so that nothing changes.
+    Refused,
+    /// Nobody looks: it counts from the next start, or not at all.
+    Ignored,
 }
 
 impl Diff {
@@ -45,11 +61,33 @@ impl Diff {
         diff
     }
 
-    /// Notes that an option cannot change, if it has.
-    fn fixed<T: PartialEq + Shown>(&mut self, option: &'static str, old: &T, new: &T) {
+    /// What becomes of the setting at `key`, which has changed.
+    pub fn verdict(&self, key: &KeyPath) -> Verdict {
+        let concerns = |block: &str| key.is_within(&KeyPath::of(block));
+        if self.refused.iter().any(|refused| concerns(refused.key())) {
+            Verdict::Refused
+        } else if self.changes.iter().any(|change| concerns(change.key())) {
+            Verdict::Live
+        } else {
+            Verdict::Ignored
+        }
+    }
+
+    /// Notes that the option at `key`, the reference server's `option`, cannot change, if it has.
+    fn fixed<T: PartialEq + Shown>(
+        &mut self,
+        key: &'static str,
+        option: &'static str,
+        old: &T,
+        new: &T,
+    ) {
         if old != new {
-            let (old, new) = (old.shown(), new.shown());
-            self.refused.push(Refused::Unsupported { option, old, new });
+            self.refused.push(Refused::Unsupported {
+                key,
+                option,
+                old: old.shown(),
+                new: new.shown(),
+            });
         }
     }
 
@@ -61,12 +99,18 @@ impl Diff {
     }
 
     /// Refuses an address to tell others that is none.
-    fn advertised(&mut self, option: &str, old: &Option<String>, new: &Option<String>) {
+    fn advertised(
+        &mut self,
+        key: &'static str,
+        option: &str,
+        old: &Option<String>,
+        new: &Option<String>,
+    ) {
         if let Some(text) = new.as_ref().filter(|_| old != new)
             && let Err(why) = advertised(text, 0)
         {
             let text = format!("invalid {option} value of {text}, err={why}");
-            self.refused.push(Refused::Invalid(text));
+            self.refused.push(Refused::Invalid { key, text });
         }
     }
 
@@ -98,21 +142,32 @@ impl Diff {
             connect_error_reports,
             reconnect_error_reports,
         } = new;
-        self.fixed("ServerName", &old.server_name, server_name);
-        self.fixed("Host", &old.host, host);
-        self.fixed("Port", &old.port, port);
+        self.fixed("server_name", "ServerName", &old.server_name, server_name);
+        self.fixed("host", "Host", &old.host, host);
+        self.fixed("port", "Port", &old.port, port);
         self.client_advertise(&old.client_advertise, client_advertise);
         self.logging(&old.logging, logging);
         self.limits(&old.limits, limits);
+        self.dropped_clients(&old.limits, limits);
         self.auth(old, new);
-        self.fixed("ProxyProtocol", &old.proxy_protocol, proxy_protocol);
+        self.fixed(
+            "proxy_protocol",
+            "ProxyProtocol",
+            &old.proxy_protocol,
+            proxy_protocol,
+        );
         self.monitoring(old, new, monitoring);
         self.cluster(&old.cluster, cluster);
         self.gateway(old.gateway.as_ref(), gateway.as_ref());
         self.live(Change::PidFile, &old.pid_file, pid_file);
         self.live(Change::PortsFileDir, &old.ports_file_dir, ports_file_dir);
         self.tls(old.tls.as_ref(), tls.as_ref());
-        self.fixed("AllowNonTLS", &old.allow_non_tls, allow_non_tls);
+        self.fixed(
+            "allow_non_tls",
+            "AllowNonTLS",
+            &old.allow_non_tls,
+            allow_non_tls,
+        );
         self.lame_duck(&old.lame_duck, lame_duck);
         let reports = &old.connect_error_reports;
         self.live(Change::ConnectErrorReports, reports, connect_error_reports);
@@ -124,11 +179,16 @@ impl Diff {
         );
         self.live(|_| Change::Tags, &old.server_tags, server_tags);
         self.live(|_| Change::Metadata, &old.server_metadata, server_metadata);
-        self.fixed("FeatureFlags", &old.feature_flags, feature_flags);
+        self.fixed(
+            "feature_flags",
+            "FeatureFlags",
+            &old.feature_flags,
+            feature_flags,
+        );
     }
 
     fn client_advertise(&mut self, old: &Option<String>, new: &Option<String>) {
-        self.advertised("ClientAdvertise", old, new);
+        self.advertised("client_advertise", "ClientAdvertise", old, new);
         self.live(Change::ClientAdvertise, old, new);
     }
 
@@ -152,8 +212,18 @@ impl Diff {
         self.live(Change::LogTime, &old.time, time);
         self.live(Change::LogTimeUtc, &old.time_utc, time_utc);
         self.live(Change::LogFile, &old.file, file);
-        self.fixed("LogSizeLimit", &old.file_size_limit, file_size_limit);
-        self.fixed("LogMaxFiles", &old.file_max_count, file_max_count);
+        self.fixed(
+            "logfile_size_limit",
+            "LogSizeLimit",
+            &old.file_size_limit,
+            file_size_limit,
+        );
+        self.fixed(
+            "logfile_max_num",
+            "LogMaxFiles",
+            &old.file_max_count,
+            file_max_count,
+        );
         let shown = &old.max_traced_message;
         self.live(Change::MaxTracedMessage, shown, max_traced_message);
     }
@@ -175,28 +245,58 @@ impl Diff {
             no_match_cache,
             max_closed_clients,
         } = new;
-        self.fixed("NoSublistCache", &old.no_match_cache, no_match_cache);
-        self.fixed("NoHeaderSupport", &old.no_headers, no_headers);
+        self.fixed(
+            "disable_sublist_cache",
+            "NoSublistCache",
+            &old.no_match_cache,
+            no_match_cache,
+        );
+        self.fixed(
+            "no_header_support",
+            "NoHeaderSupport",
+            &old.no_headers,
+            no_headers,
+        );
         self.live(
             Change::MaxConnections,
             &old.max_connections,
             max_connections,
         );
-        self.fixed("MaxSubs", &old.max_subscriptions, max_subscriptions);
+        self.fixed(
+            "max_subscriptions",
+            "MaxSubs",
+            &old.max_subscriptions,
+            max_subscriptions,
+        );
         let tokens = &old.max_subscription_tokens;
-        self.fixed("MaxSubTokens", tokens, max_subscription_tokens);
+        self.fixed(
+            "max_sub_tokens",
+            "MaxSubTokens",
+            tokens,
+            max_subscription_tokens,
+        );
         self.live(Change::PingInterval, &old.ping_interval, ping_interval);
         self.live(Change::PingMax, &old.ping_max, ping_max);
         let line = &old.max_control_line;
         self.live(Change::MaxControlLine, line, max_control_line);
         self.live(Change::MaxPayload, &old.max_payload, max_payload);
-        self.fixed("MaxPending", &old.max_pending, max_pending);
+        self.fixed("max_pending", "MaxPending", &old.max_pending, max_pending);
         let stall = &old.no_fast_producer_stall;
         self.live(Change::NoStall, stall, no_fast_producer_stall);
         self.live(Change::WriteDeadline, &old.write_deadline, write_deadline);
-        self.fixed("WriteTimeout", &old.write_timeout, write_timeout);
+        self.fixed(
+            "write_timeout",
+            "WriteTimeout",
+            &old.write_timeout,
+            write_timeout,
+        );
         let closed = &old.max_closed_clients;
-        self.fixed("MaxClosedClients", closed, max_closed_clients);
+        self.fixed(
+            "max_closed_clients",
+            "MaxClosedClients",
+            closed,
+            max_closed_clients,
+        );
     }
 
     fn auth(&mut self, old_options: &Options, options: &Options) {
@@ -213,11 +313,17 @@ impl Diff {
         self.live(|_| Change::Users, &old.users, users);
         let remains = |name: &String| users.iter().flatten().any(|user| user.name == *name);
         if no_auth_user.is_some() || old.no_auth_user.as_ref().is_some_and(remains) {
-            self.fixed("NoAuthUser", &old.no_auth_user, no_auth_user);
+            self.fixed(
+                "no_auth_user",
+                "NoAuthUser",
+                &old.no_auth_user,
+                no_auth_user,
+            );
         }
         self.live(|_| Change::User, &old.user, user);
         self.live(|_| Change::Password, &old.password, password);
         self.live(|_| Change::Token, &old.token, token);
+        self.dropped_users(old, &options.auth);
         let timeout = old_options.auth_timeout();
         self.live(Change::AuthTimeout, &timeout, &options.auth_timeout());
     }
@@ -242,7 +348,7 @@ impl Diff {
             rate_limit,
         } = new;
         self.live(Change::TlsTimeout, &old.timeout(), &new.timeout());
-        self.fixed("TLSMap", &old.map, map);
+        self.fixed("tls.verify_and_map", "TLSMap", &old.map, map);
         let is_other = old.certificates != *certificates
             || old.ca_file != *ca_file
             || old.verify != *verify
@@ -256,7 +362,12 @@ impl Diff {
             self.changes.push(Change::Tls(is_on));
         }
         self.live(|pinned| Change::Pinned(pinned.len()), &old.pinned, pinned);
-        self.fixed("TLSRateLimit", &old.rate_limit, rate_limit);
+        self.fixed(
+            "tls.connection_rate_limit",
+            "TLSRateLimit",
+            &old.rate_limit,
+            rate_limit,
+        );
         let (was_first, waited) = first(old.handshake_first);
         let (is_first, waits) = first(*handshake_first);
         self.live(Change::HandshakeFirst, &was_first, &is_first);
@@ -273,12 +384,12 @@ impl Diff {
         if before.host != *host {
             // Without one of its own, it is the clients'.
             let was = before.host.as_ref().unwrap_or(&old.host);
-            self.fixed("HTTPHost", was, host.as_ref().unwrap_or(&all.host));
+            self.fixed("http", "HTTPHost", was, host.as_ref().unwrap_or(&all.host));
         }
-        self.fixed("HTTPPort", &before.port, port);
+        self.fixed("http_port", "HTTPPort", &before.port, port);
         let bare = |path: &String| path.trim_end_matches('/').to_string();
         let path = bare(&before.base_path);
-        self.fixed("HTTPBasePath", &path, &bare(base_path));
+        self.fixed("http_base_path", "HTTPBasePath", &path, &bare(base_path));
     }
 
     fn lame_duck(&mut self, old: &LameDuckOptions, new: &LameDuckOptions) {
@@ -286,8 +397,18 @@ impl Diff {
             duration,
             grace_period,
         } = new;
-        self.fixed("LameDuckDuration", &old.duration, duration);
-        self.fixed("LameDuckGracePeriod", &old.grace_period, grace_period);
+        self.fixed(
+            "lame_duck_duration",
+            "LameDuckDuration",
+            &old.duration,
+            duration,
+        );
+        self.fixed(
+            "lame_duck_grace_period",
+            "LameDuckGracePeriod",
+            &old.grace_period,
+            grace_period,
+        );
     }
 }
 

@@ -17,6 +17,8 @@ use crate::text::duration::format_duration;
 pub enum Refused {
     /// The option cannot change while the server runs.
     Unsupported {
+        /// Its key; see [`KeyPath`](crate::KeyPath).
+        key: &'static str,
         /// The reference server's name of it.
         option: &'static str,
         /// Its value now; never a secret.
@@ -25,19 +27,35 @@ pub enum Refused {
         new: String,
     },
     /// The new value means nothing.
-    Invalid(String),
+    Invalid {
+        /// Its key.
+        key: &'static str,
+        /// What is wrong with it.
+        text: String,
+    },
+}
+
+impl Refused {
+    /// The key of the option, or of the block that cannot come or go.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Refused::Unsupported { key, .. } | Refused::Invalid { key, .. } => key,
+        }
+    }
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refused::Unsupported { option, old, new } => {
+            Refused::Unsupported {
+                option, old, new, ..
+            } => {
                 write!(
                     f,
                     "config reload not supported for {option}: old={old}, new={new}"
                 )
             }
-            Refused::Invalid(text) => f.write_str(text),
+            Refused::Invalid { text, .. } => f.write_str(text),
         }
     }
 }

@@ -82,6 +82,9 @@ impl Default for ClusterOptions {
 }
 
 impl ClusterOptions {
+    /// It stands for no cluster between servers, so that none can have it for a name.
+    pub(crate) const RESERVED_NAME: &str = "_";
+
     /// The accounts that have routes of their own: the configured ones and, where there is a pool, the
     /// system account.
     pub fn pinned_accounts(&self) -> Vec<String> {

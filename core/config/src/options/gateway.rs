@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use super::{LinkAuth, Port, TlsOptions, WriteTimeout};
 use crate::secret::Secret;
+use crate::text::address::join_host_port;
 
 /// The `gateway` block.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,4 +102,21 @@ pub struct ServerUrl {
     pub host: String,
     /// The port; never 0.
     pub port: u16,
+}
+
+impl ServerUrl {
+    /// `host:port`, an IPv6 address in brackets.
+    pub fn address(&self) -> String {
+        join_host_port(&self.host, &self.port.to_string())
+    }
+
+    /// The URL as anybody may see it, its credentials left out.
+    pub fn redacted(&self) -> String {
+        let colon = if self.scheme.is_empty() { "" } else { ":" };
+        let credentials = match (&self.user, &self.password) {
+            (None, None) => "",
+            _ => "[REDACTED]@",
+        };
+        [&self.scheme, colon, "//", credentials, &self.address()].concat()
+    }
 }

@@ -79,6 +79,9 @@ impl Options {
         {
             return conflict("cluster name conflicts between cluster and gateway definitions");
         }
+        if self.cluster_name() == Some(ClusterOptions::RESERVED_NAME) {
+            return conflict("cluster name is reserved");
+        }
         cluster.validate_accounts()
     }
 }

@@ -17,7 +17,7 @@ use crate::tree::{Node, Value};
 
 /// What the block can say, whoever it is for.
 #[derive(Default)]
-struct Block {
+pub(super) struct Block {
     user: Option<String>,
     password: Secret,
     token: Option<Secret>,
@@ -28,9 +28,9 @@ struct Block {
 }
 
 /// What clients are told.
-const KEYS: &[Key<Block>] = &[
+pub(super) const KEYS: &[Key<Block>] = &[
     works(&["user", "username"], set_user),
-    works(&["pass", "password"], set_password),
+    works(&["password", "pass"], set_password),
     works(&["token"], set_token),
     works(&["timeout"], set_timeout),
     works(&["users"], |r, f, b| {
@@ -45,9 +45,9 @@ const KEYS: &[Key<Block>] = &[
 ];
 
 /// What other servers are told; permissions have a meaning in a cluster only.
-const LINK_KEYS: &[Key<Block>] = &[
+pub(super) const LINK_KEYS: &[Key<Block>] = &[
     works(&["user", "username"], set_user),
-    works(&["pass", "password"], set_password),
+    works(&["password", "pass"], set_password),
     works(&["token"], set_token),
     works(&["timeout"], set_timeout),
     works(&["users"], |r, f, b| {
@@ -58,20 +58,20 @@ const LINK_KEYS: &[Key<Block>] = &[
         }
     }),
     works(
-        &["default_permission", "default_permissions", "permissions"],
+        &["permissions", "default_permission", "default_permissions"],
         |r, f, b| b.permissions = r.permissions(f).or(b.permissions.take()),
     ),
     works(&["auth_callout", "auth_hook"], |_, _, b| b.callout = true),
     works(&["proxy_required"], |_, _, _| {}),
 ];
 
-const USER_KEYS: &[Key<User>] = &[
+pub(super) const USER_KEYS: &[Key<User>] = &[
     works(&["user", "username"], |r, f, u| {
         if let Some(name) = r.text(f) {
             u.name = name;
         }
     }),
-    works(&["pass", "password"], |r, f, u| {
+    works(&["password", "pass"], |r, f, u| {
         if let Some(password) = r.text(f) {
             u.password = Secret::new(password);
         }
@@ -207,8 +207,8 @@ impl Reader<'_> {
             return None;
         };
         let mut users = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            users.extend(self.user(node));
+        for (at, node) in nodes.iter().enumerate() {
+            users.extend(self.within_entry(at, node, |r| r.user(node)));
         }
         Some(users)
     }

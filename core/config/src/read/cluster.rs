@@ -6,21 +6,25 @@ use alloc::vec::Vec;
 
 use super::auth::{settle_timeout, unsettled};
 use super::reader::{Field, Reader};
-use super::table::{Key, apply, works};
+use super::table::{Key, apply, works, works_for};
 use super::top::name_without_spaces;
 use crate::error::ConfigWarning;
 use crate::options::{ClusterOptions, CompressionOptions, Options};
+use crate::origin::KeyPath;
 use crate::text::duration::parse_duration;
 use crate::text::quote::quoted;
 use crate::tree::Value;
 
-const KEYS: &[Key<ClusterOptions>] = &[
+pub(super) const KEYS: &[Key<ClusterOptions>] = &[
     works(&["name"], |r, f, c| {
         if let Some(name) = name_without_spaces(r, f, "cluster") {
+            if name == ClusterOptions::RESERVED_NAME {
+                return r.invalid(&f.node.place, "cluster name is reserved");
+            }
             c.name = Some(name).filter(|n| !n.is_empty());
         }
     }),
-    works(&["listen"], |r, f, c| {
+    works_for(&["listen"], &["host", "port"], |r, f, c| {
         if let Some(listen) = r.listen(f) {
             c.host = listen
                 .host
@@ -41,7 +45,7 @@ const KEYS: &[Key<ClusterOptions>] = &[
         }
     }),
     works(&["tls"], |r, f, c| c.tls = r.link_tls(f).or(c.tls.take())),
-    works(&["cluster_advertise", "advertise"], |r, f, c| {
+    works(&["advertise", "cluster_advertise"], |r, f, c| {
         if let Some(advertise) = r.optional_text(f) {
             c.advertise = advertise;
         }
@@ -103,7 +107,7 @@ const KEYS: &[Key<ClusterOptions>] = &[
     }),
 ];
 
-const COMPRESSION_KEYS: &[Key<CompressionOptions>] = &[
+pub(super) const COMPRESSION_KEYS: &[Key<CompressionOptions>] = &[
     works(&["mode"], |r, f, c| {
         if let Some(mode) = r.text(f) {
             c.mode = mode;
@@ -146,6 +150,10 @@ fn authorization(reader: &mut Reader, field: Field<'_>, cluster: &mut ClusterOpt
     let permissions = reader.cluster_permissions(field, permissions);
     if cluster.permissions.is_none() {
         cluster.permissions = permissions;
+        let to = KeyPath::of("cluster.permissions");
+        reader
+            .origins
+            .copy(&KeyPath::of("cluster.authorization.permissions"), &to);
     }
 }
 

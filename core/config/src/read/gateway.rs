@@ -6,19 +6,22 @@ use alloc::vec::Vec;
 use super::auth::{settle_timeout, unsettled};
 use super::permissions::Permissions;
 use super::reader::{Field, Reader, shown};
-use super::table::{Key, apply, works};
-use crate::options::{GatewayOptions, Options, RemoteGateway};
+use super::table::{Key, apply, works, works_for};
+use crate::options::{ClusterOptions, GatewayOptions, Options, RemoteGateway};
 use crate::tree::Value;
 
-const KEYS: &[Key<GatewayOptions>] = &[
+pub(super) const KEYS: &[Key<GatewayOptions>] = &[
     works(&["name"], |r, f, g| {
         let Some(name) = r.text(f) else { return };
         if name.contains(' ') {
             return r.invalid(&f.node.place, "gateway name cannot contain spaces");
         }
+        if name == ClusterOptions::RESERVED_NAME {
+            return r.invalid(&f.node.place, "cluster name is reserved");
+        }
         g.name = name;
     }),
-    works(&["listen"], |r, f, g| {
+    works_for(&["listen"], &["host", "port"], |r, f, g| {
         if let Some(listen) = r.listen(f) {
             g.host = listen
                 .host
@@ -53,7 +56,7 @@ const KEYS: &[Key<GatewayOptions>] = &[
             g.remotes = remotes;
         }
     }),
-    works(&["reject_unknown", "reject_unknown_cluster"], |r, f, g| {
+    works(&["reject_unknown_cluster", "reject_unknown"], |r, f, g| {
         g.reject_unknown = r.bool(f).unwrap_or(g.reject_unknown);
     }),
     works(&["write_deadline"], |r, f, g| {
@@ -66,14 +69,14 @@ const KEYS: &[Key<GatewayOptions>] = &[
     }),
 ];
 
-const REMOTE_KEYS: &[Key<RemoteGateway>] = &[
+pub(super) const REMOTE_KEYS: &[Key<RemoteGateway>] = &[
     works(&["name"], |r, f, g| {
         if let Some(name) = r.text(f) {
             g.name = name;
         }
     }),
     works(&["tls"], |r, f, g| g.tls = r.link_tls(f).or(g.tls.take())),
-    works(&["url"], |r, f, g| {
+    works_for(&["url"], &["urls"], |r, f, g| {
         if let Some(text) = r.text(f) {
             g.urls.extend(r.server_url(&f.node.place, &text, "gateway"));
         }
@@ -112,7 +115,7 @@ impl Reader<'_> {
             return None;
         };
         let mut remotes = Vec::with_capacity(nodes.len());
-        for node in nodes {
+        for (at, node) in nodes.iter().enumerate() {
             let Value::Map(map) = &node.value else {
                 let text = format!(
                     "Expected gateway entry to be a map/struct, got {}",
@@ -122,7 +125,7 @@ impl Reader<'_> {
                 continue;
             };
             let mut remote = RemoteGateway::default();
-            apply(map, REMOTE_KEYS, self, &mut remote);
+            self.within_entry(at, node, |r| apply(map, REMOTE_KEYS, r, &mut remote));
             remotes.push(remote);
         }
         Some(remotes)

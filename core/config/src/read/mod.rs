@@ -7,6 +7,7 @@
 mod auth;
 mod cluster;
 mod gateway;
+mod help;
 mod links;
 mod listen;
 mod permissions;
@@ -20,9 +21,11 @@ use alloc::string::{String, ToString};
 use crate::digest::digest;
 use crate::error::{ConfigWarning, Rejected};
 use crate::options::Options;
+use crate::origin::Origins;
 use crate::source::Source;
 use crate::tree::{Map, parse_file};
 use reader::Reader;
+pub(crate) use tls::is_insecure_suite;
 
 /// A configuration that can be used.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,8 @@ pub struct Loaded {
     pub warnings: alloc::vec::Vec<ConfigWarning>,
     /// `sha256:…`, equal for configurations that say the same in different words.
     pub digest: String,
+    /// Where each of the options comes from.
+    pub origins: Origins,
 }
 
 /// Reads the configuration file at `path` and everything that it includes.
@@ -45,7 +50,10 @@ pub fn load(path: &str, source: &dyn Source) -> Result<Loaded, Rejected> {
         });
     }
     let Reader {
-        errors, warnings, ..
+        errors,
+        warnings,
+        origins,
+        ..
     } = reader;
     if !errors.is_empty() {
         return Err(Rejected { errors, warnings });
@@ -56,6 +64,7 @@ pub fn load(path: &str, source: &dyn Source) -> Result<Loaded, Rejected> {
         options,
         warnings,
         digest,
+        origins,
     })
 }
 
@@ -68,4 +77,41 @@ fn options<'s>(map: &Map, source: &'s dyn Source) -> (Options, Reader<'s>) {
         .gateway
         .filter(|g| !g.name.is_empty() || g.port.is_some());
     (options, reader)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::help::names;
+    use super::{auth, cluster, gateway, permissions, tls, top};
+
+    /// Whether a key of this spelling is known is seen in a case of `tests/verdicts`, beside the reference.
+    #[test]
+    fn every_spelling_of_every_key_has_a_case() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verdicts");
+        for (file, keys) in [
+            ("top", names(top::KEYS)),
+            ("cluster", names(cluster::KEYS)),
+            ("cluster", names(cluster::COMPRESSION_KEYS)),
+            ("cluster", names(permissions::KEYS)),
+            ("cluster", names(permissions::SUBJECT_KEYS)),
+            ("cluster", names(permissions::RESPONSE_KEYS)),
+            ("gateway", names(gateway::KEYS)),
+            ("gateway", names(gateway::REMOTE_KEYS)),
+            ("authorization", names(auth::KEYS)),
+            ("authorization", names(auth::USER_KEYS)),
+            ("gateway", names(auth::LINK_KEYS)),
+            ("tls", names(tls::KEYS)),
+        ] {
+            let text = std::fs::read_to_string(folder.join(file).with_extension("txt"));
+            let text = text.expect("a file of cases");
+            let word = |c: char| c.is_alphanumeric() || c == '_';
+            let words: BTreeSet<&str> = text.split(|c| !word(c)).collect();
+            let missing: std::vec::Vec<_> =
+                keys.iter().filter(|key| !words.contains(**key)).collect();
+            assert!(missing.is_empty(), "{file}: no case has {missing:?}");
+        }
+    }
 }

@@ -22,11 +22,11 @@ pub(super) struct Permissions {
     responses: bool,
 }
 
-const KEYS: &[Key<Permissions>] = &[
-    works(&["pub", "publish", "import"], |r, f, p| {
+pub(super) const KEYS: &[Key<Permissions>] = &[
+    works(&["import", "pub", "publish"], |r, f, p| {
         p.publish = r.subjects(f, false).unwrap_or(p.publish.take());
     }),
-    works(&["sub", "subscribe", "export"], |r, f, p| {
+    works(&["export", "sub", "subscribe"], |r, f, p| {
         p.subscribe = r.subjects(f, true).unwrap_or(p.subscribe.take());
     }),
     works(
@@ -37,7 +37,7 @@ const KEYS: &[Key<Permissions>] = &[
     ),
 ];
 
-const SUBJECT_KEYS: &[Key<Lists>] = &[
+pub(super) const SUBJECT_KEYS: &[Key<Lists>] = &[
     works(&["allow"], |r, f, l| {
         l.permission.allow = r.subject_list(f, l.queues).or(l.permission.allow.take());
     }),
@@ -49,14 +49,14 @@ const SUBJECT_KEYS: &[Key<Lists>] = &[
 ];
 
 /// The two lists of one direction.
-struct Lists {
+pub(super) struct Lists {
     permission: SubjectPermission,
     /// Whether a subject may be followed by a queue's name.
     queues: bool,
 }
 
 /// Only their form counts: replies mean nothing between servers, and are refused as a whole.
-const RESPONSE_KEYS: &[Key<bool>] = &[
+pub(super) const RESPONSE_KEYS: &[Key<bool>] = &[
     works(
         &["max", "max_msgs", "max_messages", "max_responses"],
         |r, f, good| *good &= r.integer(f).is_some(),

@@ -7,8 +7,10 @@ use core::time::Duration;
 
 use gannet_units::ByteCount;
 
+use super::help;
 use crate::error::{ConfigError, ConfigWarning, Place, Problem};
 use crate::options::WriteTimeout;
+use crate::origin::{KeyPath, Origins, Step};
 use crate::source::Source;
 use crate::text::duration::parse_duration;
 use crate::tree::{Map, Node, Value};
@@ -27,6 +29,10 @@ pub(super) struct Reader<'s> {
     pub(super) source: &'s dyn Source,
     pub(super) errors: Vec<ConfigError>,
     pub(super) warnings: Vec<ConfigWarning>,
+    /// Where values come from.
+    pub(super) origins: Origins,
+    /// The block that is being read.
+    path: KeyPath,
 }
 
 impl<'s> Reader<'s> {
@@ -35,14 +41,52 @@ impl<'s> Reader<'s> {
             source,
             errors: Vec::new(),
             warnings: Vec::new(),
+            origins: Origins::default(),
+            path: KeyPath::default(),
         }
+    }
+
+    /// Reads what lies within a step of the block that is being read.
+    pub(super) fn within<T>(&mut self, step: Step, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(step);
+        let result = read(self);
+        self.path.pop();
+        result
+    }
+
+    /// Notes that `node` gives these settings of the block a value.
+    pub(super) fn note(&mut self, settings: &[&str], node: &Node) {
+        for setting in settings {
+            self.origins.set_by_file(self.path.key(setting), node);
+        }
+    }
+
+    /// [`Reader::within`] an entry of a list.
+    pub(super) fn within_entry<T>(
+        &mut self,
+        number: usize,
+        node: &Node,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.within(Step::Entry(number), |reader| {
+            reader.origins.set_by_file(reader.path.clone(), node);
+            read(reader)
+        })
     }
 
     pub(super) fn fault(&mut self, place: &Place, problem: Problem) {
         self.errors.push(ConfigError::Field {
             place: place.clone(),
             problem,
+            help: None,
         });
+    }
+
+    /// Adds to the last fault what to do about it.
+    pub(super) fn help(&mut self, text: Option<String>) {
+        if let Some(ConfigError::Field { help, .. }) = self.errors.last_mut() {
+            *help = text;
+        }
     }
 
     pub(super) fn invalid(&mut self, place: &Place, text: impl Into<String>) {
@@ -61,6 +105,7 @@ impl<'s> Reader<'s> {
     pub(super) fn wrong_type(&mut self, field: Field<'_>, wanted: &'static str) {
         let found = field.node.value.type_name();
         self.fault(&field.node.place, Problem::WrongType { found, wanted });
+        self.help(help::wrong_type(&field.node.value, wanted));
     }
 
     pub(super) fn text(&mut self, field: Field<'_>) -> Option<String> {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::reader::{Field, Reader, shown};
-use super::table::{Key, apply_or, not_yet_unless_off, works};
+use super::table::{Key, apply_or, not_yet_unless_off, works, works_for};
 use crate::error::{Place, Problem};
 use crate::options::{CertificateFiles, HandshakeFirst, TlsOptions, TlsVersion};
 use crate::text::duration::parse_duration;
@@ -15,7 +15,7 @@ use crate::tree::{Node, Value};
 
 /// What the block says, before its parts are put together.
 #[derive(Default)]
-struct Block {
+pub(super) struct Block {
     cert_file: String,
     key_file: String,
     certificates: Vec<CertificateFiles>,
@@ -25,7 +25,7 @@ struct Block {
     tls: TlsOptions,
 }
 
-const KEYS: &[Key<Block>] = &[
+pub(super) const KEYS: &[Key<Block>] = &[
     works(&["cert_file"], |r, f, b| file(r, f, &mut b.cert_file)),
     works(&["key_file"], |r, f, b| file(r, f, &mut b.key_file)),
     works(&["ca_file"], |r, f, b| {
@@ -38,22 +38,30 @@ const KEYS: &[Key<Block>] = &[
     }),
     works(&["insecure"], |r, f, b| switch(r, f, &mut b.tls.insecure)),
     works(&["verify"], |r, f, b| switch(r, f, &mut b.tls.verify)),
-    works(&["verify_and_map"], |r, f, b| {
-        switch(r, f, &mut b.tls.map);
-        if b.tls.map && b.for_clients {
-            let (key, feature) = (f.key.to_string(), "users named by certificates");
-            r.fault(&f.node.place, Problem::NotYet { key, feature });
-        }
-        b.tls.verify |= b.tls.map;
-    }),
-    works(&["verify_cert_and_check_known_urls"], |r, f, b| {
-        switch(r, f, &mut b.tls.check_known_urls);
-        if b.tls.check_known_urls && b.for_clients {
-            let text = "verify_cert_and_check_known_urls not supported in this context";
-            r.invalid(&f.node.place, text);
-        }
-        b.tls.verify |= b.tls.check_known_urls;
-    }),
+    works_for(
+        &["verify_and_map"],
+        &["verify_and_map", "verify"],
+        |r, f, b| {
+            switch(r, f, &mut b.tls.map);
+            if b.tls.map && b.for_clients {
+                let (key, feature) = (f.key.to_string(), "users named by certificates");
+                r.fault(&f.node.place, Problem::NotYet { key, feature });
+            }
+            b.tls.verify |= b.tls.map;
+        },
+    ),
+    works_for(
+        &["verify_cert_and_check_known_urls"],
+        &["verify_cert_and_check_known_urls", "verify"],
+        |r, f, b| {
+            switch(r, f, &mut b.tls.check_known_urls);
+            if b.tls.check_known_urls && b.for_clients {
+                let text = "verify_cert_and_check_known_urls not supported in this context";
+                r.invalid(&f.node.place, text);
+            }
+            b.tls.verify |= b.tls.check_known_urls;
+        },
+    ),
     works(&["allow_insecure_cipher_suites"], |r, f, b| {
         switch(r, f, &mut b.allow_insecure_suites);
     }),
@@ -161,6 +169,11 @@ const CURVES: &[&str] = &[
     "SecP256r1MLKEM768",
     "SecP384r1MLKEM1024",
 ];
+
+/// Whether a suite of this name must be asked for by another key, too.
+pub(crate) fn is_insecure_suite(name: &str) -> bool {
+    INSECURE_SUITES.contains(&name)
+}
 
 impl Reader<'_> {
     /// The value of a `tls` key of links, its files looked at.
@@ -332,7 +345,7 @@ fn switch(reader: &mut Reader, field: Field<'_>, on: &mut bool) {
 
 fn cipher_suites(reader: &mut Reader, field: Field<'_>, block: &mut Block) {
     for (place, name) in reader.names(field).unwrap_or_default() {
-        let insecure = INSECURE_SUITES.contains(&name.as_str());
+        let insecure = is_insecure_suite(&name);
         if !insecure && !SUITES.contains(&name.as_str()) {
             reader.invalid(place, format!("unrecognized cipher {name}"));
             continue;

@@ -10,7 +10,7 @@ use gannet_units::ByteCount;
 use super::cluster;
 use super::gateway;
 use super::reader::{Field, Reader};
-use super::table::{Key, not_yet, not_yet_unless_off, works};
+use super::table::{Key, not_yet, not_yet_unless_empty, not_yet_unless_off, works, works_for};
 use crate::options::{LameDuckOptions, Limits, Options};
 use crate::text::duration::format_duration;
 use crate::text::path;
@@ -24,7 +24,7 @@ const PROFILING: &str = "profiling";
 
 /// Every key that the reference server knows at the top of a file.
 pub(super) const KEYS: &[Key<Options>] = &[
-    works(&["listen"], |r, f, o| {
+    works_for(&["listen"], &["host", "port"], |r, f, o| {
         if let Some(listen) = r.listen(f) {
             o.host = listen.host.unwrap_or_else(|| Options::default().host);
             o.port = listen.port.unwrap_or_else(|| Options::default().port);
@@ -54,21 +54,29 @@ pub(super) const KEYS: &[Key<Options>] = &[
     // Logging.
     works(&["debug"], |r, f, o| set(r.bool(f), &mut o.logging.debug)),
     works(&["trace"], |r, f, o| set(r.bool(f), &mut o.logging.trace)),
-    works(&["trace_verbose"], |r, f, o| {
-        if let Some(on) = r.bool(f) {
-            (o.logging.trace_verbose, o.logging.trace) = (on, on);
-        }
-    }),
-    works(&["trace_headers"], |r, f, o| {
-        if let Some(on) = r.bool(f) {
-            (o.logging.trace_headers, o.logging.trace) = (on, on);
-        }
-    }),
+    works_for(
+        &["trace_verbose"],
+        &["trace_verbose", "trace"],
+        |r, f, o| {
+            if let Some(on) = r.bool(f) {
+                (o.logging.trace_verbose, o.logging.trace) = (on, on);
+            }
+        },
+    ),
+    works_for(
+        &["trace_headers"],
+        &["trace_headers", "trace"],
+        |r, f, o| {
+            if let Some(on) = r.bool(f) {
+                (o.logging.trace_headers, o.logging.trace) = (on, on);
+            }
+        },
+    ),
     works(&["logtime"], |r, f, o| set(r.bool(f), &mut o.logging.time)),
     works(&["logtime_utc"], |r, f, o| {
         set(r.bool(f), &mut o.logging.time_utc)
     }),
-    works(&["logfile", "log_file"], |r, f, o| {
+    works(&["log_file", "logfile"], |r, f, o| {
         set(r.optional_text(f), &mut o.logging.file)
     }),
     works(&["logfile_size_limit", "log_size_limit"], |r, f, o| {
@@ -87,7 +95,7 @@ pub(super) const KEYS: &[Key<Options>] = &[
         }
     }),
     not_yet_unless_off(&["syslog"], SYSLOG),
-    not_yet(&["remote_syslog"], SYSLOG),
+    not_yet_unless_empty(&["remote_syslog"], SYSLOG),
     // Limits of clients.
     works(&["max_connections", "max_conn"], |r, f, o| {
         // 0 and negative numbers refuse every client.
@@ -157,7 +165,7 @@ pub(super) const KEYS: &[Key<Options>] = &[
     }),
     works(&["lame_duck_duration"], lame_duck_duration),
     works(&["lame_duck_grace_period"], lame_duck_grace_period),
-    works(&["pidfile", "pid_file"], |r, f, o| {
+    works(&["pid_file", "pidfile"], |r, f, o| {
         set(r.optional_text(f), &mut o.pid_file)
     }),
     works(&["ports_file_dir"], |r, f, o| {
@@ -169,37 +177,39 @@ pub(super) const KEYS: &[Key<Options>] = &[
         }
         set(r.optional_text(f), &mut o.store_dir);
     }),
-    not_yet(&["prof_port"], PROFILING),
-    not_yet(&["prof_block_rate"], PROFILING),
+    not_yet_unless_empty(&["prof_port"], PROFILING),
+    not_yet_unless_empty(&["prof_block_rate"], PROFILING),
     // Monitoring.
-    works(&["http"], |r, f, o| {
+    works_for(&["http"], &["http", "http_port"], |r, f, o| {
         if let Some(listen) = r.listen(f) {
             (o.monitoring.host, o.monitoring.port) = (listen.host, listen.port);
         }
     }),
-    works(&["http_port", "monitor_port"], |r, f, o| {
-        set(r.port(f), &mut o.monitoring.port)
-    }),
+    works_for(
+        &["http_port", "monitor_port"],
+        &["http", "http_port"],
+        |r, f, o| set(r.port(f), &mut o.monitoring.port),
+    ),
     works(&["http_base_path"], |r, f, o| {
         if let Some(base) = r.text(f) {
             o.monitoring.base_path = base_path(&base);
         }
     }),
     not_yet(&["https"], "TLS"),
-    not_yet(&["https_port"], "TLS"),
+    not_yet_unless_empty(&["https_port"], "TLS"),
     // Security.
     works(&["authorization"], |r, f, o| r.client_auth(f, &mut o.auth)),
     works(&["no_auth_user"], |r, f, o| {
         set(r.optional_text(f), &mut o.auth.no_auth_user)
     }),
-    not_yet(&["accounts"], SERVICE_ACCOUNTS),
-    not_yet(&["mappings", "maps"], SERVICE_ACCOUNTS),
-    not_yet(&["system_account", "system"], SERVICE_ACCOUNTS),
+    not_yet_unless_empty(&["accounts"], SERVICE_ACCOUNTS),
+    not_yet_unless_empty(&["mappings", "maps"], SERVICE_ACCOUNTS),
+    not_yet_unless_empty(&["system_account", "system"], SERVICE_ACCOUNTS),
     not_yet_unless_off(
         &["no_system_account", "no_system", "no_sys_acc"],
         SERVICE_ACCOUNTS,
     ),
-    not_yet(&["default_sentinel"], OPERATOR),
+    not_yet_unless_empty(&["default_sentinel"], OPERATOR),
     not_yet(
         &[
             "operator",
@@ -215,9 +225,9 @@ pub(super) const KEYS: &[Key<Options>] = &[
         &["resolver", "account_resolver", "accounts_resolver"],
         OPERATOR,
     ),
-    not_yet(&["resolver_tls"], OPERATOR),
-    not_yet(&["resolver_preload"], OPERATOR),
-    not_yet(&["resolver_pinned_accounts"], OPERATOR),
+    not_yet_unless_empty(&["resolver_tls"], OPERATOR),
+    not_yet_unless_empty(&["resolver_preload"], OPERATOR),
+    not_yet_unless_empty(&["resolver_pinned_accounts"], OPERATOR),
     not_yet(&["trusted", "trusted_keys"], OPERATOR),
     works(&["tls"], |r, f, o| o.tls = r.client_tls(f)),
     works(&["allow_non_tls"], |r, f, o| {
@@ -225,18 +235,18 @@ pub(super) const KEYS: &[Key<Options>] = &[
     }),
     not_yet_unless_off(&["ocsp"], "TLS"),
     not_yet_unless_off(&["ocsp_cache"], "TLS"),
-    not_yet(&["proxies"], "trusted proxies"),
+    not_yet_unless_empty(&["proxies"], "trusted proxies"),
     works(&["proxy_protocol"], |r, f, o| {
         set(r.bool(f), &mut o.proxy_protocol)
     }),
     // Links and other listeners.
     works(&["gateway"], gateway::read),
     works(&["cluster"], cluster::read),
-    not_yet(&["leaf", "leafnodes"], "leaf nodes"),
-    not_yet(&["websocket", "ws"], "WebSocket"),
-    not_yet(&["mqtt"], "MQTT"),
+    not_yet_unless_empty(&["leaf", "leafnodes"], "leaf nodes"),
+    not_yet_unless_empty(&["websocket", "ws"], "WebSocket"),
+    not_yet_unless_empty(&["mqtt"], "MQTT"),
     not_yet_unless_off(&["jetstream"], "JetStream"),
-    not_yet(&["default_js_domain"], "JetStream"),
+    not_yet_unless_empty(&["default_js_domain"], "JetStream"),
 ];
 
 /// Sets `target` if the value was right; if it wasn't, that has been noted.

@@ -21,6 +21,14 @@ pub fn split_host_port(text: &str) -> Option<(&str, &str)> {
     (!stray).then_some((host, port))
 }
 
+/// `host:port`, an IPv6 address in brackets.
+pub(crate) fn join_host_port(host: &str, port: &str) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    }
+}
+
 /// The host and port to tell others for an `advertise` option: `host[:port]`, where a missing port,
 /// 0 and -1 mean `own`, the port that the server listens on.
 pub fn advertised(text: &str, own: u16) -> Result<(String, u16), String> {

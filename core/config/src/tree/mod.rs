@@ -8,9 +8,11 @@ mod parse;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub(crate) use number::integer;
 pub use parse::parse;
 pub(crate) use parse::parse_file;
 
@@ -48,6 +50,11 @@ impl Value {
             Value::Array(_) => "[]interface {}",
             Value::Map(_) => "map[string]interface {}",
         }
+    }
+
+    /// Whether it is neither a list nor a block.
+    pub(crate) fn is_scalar(&self) -> bool {
+        !matches!(self, Value::Array(_) | Value::Map(_))
     }
 
     /// How deep the value is (1 for a scalar) and about how many bytes of memory it takes.
@@ -93,6 +100,17 @@ pub struct Node {
     pub place: Place,
     /// Whether a variable reference named it: such a key may be one that nobody knows.
     pub referenced: bool,
+    /// The variable that the value was written as, if it was.
+    pub variable: Option<Arc<Variable>>,
+}
+
+/// Where the value of a variable stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name without `$`.
+    pub name: String,
+    /// The key of that name; none if the environment has it.
+    pub place: Option<Place>,
 }
 
 impl Node {
@@ -101,6 +119,7 @@ impl Node {
             value,
             place,
             referenced: false,
+            variable: None,
         }
     }
 }

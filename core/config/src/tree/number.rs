@@ -8,7 +8,7 @@ use crate::error::ConfigError;
 
 /// The value of digits with an optional sign and unit: `k m g t p e` count in thousands, with a `b`,
 /// `i` or `ib` behind them in 1,024s.
-pub(super) fn integer(text: &str) -> Result<Value, ConfigError> {
+pub(crate) fn integer(text: &str) -> Result<Value, ConfigError> {
     let out_of_range = || ConfigError::Malformed(format!("integer '{text}' is out of the range"));
     let not_a_number = || ConfigError::Malformed(format!("expected integer, but got '{text}'"));
     let digits = text

@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{Map, Node, Value, number};
+use super::{Map, Node, Value, Variable, number};
 use crate::error::{ConfigError, Place};
 use crate::lex::{Item, Kind, Lexer, MAX_DEPTH};
 use crate::source::Source;
@@ -168,7 +168,12 @@ impl<'p, 'w> Parser<'p, 'w> {
                 None => return Ok(()),
             },
             Kind::Include => return self.include(&item),
-            Kind::Variable => self.variable(item)?,
+            Kind::Variable => {
+                let (value, variable) = self.variable(item)?;
+                let mut node = Node::new(value, place);
+                node.variable = variable.map(Arc::new);
+                return self.put(node);
+            }
             Kind::Text => Value::Text(item.text),
             Kind::Integer => number::integer(&item.text)?,
             Kind::Float => number::float(&item.text)?,
@@ -221,24 +226,24 @@ impl<'p, 'w> Parser<'p, 'w> {
     }
 
     /// What `$name` stands for: a key read before in this map or one around it, or else a variable of
-    /// the environment.
-    fn variable(&mut self, item: Item) -> Result<Value, ConfigError> {
+    /// the environment; and which of them it was.
+    fn variable(&mut self, item: Item) -> Result<(Value, Option<Variable>), ConfigError> {
         let (name, line) = (item.text, item.line);
         // A bcrypt hash may stand without quotes.
         if name.starts_with("2a$") {
-            return Ok(Value::Text(format!("${name}")));
+            return Ok((Value::Text(format!("${name}")), None));
         }
         let known = self.open.iter_mut().rev().find_map(|open| match open {
             Open::Map(map) => map.get_mut(&name),
             Open::Array(_) => None,
         });
-        let value = match known {
+        let (value, place) = match known {
             Some(node) => {
                 node.referenced = true;
-                node.value.clone()
+                (node.value.clone(), Some(node.place.clone()))
             }
             None => match self.world.variable(&name) {
-                Ok(Some(value)) => value,
+                Ok(Some(value)) => (value, None),
                 Ok(None) => return Err(ConfigError::VariableMissing { name, line }),
                 Err(error) => {
                     let error = Box::new(error);
@@ -254,7 +259,7 @@ impl<'p, 'w> Parser<'p, 'w> {
             ));
         }
         self.check_depth(&value, line)?;
-        Ok(value)
+        Ok((value, Some(Variable { name, place })))
     }
 
     /// Refuses to put a value so deep that the tree could not be walked safely.

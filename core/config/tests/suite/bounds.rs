@@ -1,5 +1,7 @@
 //! Hostile configurations end with an error, quickly and without filling the memory or the stack.
 
+use gannet_config::{Diff, Dropped, as_file};
+
 use crate::world::World;
 
 fn error(world: &World) -> String {
@@ -104,4 +106,23 @@ fn a_large_file_of_many_keys_is_read_in_one_go() {
     text.push('}');
     let loaded = World::of(text).load().expect("valid");
     assert_eq!(loaded.options.server_metadata.len(), 50_000);
+}
+
+/// Neither the places of so many values nor help with so many mistakes may cost more than they are worth.
+#[test]
+fn long_lists_are_read_explained_and_compared_in_one_go() {
+    let users = |password: &str| {
+        let entries: Vec<String> = (0..5_000)
+            .map(|n| format!("{{user: u{n}, password: {password}}}"))
+            .collect();
+        let text = format!("authorization {{ users: [{}] }}", entries.join("\n"));
+        World::of(text).load().expect("valid")
+    };
+    let (old, new) = (users("a"), users("b"));
+    assert!(as_file(&old.options.settings(&old.origins)).contains("u4999"));
+    let diff = Diff::between(&old.options, &new.options);
+    assert!(matches!(&diff.dropped[..], [Dropped::ClientsOf(users)] if users.len() == 5_000));
+    let mistakes: String = (0..5_000).map(|n| format!("max_paylod{n}: 1\n")).collect();
+    let rejected = World::of(mistakes).load().expect_err("mistakes");
+    assert_eq!(rejected.errors.len(), 5_000);
 }

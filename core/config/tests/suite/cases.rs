@@ -12,7 +12,7 @@
 //!
 //! where `(no newline)` after a file's name takes its last newline away and `(escaped)` means that
 //! `\n \r \t \0 \xHH \\` are to be replaced. Where the servers differ, `-- reference` gives the other
-//! server's words and `-- verdict: why` the reason and ours.
+//! server's words and `-- verdict: why` the reason and ours. Lines that begin with `  help: ` are ours alone.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,8 +28,21 @@ pub(crate) struct Case {
     pub(crate) env: BTreeMap<String, String>,
     /// What we say.
     pub(crate) verdict: String,
-    /// The reference's words where they are others.
-    pub(crate) reference: Option<String>,
+    /// The reference's words where they are others, but for our help.
+    reference: Option<String>,
+}
+
+impl Case {
+    /// What the reference says: it has no help to offer.
+    #[allow(
+        dead_code,
+        reason = "the tests beside this file have no reference at hand"
+    )]
+    pub(crate) fn reference(&self) -> String {
+        let says = self.reference.as_ref().unwrap_or(&self.verdict);
+        let lines = says.lines().filter(|line| !line.starts_with("  help: "));
+        lines.collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// All cases of the files in `folder`.

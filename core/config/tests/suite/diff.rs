@@ -2,7 +2,8 @@
 //! compiler's to say.
 
 use gannet_config::{
-    Change, ClusterChange, Diff, GatewayChange, LinkAuth, Options, Port, Secret, WriteTimeout,
+    Change, ClusterChange, Diff, Dropped, GatewayChange, LinkAuth, Options, Origins, Port, Secret,
+    Setting, Verdict, WriteTimeout,
 };
 
 use crate::options::options;
@@ -28,6 +29,156 @@ fn verdict(old: &Options, new: &Options) -> (Vec<String>, Vec<String>) {
     let lines = diff.changes.iter().filter_map(Change::line).collect();
     let refused = diff.refused.iter().map(ToString::to_string).collect();
     (lines, refused)
+}
+
+/// What becomes of each setting that has another value.
+fn verdicts(old: &Options, new: &Options) -> Vec<(String, Verdict)> {
+    let settings = |options: &Options| options.settings(&Origins::default());
+    let (diff, before) = (Diff::between(old, new), settings(old));
+    let differs = |setting: &Setting| {
+        let alike = |known: &Setting| known.key == setting.key && known.value == setting.value;
+        setting.follows.is_none() && !before.iter().any(alike)
+    };
+    let verdict = |setting: Setting| (setting.key.to_string(), diff.verdict(&setting.key));
+    settings(new)
+        .into_iter()
+        .filter(differs)
+        .map(verdict)
+        .collect()
+}
+
+/// Asserts that something differs, and that all of that has this verdict.
+#[track_caller]
+fn judged(old: &Options, new: &Options, wanted: Verdict) {
+    let found = verdicts(old, new);
+    let others = found.iter().filter(|(_, verdict)| *verdict != wanted);
+    assert!(
+        !found.is_empty() && others.count() == 0,
+        "{found:?}, not {wanted:?}"
+    );
+}
+
+#[test]
+fn settings_are_judged_like_the_options_that_they_show() {
+    let with = |lines: &str| options(&format!("{SERVER}\n{lines}"));
+    for (lines, wanted) in [
+        ("store_dir: x", Verdict::Ignored),
+        ("tls {}", Verdict::Live),
+        (
+            "authorization { users: [{user: a, password: c}] }",
+            Verdict::Live,
+        ),
+        (
+            "authorization { users: [{user: a, password: b}], timeout: 5 }",
+            Verdict::Live,
+        ),
+        (
+            "cluster { name: A, listen: '127.0.0.1:6222', routes: ['nats://r2:6222'], accounts: ['$G'] }",
+            Verdict::Live,
+        ),
+        (
+            "cluster { name: A, listen: '127.0.0.1:6223', routes: ['nats://r1:6222'], accounts: ['$G'] }",
+            Verdict::Refused,
+        ),
+        ("http_base_path: x", Verdict::Refused),
+    ] {
+        judged(&server(), &with(lines), wanted);
+    }
+}
+
+#[test]
+fn the_connections_that_will_end_are_known_beforehand() {
+    let dropped = |old: &str, new: &str| {
+        let diff = Diff::between(&options(old), &options(new));
+        assert_eq!(diff.refused, [], "{old}\n{new}");
+        diff.dropped
+    };
+    let users = |names: &[&str]| {
+        vec![Dropped::ClientsOf(
+            names.iter().map(ToString::to_string).collect(),
+        )]
+    };
+    for (old, new, wanted) in [
+        ("max_connections: 5", "max_connections: 6", vec![]),
+        (
+            "max_connections: 5",
+            "max_connections: 4",
+            vec![Dropped::ClientsBeyond(4)],
+        ),
+        (
+            "authorization {users: [{user: a, password: x}, {user: b, password: x}, {user: c, password: x}]}",
+            "authorization {users: [{user: c, password: x}, {user: b, password: y}, {user: d, password: x}]}",
+            users(&["a", "b"]),
+        ),
+        (
+            "authorization {users: [{user: a, password: x}]}",
+            "port: 4222",
+            vec![],
+        ),
+        (
+            "authorization {user: a, password: x}",
+            "authorization {user: a, password: y}",
+            users(&["a"]),
+        ),
+        (
+            "authorization {user: a, password: x}",
+            "authorization {user: a, password: x, timeout: 9}",
+            vec![],
+        ),
+        (
+            "authorization {user: a, password: x}",
+            "authorization {token: t}",
+            users(&["a"]),
+        ),
+        (
+            "authorization {token: t}",
+            "authorization {token: u}",
+            vec![Dropped::ClientsWithToken],
+        ),
+        (
+            "authorization {token: t}",
+            "authorization {token: t, timeout: 5}",
+            vec![],
+        ),
+        (
+            "port: 4222",
+            "authorization {token: t}",
+            vec![Dropped::ClientsWithoutCredentials],
+        ),
+        (
+            "cluster {port: 1, routes: ['nats://a:1', 'nats://b:1']}",
+            "cluster {port: 1, routes: ['nats://b:1', 'nats://c:1'], compression: off}",
+            vec![Dropped::RoutesTo(vec!["a:1".into()])],
+        ),
+        (
+            "cluster {port: 1}",
+            "cluster {port: 1, authorization {user: a, password: b}, compression: s2_fast}",
+            vec![
+                Dropped::RoutesFromOthers,
+                Dropped::RoutesOtherwiseCompressed,
+            ],
+        ),
+        (
+            "cluster {port: 1}",
+            "cluster {port: 1, pool_size: -1}",
+            vec![Dropped::AllRoutes],
+        ),
+        (
+            "cluster {port: 1}",
+            "cluster {port: 1, pool_size: 9}",
+            vec![],
+        ),
+        (
+            "gateway {name: A, port: 1, gateways: [{name: A, url: 'nats://a:1'}, {name: B, url: 'nats://b:1'}]}",
+            "gateway {name: A, port: 1, reject_unknown: true, gateways: [{name: C, url: 'nats://c:1'}]}",
+            vec![
+                Dropped::LinksTo("B".into()),
+                Dropped::LinksFromUnknownClusters,
+            ],
+        ),
+    ] {
+        assert_eq!(dropped(old, new), wanted, "{old}\n{new}");
+    }
 }
 
 #[test]
@@ -73,6 +224,7 @@ fn what_can_change_is_told_in_the_words_of_the_reference() {
             (vec![wanted.into()], vec![]),
             "{lines}"
         );
+        judged(&server(), &new, Verdict::Live);
     }
     let mut with_pid = server();
     with_pid.pid_file = Some("x".into());
@@ -126,6 +278,7 @@ fn what_cannot_change_is_refused_in_the_words_of_the_reference() {
         let new = options(&format!("{SERVER}\n{lines}"));
         let wanted = format!("config reload not supported for {wanted}");
         assert_eq!(verdict(&server(), &new), (vec![], vec![wanted]), "{lines}");
+        judged(&server(), &new, Verdict::Refused);
     }
 }
 

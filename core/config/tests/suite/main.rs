@@ -3,6 +3,7 @@
 mod bounds;
 mod cases;
 mod diff;
+mod explain;
 mod options;
 mod properties;
 mod verdicts;

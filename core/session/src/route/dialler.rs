@@ -1,6 +1,6 @@
 //! What only the dialler does, and the change of a compression that stands.
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -8,41 +8,24 @@ use gannet_config::Compression;
 use gannet_wire::server_info::GossipMode;
 
 use super::Level;
-use super::compression::{InUse, chosen, configured, is_negotiated, level};
+use super::compression::{InUse, chosen, is_negotiated, level};
 use super::introduction::{Introduction, connect, info};
 use super::link::Common;
 use super::output::{Output, Say};
 use super::settings::Context;
 use super::standing::Place;
 
-/// CONNECT, and INFO if nothing in it depends on the acceptor's.
-pub(super) fn introduce(common: &mut Common, cx: &Context<'_>, out: &mut Vec<Output>) {
-    let Some(errand) = common.errand.clone() else {
+/// CONNECT.
+pub(super) fn introduce(common: &Common, cx: &Context<'_>, out: &mut Vec<Output>) {
+    let Some(errand) = &common.errand else {
         return;
     };
-    let mut lines = connect(&errand, cx);
     out.log(Level::Debug, "Route connect msg sent".to_string());
-    if !delays_info(common, cx) {
-        let says = Introduction {
-            account: errand.account.as_deref(),
-            compression: configured(&cx.settings.compression),
-            gossip: errand.gossip,
-            ..Introduction::default()
-        };
-        lines.extend_from_slice(&info(common, cx, says));
-    }
-    out.push(Output::Send(lines.into()));
+    out.push(Output::Send(connect(errand, cx).into()));
 }
 
-/// Whether the dialler's INFO follows the acceptor's.
-pub(super) fn delays_info(common: &Common, cx: &Context<'_>) -> bool {
-    let is_pooled = |account: &Option<String>| account.is_none() && cx.settings.pooling;
-    let errand = common.errand.as_ref();
-    errand
-        .is_some_and(|errand| is_negotiated(&cx.settings.compression) || is_pooled(&errand.account))
-}
-
-/// The dialler's INFO that says where the connection belongs.
+/// The dialler's INFO that says where the connection belongs: never before it has its place here. By it an
+/// acceptor knows that both have registered the connection (`topology::routes` decides races by that).
 pub(super) fn introduce_at(
     place: &Place,
     common: &mut Common,

@@ -15,7 +15,7 @@ use gannet_wire::server_info::ServerInfo;
 
 use super::Level;
 use super::compression::{InUse, choose, chosen};
-use super::dialler::{delays_info, introduce_at};
+use super::dialler::introduce_at;
 use super::introduction::{Introduction, info as own_info};
 use super::link::{Common, Ended, Next, State, bad_json, everyday};
 use super::output::{News, Output, RemoteServer, Say};
@@ -78,8 +78,7 @@ impl AwaitInfo {
             let deadline = cx.now + cx.settings.handshake_limit();
             return Ok(State::AwaitCompressed(AwaitCompressed { deadline }));
         }
-        let is_delayed = delays_info(common, cx);
-        join(info, is_delayed, cx, common, out)
+        join(info, cx, common, out)
     }
 }
 
@@ -105,8 +104,7 @@ impl AwaitCompressed {
         };
         let info = ServerInfo::parse(json).map_err(|e| bad_json(&e, out))?;
         recognise(&info, cx, common, out)?;
-        let is_delayed = common.is_dialled();
-        join(info, is_delayed, cx, common, out)
+        join(info, cx, common, out)
     }
 }
 
@@ -180,7 +178,6 @@ fn recognise(
 /// Asks for the connection's place and takes it.
 fn join(
     mut info: ServerInfo,
-    is_delayed: bool,
     cx: &Context<'_>,
     common: &mut Common,
     out: &mut Vec<Output>,
@@ -204,11 +201,11 @@ fn join(
         pool_size: info.route_pool_size,
         pool_index: info.route_pool_idx,
     };
-    let admission = match cx.neighbours.admit(&claim, cx.now) {
+    let admission = match cx.neighbours.admit(&claim) {
         Ok(admission) => admission,
         Err(refusal) => return Err(turn_away(&refusal, &info, common, out)),
     };
-    Ok(register(info, admission, is_delayed, cx, common, out))
+    Ok(register(info, admission, cx, common, out))
 }
 
 /// Fills in what the peer leaves to us to know.
@@ -229,7 +226,6 @@ fn complete(info: &mut ServerInfo, common: &Common) {
 fn register(
     info: ServerInfo,
     admission: Admission,
-    is_delayed: bool,
     cx: &Context<'_>,
     common: &mut Common,
     out: &mut Vec<Output>,
@@ -239,7 +235,7 @@ fn register(
         replaces,
         is_followed,
     } = admission;
-    if is_delayed {
+    if common.is_dialled() {
         introduce_at(&place, common, cx, out);
     }
     let id = quoted(&info.server_id);

@@ -121,8 +121,8 @@ impl Link {
         out: &mut Vec<Output>,
     ) -> Link {
         let id = errand.id;
-        let mut common = Common::new(id, Some(errand), peer, cx.now, seed);
-        dialler::introduce(&mut common, cx, out);
+        let common = Common::new(id, Some(errand), peer, cx.now, seed);
+        dialler::introduce(&common, cx, out);
         out.log(Level::Info, "Route connection created".to_string());
         let state = State::AwaitInfo(AwaitInfo::new(cx));
         Link { state, common }

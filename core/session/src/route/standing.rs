@@ -4,7 +4,6 @@
 use alloc::string::String;
 
 use gannet_config::ServerUrl;
-use gannet_units::Moment;
 use gannet_wire::server_info::GossipMode;
 
 /// Number of a connection, or of the attempt that leads to it. Never used twice.
@@ -106,7 +105,7 @@ pub trait Neighbours {
     /// # Errors
     ///
     /// If it may not.
-    fn admit(&self, claim: &Claim<'_>, now: Moment) -> Result<Admission, Refusal>;
+    fn admit(&self, claim: &Claim<'_>) -> Result<Admission, Refusal>;
     /// Whether a server with another id has that name.
     fn has_other_named(&self, name: &str, server_id: &str) -> bool;
 }

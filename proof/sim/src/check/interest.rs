@@ -1,6 +1,7 @@
 //! Interest, from scratch: once nothing moves, every server knows of every other server of its cluster just what
 //! the clients of that one are subscribed to, and of every other cluster just what the clients of all
-//! its servers are; each subject and queue group once, whatever has happened before.
+//! its servers are; each subject and queue group once, whatever has happened before. And it holds nothing else: what
+//! came over links that are gone has gone with them.
 //!
 //! Source: demand G5 and GW-05 (drift of counts after reconnects); `docs/routes.md`.
 
@@ -24,23 +25,26 @@ pub(crate) fn judge(world: &World, answers: &BTreeMap<usize, Answer>) -> Result<
     Ok(())
 }
 
-/// The interest of every server's own clients.
+/// The interest of every server's own clients, and how many subscriptions that is.
 struct Expected {
     own: Vec<Interest>,
+    subs: Vec<u64>,
 }
 
 impl Expected {
     fn of(world: &World) -> Expected {
         let journal = world.journal.lock();
         let mut own = vec![Interest::new(); world.nodes.len()];
+        let mut subs = vec![0; world.nodes.len()];
         for (_, sub) in journal.standing() {
             // An inbox for one answer ends with it (but not with the word that nobody is there).
             if !(sub.limited && sub.delivered > 0) {
                 let queue = sub.queue.clone().unwrap_or_default();
                 own[sub.server].insert((sub.pattern.clone(), queue), 1);
+                subs[sub.server] += 1;
             }
         }
-        Expected { own }
+        Expected { own, subs }
     }
 
     fn compare(&self, world: &World, server: usize, view: &View) -> Result<(), String> {
@@ -53,7 +57,17 @@ impl Expected {
             let whole = world.living_of(other).flat_map(|s| self.own[s].clone());
             (cluster_name(other), whole.collect())
         });
-        differ(server, &of_clusters.collect(), &view.of_clusters)
+        differ(server, &of_clusters.collect(), &view.of_clusters)?;
+        let neighbours = world.living_of(cluster).filter(|other| *other != server);
+        let told: usize = neighbours.map(|other| self.own[other].len()).sum();
+        let held = self.subs[server] + told as u64;
+        if view.held != held {
+            return Err(format!(
+                "server {server} holds {} subscriptions instead of {held}",
+                view.held
+            ));
+        }
+        Ok(())
     }
 }
 

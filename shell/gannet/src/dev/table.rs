@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use gannet_node::local_zone;
 use gannet_rt::Rt;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::Running;
 use super::plan::{HOST, Site};
@@ -40,7 +40,7 @@ pub(super) fn table(running: &[Running], state: &State, cost: &Cost) -> String {
 pub(super) fn change(rt: &Rt, change: &Change, state: &State) -> String {
     let now = Timestamp::from_nanosecond(i128::from(rt.wall().as_unix_nanos())).unwrap_or_default();
     let time = now
-        .to_zoned(TimeZone::system())
+        .to_zoned(local_zone(rt))
         .strftime("%H:%M:%S")
         .to_string();
     format!("{time} {} {}", changed(change), summary(state))

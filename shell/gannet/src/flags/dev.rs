@@ -41,14 +41,6 @@ pub(super) fn parse(args: &[OsString]) -> Result<Command, FlagError> {
         .and_then(|matches| DevOptions::from_arg_matches(&matches));
     match options {
         Ok(options) => Ok(Command::Dev(options)),
-        Err(error) if error.use_stderr() => {
-            let text = error.render().to_string();
-            Err(FlagError::Subcommand(
-                text.trim_start_matches("error: ").trim_end().to_string(),
-            ))
-        }
-        Err(help) => Ok(Command::Print(
-            help.render().to_string().trim_end().to_string(),
-        )),
+        Err(error) => super::told(&error),
     }
 }

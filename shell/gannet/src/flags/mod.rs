@@ -2,14 +2,16 @@
 //!
 //! What lives here: the reference server's flags in its own grammar (`grammar`), their meaning
 //! (`server`, `cluster`, `tls`), the flags of parts that aren't built yet (`unbuilt`), signals to other servers
-//! (`signal`), our subcommands (`dev`, `bench`), and what a configuration file may read (`disk`). What
+//! (`signal`), our subcommands (`config`, `dev`, `bench`), what flags give their values (`origins`), and what a configuration file may read (`disk`). What
 //! does not: doing any of it.
 
 mod cluster;
+mod config;
 mod dev;
 mod disk;
 mod error;
 mod grammar;
+mod origins;
 mod server;
 mod signal;
 #[cfg(test)]
@@ -20,8 +22,9 @@ mod unbuilt;
 use std::ffi::OsString;
 use std::path::Path;
 
-use gannet_config::Options;
+use gannet_config::{Options, Origins};
 
+pub(crate) use config::ConfigCommand;
 pub(crate) use dev::DevOptions;
 pub(crate) use disk::Disk;
 pub(crate) use error::FlagError;
@@ -78,6 +81,8 @@ pub(crate) enum Command {
     Print(String),
     /// Send a signal to another server and exit.
     Signal(SignalRequest),
+    /// Look at configurations.
+    Config(ConfigCommand),
     /// Run a whole super-cluster.
     Dev(DevOptions),
     /// Run the load tool with these arguments.
@@ -94,12 +99,19 @@ pub(crate) struct Invocation {
     /// The configuration file to read first.
     pub(crate) config: Option<String>,
     flags: server::ServerFlags,
+    /// The flags as they were written, without dashes, each behind its long name.
+    spelled: Vec<(String, String)>,
 }
 
 impl Invocation {
     /// Overrides what the configuration file says with what the command line says.
     pub(crate) fn apply(&self, options: &mut Options) -> Result<(), FlagError> {
         self.flags.apply(options)
+    }
+
+    /// Notes which settings [`Invocation::apply`] has given their values.
+    pub(crate) fn note(&self, origins: &mut Origins) {
+        origins::note(&self.spelled, origins);
     }
 }
 
@@ -130,6 +142,7 @@ fn invocation(program: Program, args: Vec<OsString>) -> Result<Invocation, FlagE
         command,
         config,
         flags,
+        spelled: line.spelled,
     })
 }
 
@@ -152,6 +165,7 @@ fn command(
         return match (word.to_string_lossy().to_lowercase().as_str(), program) {
             ("version", _) => Ok(Command::Print(program.version())),
             ("help", _) => Ok(Command::Print(server::help(program))),
+            ("config", Program::Gannet) => config::parse(arguments),
             ("dev", Program::Gannet) => dev::parse(arguments),
             ("bench", Program::Gannet) => Ok(Command::Bench(arguments.to_vec())),
             _ => Err(FlagError::UnknownCommand(
@@ -166,4 +180,14 @@ fn command(
         return Ok(Command::CheckConfig);
     }
     Ok(Command::Serve)
+}
+
+/// What clap says about the arguments of a subcommand: help that was asked for, or what is wrong with them.
+fn told(error: &clap::Error) -> Result<Command, FlagError> {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        let text = text.trim_start_matches("error: ").trim_end();
+        return Err(FlagError::Subcommand(text.to_string()));
+    }
+    Ok(Command::Print(text.trim_end().to_string()))
 }

@@ -249,11 +249,12 @@ pub(super) fn help(program: Program) -> String {
         Program::NatsServer => command.override_usage("nats-server [options]"),
         Program::Gannet => command
             .override_usage(
-                "gannet [options]\n       gannet dev --clusters M\n       gannet bench [options]",
+                "gannet [options]\n       gannet config explain FILE\n       gannet config diff OLD NEW\n       \
+                 gannet dev --clusters M\n       gannet bench [options]",
             )
             .after_help(
                 "Flags may have one dash or two, their values after a blank or an equals sign.\n\
-                 `gannet dev --help` and `gannet bench --help` tell more about those.",
+                 `gannet config --help`, `gannet dev --help` and `gannet bench --help` tell more about those.",
             ),
     };
     let command = command.mut_args(|arg| {

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use gannet_config::quoted;
+use gannet_node::local_zone;
 use gannet_rt::{Rt, fs, fs::AppendFile};
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use parking_lot::Mutex;
 
@@ -178,13 +178,8 @@ fn prefix(line: &str) -> &str {
 
 /// The present moment as a renamed file's name ends with it: year to second and nanoseconds.
 fn stamp(rt: &Rt) -> String {
-    let zone = if rt.is_simulated() {
-        TimeZone::UTC
-    } else {
-        TimeZone::system()
-    };
     let now = Timestamp::from_nanosecond(i128::from(rt.wall().as_unix_nanos())).unwrap_or_default();
-    now.to_zoned(zone)
+    now.to_zoned(local_zone(rt))
         .strftime("%Y.%m.%d.%H.%M.%S.%9f")
         .to_string()
 }

@@ -30,6 +30,7 @@ fn help_is_grouped_and_leads_to_the_subcommands() {
         "Usage: gannet [options]",
         "gannet dev",
         "gannet bench",
+        "gannet config explain",
         "\nServer:\n",
         "\nLogging:\n",
         "\nAuthorization:\n",
@@ -39,6 +40,7 @@ fn help_is_grouped_and_leads_to_the_subcommands() {
     for (args, part) in [
         (["dev", "--help"], "--clusters <M>"),
         (["bench", "--help"], "--vs <PATH>"),
+        (["config", "--help"], "Usage: gannet config <COMMAND>"),
     ] {
         let (code, out, err) = place.run(&args);
         assert_eq!((code, err.as_str()), (Some(0), ""), "{args:?}");
@@ -67,7 +69,12 @@ fn a_bad_or_doubtful_file_is_refused_by_the_check() {
     for (text, told) in [
         (
             "port: x",
-            "gannet: f.conf:1:0: interface conversion: interface {} is string, not int64\n\n",
+            "gannet: f.conf:1:0: interface conversion: interface {} is string, not int64\n  \
+             help: a whole number is wanted, with or without a unit: 4222, 8MB\n\n",
+        ),
+        (
+            "pors: 1",
+            "gannet: f.conf:1:0: unknown field \"pors\"\n  help: did you mean \"port\"?\n\n",
         ),
         (
             "hello: 1",

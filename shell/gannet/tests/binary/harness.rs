@@ -40,6 +40,11 @@ impl Place {
         Place { dir, program }
     }
 
+    /// The binary, under its name here.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.dir.path().join(file)
     }
@@ -114,6 +119,34 @@ impl Place {
         let mut command = Command::new("sh");
         command
             .args(["-c", &script])
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null());
+        let process = self.spawn_command(command);
+        process.wait_for_log("Server is ready");
+        process
+    }
+
+    /// As [`Place::serve`], with these variables in its environment.
+    pub(crate) fn serve_with_variables(
+        &self,
+        variables: &[(&str, &str)],
+        args: &[&str],
+    ) -> Process {
+        let mut command = self.command(&["-a", "127.0.0.1", "-p", "-1"]);
+        command.args(args).envs(variables.iter().copied());
+        let process = self.spawn_command(command);
+        process.wait_for_log("Server is ready");
+        process
+    }
+
+    /// As [`Place::serve`], run by another program: `wrapper`, with its arguments.
+    pub(crate) fn serve_under(&self, wrapper: &[&str], args: &[&str]) -> Process {
+        let mut command = Command::new(wrapper[0]);
+        command
+            .args(&wrapper[1..])
+            .arg(&self.program)
+            .args(["-a", "127.0.0.1", "-p", "-1"])
+            .args(args)
             .current_dir(self.dir.path())
             .stdin(Stdio::null());
         let process = self.spawn_command(command);

@@ -7,10 +7,15 @@
 )]
 
 mod check;
+mod config;
+mod container;
 mod dev;
+mod examples;
 mod files;
 mod harness;
 mod lame_duck;
 mod logs;
+mod packaging;
 mod signals;
 mod start;
+mod supervision;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gannet_broker::{Delivery, Message, Publisher, Run, Signal, Sub, Subscriptions};
 use gannet_identity::{Authenticator, Credentials, Decision};
+use gannet_rt::future::yield_now;
 use gannet_session::CloseReason;
 use gannet_session::client::{ClientSession, ClientState, Patience, Refused, Step};
 use gannet_session::trace::Speaker;
@@ -30,6 +31,8 @@ use crate::transport::{Read, Transport, Wake};
 
 /// Reads in a row before other tasks get their turn.
 const READS_IN_A_ROW: usize = 16;
+/// Subscriptions made and ended before other tasks get theirs: a read may bring thousands of them.
+const CHANGES_AT_ONCE: u32 = 256;
 /// How long a fast publisher is held back for a slow subscriber, per batch, and in which steps: as the
 /// reference server has it.
 const STALL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(2));
@@ -47,6 +50,8 @@ pub(super) enum After {
     Close(CloseReason, Option<String>),
     /// Other credentials are asked for now.
     LookAgain,
+    /// Go on with what was read, after everybody else had their turn.
+    GoOn,
 }
 
 pub(super) struct Task {
@@ -185,6 +190,10 @@ impl Task {
                     }
                     return Some(reason);
                 }
+                After::GoOn => {
+                    yield_now().await;
+                    after = self.work();
+                }
                 After::LookAgain => after = Box::pin(self.look_again()).await,
                 After::Authenticate(connect, again) => {
                     after = Box::pin(self.authenticate(connect, again)).await;
@@ -237,16 +246,14 @@ impl Task {
         for _ in 0..READS_IN_A_ROW {
             let more = match self.transport.read(&self.shared.buffers) {
                 Read::Bytes(more) => more,
-                Read::Nothing => break,
+                Read::Nothing => return After::Wait,
                 Read::Ended(reason) => return After::Close(reason, None),
             };
             match self.work() {
                 After::Wait if more => {}
-                After::Wait => break,
                 other => return other,
             }
         }
-        self.transport.input.release(&self.shared.buffers);
         After::Wait
     }
 
@@ -358,7 +365,7 @@ impl Task {
         now: Moment,
         batch: &mut Counts,
     ) -> (usize, usize, After) {
-        let mut at = 0;
+        let (mut at, mut changes) = (0, 0);
         let mut run = Run::default();
         loop {
             while let Some((publish, used)) = self.session.plain_publish(&bytes[at..]) {
@@ -403,8 +410,14 @@ impl Task {
                     subject,
                     queue,
                     sid,
-                } => self.subscribe(subject, queue, sid, now),
-                Step::Unsubscribe { sid, max } => self.unsubscribe(sid, max),
+                } => {
+                    self.subscribe(subject, queue, sid, now);
+                    changes += 1;
+                }
+                Step::Unsubscribe { sid, max } => {
+                    self.unsubscribe(sid, max);
+                    changes += 1;
+                }
                 Step::SendConnectInfo => self.send_connect_info(),
                 Step::Authenticate { connect, again } => {
                     return (at, 0, After::Authenticate(connect, again));
@@ -414,6 +427,9 @@ impl Task {
             if !self.out.is_empty() {
                 self.conn.peer.send(&self.out);
                 self.out.clear();
+            }
+            if changes == CHANGES_AT_ONCE {
+                return (at, 0, After::GoOn);
             }
         }
     }

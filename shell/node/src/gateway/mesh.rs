@@ -199,11 +199,11 @@ impl Mesh {
         }
     }
 
-    /// Another server of this cluster tells of a remote.
+    /// Another server of this cluster tells of a remote that it is linked to.
     pub(crate) fn heard_of(self: &Arc<Self>, shared: &Arc<Shared>, gateway: &str, urls: &[String]) {
         let now = shared.rt.now();
         self.change(shared, |state, out| {
-            state.gateways.gossip(gateway, urls, now, out);
+            state.gateways.reached(gateway, urls, now, out);
         });
     }
 

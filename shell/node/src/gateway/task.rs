@@ -395,46 +395,44 @@ impl Conversation for Gateway {
         self.link.next_deadline()
     }
 
-    fn operations(
+    fn step(
         &mut self,
         line: &mut Line,
         bytes: &[u8],
         whole: Option<&Bytes>,
         now: Moment,
-    ) -> (usize, usize) {
-        let mut limits = self.limits(line);
-        let mut counts = Counts::default();
+        counts: &mut Counts,
+    ) -> (usize, Option<usize>) {
+        let limits = self.limits(line);
         let mut run = Run::default();
         let mut at = 0;
-        let need = loop {
-            if at == bytes.len() || line.closing.is_some() || self.link.is_waiting() {
-                break 0;
-            }
+        loop {
             let here = &bytes[at..];
             match decode(here, &limits) {
-                Ok(Decoded::Incomplete { need }) => break need,
+                Ok(Decoded::Incomplete { need }) => return (at, Some(need)),
                 Ok(Decoded::Op { op, used }) if !self.link.accepts(&op) => {
-                    at += used;
                     self.perform(line, |link, cx, out| link.handle(&op, cx, out));
-                    limits = self.limits(line);
+                    return (at + used, None);
                 }
                 Ok(Decoded::Op { op, used }) => {
                     counts.is_active = true;
                     if let GatewayOp::Message(m) = &op {
-                        at += self.message(line, m, whole, (here, used), &mut run, &mut counts);
+                        at += self.message(line, m, whole, (here, used), &mut run, counts);
                     } else {
                         at += used;
                         self.other(line, &op, now);
+                        line.count_interest();
+                        if line.is_turn_over() {
+                            return (at, None);
+                        }
                     }
                 }
                 Err(error) => {
                     self.perform(line, |link, _, out| link.undecodable(&error, out));
-                    break 0;
+                    return (at, Some(0));
                 }
             }
-        };
-        counts.note(line, now);
-        (at, need)
+        }
     }
 
     fn password_checked(&mut self, line: &mut Line, is_right: bool) {

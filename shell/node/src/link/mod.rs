@@ -4,6 +4,8 @@
 
 mod messages;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -32,6 +34,10 @@ use crate::tls::Handshake;
 use crate::trace::Trace;
 use crate::transport::Transport;
 
+/// Changes of interest made at once. A read may bring thousands; each takes a microsecond where nobody else
+/// needs the account, and far longer where many do.
+const INTEREST_AT_ONCE: u32 = 256;
+
 /// One link's socket and what goes with it.
 pub(crate) struct Line {
     pub(crate) shared: Arc<Shared>,
@@ -49,6 +55,8 @@ pub(crate) struct Line {
     /// Everything from the operation on that was handled last is compressed.
     pub(crate) reads_compressed: bool,
     pub(crate) closing: Option<CloseReason>,
+    /// Changes of interest that may still be made before everybody else gets their turn.
+    interest_left: u32,
     trace: Option<Box<Trace>>,
     patience: Patience,
     /// When what is kept for speed was last forgotten.
@@ -104,6 +112,7 @@ impl Line {
             check: None,
             reads_compressed: false,
             closing: None,
+            interest_left: INTEREST_AT_ONCE,
             trace: None,
             patience: purpose.patience,
             forgot: started_at,
@@ -158,6 +167,18 @@ impl Line {
         }
     }
 
+    /// Notes a change of interest.
+    #[inline]
+    pub(crate) fn count_interest(&mut self) {
+        self.interest_left = self.interest_left.saturating_sub(1);
+    }
+
+    /// Whether so much interest has changed that everybody else should get their turn before there is more.
+    #[inline]
+    pub(crate) fn is_turn_over(&self) -> bool {
+        self.interest_left == 0
+    }
+
     fn flush(&mut self) {
         self.transport.speak(&mut self.words, self.delivery.spare());
     }
@@ -201,15 +222,43 @@ pub(crate) trait Conversation: Send {
     fn is_waiting(&self) -> bool;
     /// When [`Conversation::tick`] must be called next.
     fn next_deadline(&self) -> Moment;
+    /// Performs what is traffic at the start of `bytes`, and one operation behind it that may change how the
+    /// next ones are read. Answers how many bytes were used, and, if the next operation is not complete, how
+    /// many it needs.
+    fn step(
+        &mut self,
+        line: &mut Line,
+        bytes: &[u8],
+        whole: Option<&Bytes>,
+        now: Moment,
+        counts: &mut Counts,
+    ) -> (usize, Option<usize>);
     /// Performs the operations in `bytes`. Answers how many bytes were used, and how many the next one
-    /// needs. It stops once the line closes, or is compressed from there on.
+    /// needs. It stops once the line closes, is compressed from there on, or its [turn is
+    /// over](Line::is_turn_over).
     fn operations(
         &mut self,
         line: &mut Line,
         bytes: &[u8],
         whole: Option<&Bytes>,
         now: Moment,
-    ) -> (usize, usize);
+    ) -> (usize, usize) {
+        let mut counts = Counts::default();
+        let (mut at, mut need) = (0, None);
+        while need.is_none()
+            && at < bytes.len()
+            && line.closing.is_none()
+            && !line.reads_compressed
+            && !line.is_turn_over()
+            && !self.is_waiting()
+        {
+            let used;
+            (used, need) = self.step(line, &bytes[at..], whole, now, &mut counts);
+            at += used;
+        }
+        counts.note(line, now);
+        (at, need.unwrap_or(0))
+    }
     /// The answer to [`Line::check`].
     fn password_checked(&mut self, line: &mut Line, is_right: bool);
     /// Does what is due.

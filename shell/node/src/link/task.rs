@@ -10,12 +10,13 @@ use bytes::Bytes;
 use gannet_broker::Signal;
 use gannet_config::Secret;
 use gannet_identity::PasswordCheck;
+use gannet_rt::future::yield_now;
 use gannet_rt::tls::TlsFacts;
 use gannet_session::CloseReason;
 use gannet_session::patience::Verdict;
 use gannet_units::Moment;
 
-use super::{Conversation, Line};
+use super::{Conversation, INTEREST_AT_ONCE, Line};
 use crate::input::Ready;
 use crate::log::{log, shown_duration};
 use crate::panics::caught;
@@ -67,6 +68,7 @@ impl<C: Conversation> LinkTask<C> {
             if let Some((hash, given)) = self.line.check.take() {
                 self.check_password(hash, given).await;
             }
+            self.go_on().await;
             self.set_timer();
         }
     }
@@ -105,6 +107,16 @@ impl<C: Conversation> LinkTask<C> {
         self.line.flush();
     }
 
+    /// Does what is left of a batch that was too long for one turn.
+    async fn go_on(&mut self) {
+        while self.line.is_turn_over() && self.line.closing.is_none() {
+            yield_now().await;
+            self.work();
+        }
+        let line = &mut self.line;
+        line.transport.input.release(&line.shared.buffers);
+    }
+
     fn on_readable(&mut self) {
         for _ in 0..READS_IN_A_ROW {
             let line = &mut self.line;
@@ -114,12 +126,15 @@ impl<C: Conversation> LinkTask<C> {
                 Read::Ended(reason) => return self.close(reason),
             };
             let switched = self.work();
-            if !(more || switched) || self.line.closing.is_some() || self.talk.is_waiting() {
-                break;
+            let line = &self.line;
+            if !(more || switched) || line.closing.is_some() || self.talk.is_waiting() {
+                return;
+            }
+            if line.is_turn_over() {
+                return;
             }
         }
-        let line = &mut self.line;
-        line.transport.input.release(&line.shared.buffers);
+        self.line.interest_left = 0;
     }
 
     /// Performs every operation that is complete, then flushes everybody concerned. Answers whether the
@@ -128,6 +143,7 @@ impl<C: Conversation> LinkTask<C> {
         let LinkTask { line, talk } = self;
         let now = line.shared.rt.now();
         line.delivery.begin(now);
+        line.interest_left = INTEREST_AT_ONCE;
         match line.transport.input.take() {
             Ready::Nothing => {}
             Ready::Buffer(buffer, filled) => {
@@ -294,7 +310,10 @@ fn take_in<C: Conversation>(
         return talk.operations(line, bytes, whole, now);
     }
     let mut at = 0;
-    while line.closing.is_none() && !line.reads_compressed && !talk.is_waiting() {
+    let is_stopped = |line: &Line, talk: &C| {
+        line.closing.is_some() || line.reads_compressed || line.is_turn_over() || talk.is_waiting()
+    };
+    while !is_stopped(line, talk) {
         let rest = &bytes[at..];
         let len = line.trace.as_mut().and_then(|trace| trace.hear(rest));
         let this = len.map_or(rest, |len| &rest[..len]);

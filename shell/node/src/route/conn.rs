@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gannet_broker::{
@@ -19,6 +19,10 @@ use parking_lot::Mutex;
 use crate::bulk;
 use crate::registry::LinkFacts;
 use crate::shared::Shared;
+
+/// What a connection's messages may wait for at a time: a server that moves all accounts there can be asks for
+/// less, and what one waits for takes a kilobyte.
+const MOST_AWAITED: usize = 1024;
 
 /// One connection between this server and another one of its cluster, as an embedder sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,8 +63,12 @@ pub(crate) struct Conn {
     pub(crate) compression: Mutex<&'static str>,
     orders: Mutex<Vec<Order>>,
     heard: Mutex<Heard>,
-    /// Numbers of [`Order::Sync`] that have been answered.
-    answered: Mutex<BTreeSet<u64>>,
+    /// Numbers of [`Order::Sync`] that somebody waits for, and that have not been answered.
+    expected: Mutex<BTreeSet<u64>>,
+    /// What messages over this connection wait for, because the peer has asked for them here.
+    awaited: AtomicUsize,
+    /// The peer has asked for too much of that.
+    has_asked_too_much: AtomicBool,
     /// Somebody waits for it to be of no use.
     is_draining: AtomicBool,
     /// There is another one, or there will be none any more; or the peer has taken all its interest back.
@@ -93,7 +101,9 @@ impl Conn {
             compression: Mutex::default(),
             orders: Mutex::default(),
             heard: Mutex::default(),
-            answered: Mutex::default(),
+            expected: Mutex::default(),
+            awaited: AtomicUsize::new(0),
+            has_asked_too_much: AtomicBool::new(false),
             is_draining: AtomicBool::new(false),
             news: Notify::new(),
         }
@@ -146,18 +156,41 @@ impl Conn {
         }
     }
 
+    /// [`Conn::synced`] will be called with this number, of an [`Order::Sync`] that comes now or later.
+    pub(super) fn expect(&self, token: u64) {
+        self.expected.lock().insert(token);
+    }
+
     /// The peer has answered [`Order::Sync`].
     pub(super) fn answer(&self, token: u64) {
-        self.answered.lock().insert(token);
+        self.expected.lock().remove(&token);
         self.news.notify_waiters();
     }
 
     /// Waits until [`Order::Sync`] with this number has been answered, the connection has ended, or so much
     /// time has passed.
     pub(super) async fn synced(&self, shared: &Shared, token: u64, limit: Duration) {
-        let is_over = || self.answered.lock().remove(&token) || self.carrier().is_none();
+        let is_over = || !self.expected.lock().contains(&token) || self.carrier().is_none();
         // If time is up, so be it.
         let _: Result<(), _> = shared.rt.timeout(limit, self.wait_until(is_over)).await;
+        self.expected.lock().remove(&token);
+    }
+
+    /// Messages over this connection are to wait for so much more. Answers whether they may.
+    pub(super) fn may_await(&self, more: usize) -> bool {
+        let add = |now: usize| now.checked_add(more).filter(|sum| *sum <= MOST_AWAITED);
+        let (awaited, relaxed) = (&self.awaited, Ordering::Relaxed);
+        awaited.fetch_update(relaxed, relaxed, add).is_ok()
+    }
+
+    /// One thing that [`Conn::may_await`] allowed for is over.
+    pub(super) fn has_awaited(&self) {
+        self.awaited.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether the peer now asks for too much for the first time.
+    pub(super) fn asks_too_much(&self) -> bool {
+        !self.has_asked_too_much.swap(true, Ordering::Relaxed)
     }
 
     /// Waits until the peer has told nothing that still counts, or the connection has ended.

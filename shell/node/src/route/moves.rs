@@ -4,20 +4,22 @@
 //!
 //! Between two of ours nothing is lost, doubled or overtaken. Who moves its interest tells it over the new
 //! connection, asks for the messages there, and takes it back on the old one when the other has read
-//! that. Who is asked holds new messages until those before, on the old connection, have been read. Other
-//! servers would send twice: there the interest is taken back first, and told anew when they have read that.
+//! that. Who is asked holds new messages until those before, on the old connection, have been read; a peer that
+//! asks for more than anybody needs is not waited for. Other servers would send twice: there the interest is taken back first, and told anew when they have read that.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_broker::{Listing, Peer, Signal};
+use gannet_config::quoted;
 use gannet_session::route::RouteId;
 use gannet_units::ConnId;
 
 use super::conn::{Conn, Order};
 use super::mesh::{Mesh, State};
 use crate::bulk;
+use crate::log::log;
 use crate::shared::Shared;
 
 /// How long the other server may take for a step. Beyond, things may come out of order, or be lost.
@@ -83,6 +85,7 @@ async fn sync<'a>(
 ) {
     let asked = peers.filter_map(|peer| {
         let (conn, token) = (conns.get(&peer.id())?, mesh.next_sync());
+        conn.expect(token);
         conn.order(Order::Sync(token));
         Some((conn, token))
     });
@@ -107,13 +110,28 @@ pub(super) fn turn(
     let before = shared.broker.ways_before(&link, accounts);
     let conns = state.conns().into_iter();
     let old = conns.filter(|conn| before.iter().any(|peer| peer.id() == conn.peer.id()));
-    let held: Vec<(Arc<Conn>, u64)> = old.map(|conn| (conn, mesh.next_sync())).collect();
+    let mut held: Vec<(Arc<Conn>, u64)> = old.map(|conn| (conn, mesh.next_sync())).collect();
+    if !new.may_await(held.len()) {
+        // As if it had taken too long.
+        held.clear();
+        if new.asks_too_much() {
+            let peer = new.remote.lock().clone();
+            let name = peer.as_ref().map_or("", |peer| &peer.info.server_name);
+            log!(
+                shared.log,
+                Warn,
+                "Server {} moves its accounts between routes faster than it confirms that: messages may overtake each other",
+                quoted(name)
+            );
+        }
+    }
     // Before the first message goes there.
     for (_, token) in &held {
         new.peer.outbox().hold(*token);
     }
     shared.broker.turn_ways(&link, accounts);
     for (old, token) in held {
+        old.expect(token);
         // Behind what is held there itself, if anything is.
         if old.peer.outbox().is_in_order(token) {
             old.order(Order::Sync(token));
@@ -121,6 +139,7 @@ pub(super) fn turn(
         let (owner, new) = (shared.clone(), new.clone());
         shared.rt.spawn(async move {
             old.synced(&owner, token, LIMIT).await;
+            new.has_awaited();
             let next = new.peer.outbox().release(token);
             new.peer.signal().raise(Signal::FLUSH);
             for token in next {
@@ -150,6 +169,7 @@ pub(super) fn drain(
             conn.unwanted().await;
         }
         let token = mesh.next_sync();
+        conn.expect(token);
         conn.order(Order::Sync(token));
         conn.synced(&shared, token, LIMIT).await;
         let now = shared.rt.now();

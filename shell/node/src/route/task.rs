@@ -15,7 +15,7 @@ use gannet_session::patience::Patience;
 use gannet_session::route::{Context, Link, Output, Place, RemoteServer};
 use gannet_session::topology::routes::{Dial, Output as Wanted};
 use gannet_units::Moment;
-use gannet_wire::route::{DecodeError, Decoded, Form, Interest, Limits, Message, RouteOp, decode};
+use gannet_wire::route::{Decoded, Form, Interest, Limits, Message, RouteOp, decode};
 
 use super::conn::{Conn, Order};
 use super::mesh::{Attempt, Mesh, State};
@@ -234,6 +234,15 @@ impl Route {
             line.facts.subscriptions.store(count, Ordering::Relaxed);
         }
     }
+
+    /// Performs what is no message.
+    fn other(&self, line: &Line, op: &RouteOp<'_>, now: Moment) {
+        match op {
+            RouteOp::Interest(i) => self.interest(line, i, true, now),
+            RouteOp::NoInterest(i) => self.interest(line, i, false, now),
+            _ => {}
+        }
+    }
 }
 
 /// Whether there is such an account.
@@ -262,43 +271,48 @@ impl Conversation for Route {
         self.link.next_deadline()
     }
 
-    fn operations(
+    fn step(
         &mut self,
         line: &mut Line,
         bytes: &[u8],
         whole: Option<&Bytes>,
         now: Moment,
-    ) -> (usize, usize) {
-        let mut counts = Counts::default();
+        counts: &mut Counts,
+    ) -> (usize, Option<usize>) {
+        let (account, limits) = (self.account.clone(), self.limits(line));
+        let form = Form {
+            account: account.as_deref(),
+            ..self.link.form()
+        };
+        let mut run = Run::default();
         let mut at = 0;
-        let need = loop {
-            if at == bytes.len()
-                || line.closing.is_some()
-                || line.reads_compressed
-                || self.link.is_waiting()
-            {
-                break 0;
-            }
-            let account = self.account.clone();
-            let lines = Lines {
-                form: Form {
-                    account: account.as_deref(),
-                    ..self.link.form()
-                },
-                limits: self.limits(line),
-            };
-            let (used, stop) = self.traffic(line, &bytes[at..], whole, &lines, now, &mut counts);
-            at += used;
-            match stop {
-                Stop::Incomplete(need) => break need,
-                Stop::Other(op) => self.perform(line, |link, cx, out| link.handle(&op, cx, out)),
-                Stop::Nonsense(error) => {
+        loop {
+            let here = &bytes[at..];
+            match decode(here, &form, &limits) {
+                Ok(Decoded::Incomplete { need }) => return (at, Some(need)),
+                Ok(Decoded::Op { op, used }) if !self.link.accepts(&op) => {
+                    self.perform(line, |link, cx, out| link.handle(&op, cx, out));
+                    return (at + used, None);
+                }
+                Ok(Decoded::Op { op, used }) => {
+                    counts.is_active = true;
+                    if let RouteOp::Message(m) = &op {
+                        at += self.message(line, m, whole, (here, used), &mut run, counts);
+                    } else {
+                        at += used;
+                        self.other(line, &op, now);
+                        line.count_interest();
+                        if line.is_turn_over() {
+                            return (at, None);
+                        }
+                    }
+                }
+                Err(error) => {
                     self.perform(line, |link, _, out| link.undecodable(&error, out));
+                    return (at, Some(0));
                 }
             }
-        };
-        counts.note(line, now);
-        (at, need)
+        }
     }
 
     fn password_checked(&mut self, line: &mut Line, is_right: bool) {
@@ -359,22 +373,6 @@ impl Conversation for Route {
     }
 }
 
-/// How to read a line.
-struct Lines<'a> {
-    form: Form<'a>,
-    limits: Limits,
-}
-
-/// Why there is no more traffic to take.
-enum Stop<'a> {
-    /// The next operation has so many bytes at least.
-    Incomplete(usize),
-    /// Something for the link.
-    Other(RouteOp<'a>),
-    /// Something that is no operation.
-    Nonsense(DecodeError),
-}
-
 impl Route {
     fn limits(&self, line: &Line) -> Limits {
         let control_line = line.shared.now().limits.max_control_line.as_usize();
@@ -384,62 +382,19 @@ impl Route {
         })
     }
 
-    /// Performs what is traffic at the start of `bytes`. Answers how many bytes were used, and what comes
-    /// behind them.
-    fn traffic<'a>(
-        &mut self,
-        line: &mut Line,
-        bytes: &'a [u8],
-        whole: Option<&Bytes>,
-        lines: &Lines<'a>,
-        now: Moment,
-        counts: &mut Counts,
-    ) -> (usize, Stop<'a>) {
-        let mut at = 0;
-        let mut run = Run::default();
-        loop {
-            let (op, used) = match decode(&bytes[at..], &lines.form, &lines.limits) {
-                Ok(Decoded::Op { op, used }) => (op, used),
-                Ok(Decoded::Incomplete { need }) => return (at, Stop::Incomplete(need)),
-                Err(error) => return (at, Stop::Nonsense(error)),
-            };
-            if !self.link.accepts(&op) {
-                return (at + used, Stop::Other(op));
-            }
-            counts.is_active = true;
-            match &op {
-                RouteOp::Message(m) => {
-                    let here = &bytes[at..];
-                    at += self.message(line, m, whole, (here, used), lines, &mut run, counts);
-                }
-                RouteOp::Interest(i) => {
-                    self.interest(line, i, true, now);
-                    at += used;
-                }
-                RouteOp::NoInterest(i) => {
-                    self.interest(line, i, false, now);
-                    at += used;
-                }
-                _ => at += used,
-            }
-        }
-    }
-
     /// Delivers a message, the first `used` of `bytes`, and those like it that follow. Answers the bytes
     /// of them all.
     #[inline]
-    #[allow(clippy::too_many_arguments)]
     fn message<'a>(
         &mut self,
         line: &mut Line,
         m: &Message<'a>,
         whole: Option<&Bytes>,
         (bytes, used): (&'a [u8], usize),
-        lines: &Lines<'a>,
         run: &mut Run<'a>,
         counts: &mut Counts,
     ) -> usize {
-        let max_payload = lines.limits.payload;
+        let max_payload = Limits::ANY_PAYLOAD;
         if whole.is_none()
             && let Some(taken) =
                 self.messages

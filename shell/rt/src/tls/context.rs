@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_units::WallTime;
-use parking_lot::Mutex;
 use rustls::client::{ResolvesClientCert, Resumption, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{ServerName, UnixTime};
@@ -147,27 +146,6 @@ impl TlsContext {
 impl fmt::Debug for TlsContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TlsContext")
-    }
-}
-
-/// A [`TlsContext`] that a reload may replace while others are using it.
-#[derive(Debug)]
-pub struct LiveTls(Mutex<TlsContext>);
-
-impl LiveTls {
-    /// Begins with `context`.
-    pub fn new(context: TlsContext) -> LiveTls {
-        LiveTls(Mutex::new(context))
-    }
-
-    /// The context for the next handshake.
-    pub fn current(&self) -> TlsContext {
-        self.0.lock().clone()
-    }
-
-    /// Makes `context` the one for all handshakes from now on.
-    pub fn replace(&self, context: TlsContext) {
-        *self.0.lock() = context;
     }
 }
 

@@ -17,7 +17,7 @@ mod pem;
 mod subject;
 mod verify;
 
-pub use context::{LiveTls, TlsContext, TlsSettings, TlsVersion};
+pub use context::{TlsContext, TlsSettings, TlsVersion};
 pub use error::{TlsError, TlsSettingsError};
 pub use facts::{PeerCertificate, TlsFacts};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_rt::Stream;
-use gannet_rt::tls::{LiveTls, TlsContext, TlsError, TlsFacts, TlsSettings};
+use gannet_rt::tls::{TlsContext, TlsError, TlsFacts, TlsSettings};
 use gannet_units::{Moment, WallTime};
 use rustls::pki_types::pem::PemObject as _;
 
@@ -214,14 +214,14 @@ fn a_new_context_leaves_standing_connections_alone() {
     in_both_worlds(async |place| {
         let files = Files::new(&place.server);
         let (client, server) = friends(&files);
-        let live = LiveTls::new(TlsContext::load(&place.server, &server).expect("settings"));
+        let before = TlsContext::load(&place.server, &server).expect("settings");
         let client_context = TlsContext::load(&place.server, &client).expect("settings");
-        let first = shake_with(&place, &client_context, &live.current(), "a.example.com").await;
+        let first = shake_with(&place, &client_context, &before, "a.example.com").await;
         assert_eq!(first.texts(), ("ok".into(), "ok".into()));
         // Another authority: the old client is not let in any more, and the old link lives on.
         let (_, stranger) = friends(&files);
-        live.replace(TlsContext::load(&place.server, &stranger).expect("settings"));
-        let second = shake_with(&place, &client_context, &live.current(), "a.example.com").await;
+        let after = TlsContext::load(&place.server, &stranger).expect("settings");
+        let second = shake_with(&place, &client_context, &after, "a.example.com").await;
         assert_eq!(
             second.texts().0,
             "tls: failed to verify certificate: x509: certificate signed by unknown authority"

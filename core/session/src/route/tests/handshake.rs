@@ -75,26 +75,26 @@ fn nothing_is_asked_when_no_more_connections_follow() {
 }
 
 #[test]
-fn a_dialler_says_all_at_once_for_an_account_or_without_pools() {
+fn a_dialler_says_where_a_connection_belongs_only_once_it_has_registered_it() {
     let mut script = Script::new().dial(Some("P"), GossipMode::Override);
-    let ours = "INFO N1 cluster=C compression=off account=P gossip=2";
-    assert_eq!(script.said(), [OUR_CONNECT, ours, CREATED]);
+    assert_eq!(script.said(), [OUR_CONNECT, CREATED]);
     script.at(Place::Account("P".to_string()));
-    script.hear(&info(""));
+    script.hear(&info(r#","compression":"off""#));
+    let ours = "INFO N1 cluster=C compression=off account=P gossip=2";
     let registered = "registered N2 Account(\"P\") pool=Some(3) headers=true ip=nats-route://[fe80::2]:6222/ account=\"P\"";
-    assert_eq!(script.said(), [registered]);
+    assert_eq!(script.said(), [ours, registered]);
     assert_eq!(script.link().form().account, Some(&b"P"[..]));
 
     let mut script = Script::new();
     script.settings.pooling = false;
     let mut script = script.dial_pool();
-    let ours = "INFO N1 cluster=C compression=off";
-    assert_eq!(script.said(), [OUR_CONNECT, ours, CREATED]);
+    assert_eq!(script.said(), [OUR_CONNECT, CREATED]);
     script.at(Place::Only);
-    script.hear(&info(""));
+    script.hear(&info(r#","compression":"off""#));
+    let ours = "INFO N1 cluster=C compression=off";
     let registered =
         "registered N2 Only pool=None headers=true ip=nats-route://[fe80::2]:6222/ account=\"\"";
-    assert_eq!(script.said(), [registered]);
+    assert_eq!(script.said(), [ours, registered]);
 }
 
 #[test]

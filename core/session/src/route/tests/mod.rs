@@ -39,7 +39,7 @@ impl Neighbours for World {
         &self.cluster
     }
 
-    fn admit(&self, claim: &Claim<'_>, _: Moment) -> Result<Admission, Refusal> {
+    fn admit(&self, claim: &Claim<'_>) -> Result<Admission, Refusal> {
         let Claim {
             server_id,
             is_dialled,

@@ -261,6 +261,16 @@ impl Gateways {
         }
     }
 
+    /// Another server of this cluster is linked to cluster `gateway`, whose servers listen at `urls`, among
+    /// others perhaps: so it can be reached.
+    pub fn reached(&mut self, gateway: &str, urls: &[String], now: Moment, out: &mut Vec<Output>) {
+        self.gossip(gateway, urls, now, out);
+        if let Some(remote) = self.remotes.get_mut(gateway) {
+            remote.hasten(now, SHORTEST_ROUND);
+        }
+        self.advance(gateway, now, out);
+    }
+
     /// Somebody told of cluster `gateway`, whose servers listen at `urls`, among others perhaps.
     pub fn gossip(&mut self, gateway: &str, urls: &[String], now: Moment, out: &mut Vec<Output>) {
         if gateway == self.settings.own || gateway.is_empty() {

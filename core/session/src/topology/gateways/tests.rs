@@ -377,6 +377,21 @@ fn a_sign_of_life_brings_the_next_round_forward() {
 }
 
 #[test]
+fn what_a_server_of_the_own_cluster_has_reached_is_tried_at_once() {
+    let backoff = Settings {
+        connect_backoff: true,
+        ..settings()
+    };
+    let mut script = Script::new(backoff, &[remote("B", &["b"])]);
+    script.refuse_until(at(0), at(40_000));
+    let now = at(41_000);
+    assert!(script.wait(now) > 5000);
+    let urls = strings(&["b:7222"]);
+    script.mesh.reached("B", &urls, now, &mut script.out);
+    assert_eq!(script.did().len(), 1);
+}
+
+#[test]
 fn the_own_cluster_and_unwanted_ones_are_ignored() {
     let mut script = Script::new(
         Settings {

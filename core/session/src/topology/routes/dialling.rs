@@ -130,7 +130,6 @@ impl Routes {
             at: None,
             since: now,
             home: None,
-            is_confirmed: false,
         };
         self.conns.insert(id, conn);
     }

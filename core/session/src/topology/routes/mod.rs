@@ -22,7 +22,7 @@
 //! ever reports on is given up by itself.
 //!
 //! Better than the reference server: if two of ours dial each other at once, both keep the connection
-//! that the one with the lower id dialled; a connection whose place is asked for is tested; a server
+//! that the one with the lower id registers first; a connection whose place is asked for is tested; a server
 //! that dialled us is looked for, too, when it is lost; after an arrival, all are reminded of all; who
 //! makes up the rest of a pool dials the very
 //! address where the first connection was made.
@@ -65,7 +65,7 @@ use crate::CloseReason;
 use crate::route::{ClusterName, Ending, Level, Log, News, Place, RouteId};
 use crate::topology::chance::Chance;
 
-/// A connection that has lasted so long is no matter of who dialled first.
+/// A connection that has lasted so long is tested when another one asks for its place.
 const SETTLED: Duration = Duration::from_secs(5);
 
 /// An attempt under way, or a registered connection.
@@ -81,8 +81,6 @@ struct Conn {
     since: Moment,
     /// Whose connection it is, and at which place, once registered.
     home: Option<(String, Place)>,
-    /// The peer, too, has registered it: it has answered since.
-    is_confirmed: bool,
 }
 
 /// One server as monitoring shows it.

@@ -29,7 +29,7 @@ impl Neighbours for Routes {
         &self.cluster
     }
 
-    fn admit(&self, claim: &Claim<'_>, now: Moment) -> Result<Admission, Refusal> {
+    fn admit(&self, claim: &Claim<'_>) -> Result<Admission, Refusal> {
         let is_cancelled = claim.is_dialled && !self.conns.contains_key(&claim.id);
         if is_cancelled {
             return Err(Refusal::Duplicate);
@@ -67,7 +67,7 @@ impl Neighbours for Routes {
             (_, _, None) => (Place::Only, false),
         };
         let holder = peer.and_then(|peer| peer.holder(&place));
-        let replaces = self.contest(holder, claim, now)?;
+        let replaces = self.contest(holder, claim)?;
         Ok(Admission {
             place,
             replaces,
@@ -82,23 +82,25 @@ impl Neighbours for Routes {
 }
 
 impl Routes {
-    /// Whether the connection may have a place, be it another one's. If two of ours have dialled each
-    /// other, both prefer what the lower id dialled; but one that both sides have registered stays, since
-    /// what is on its way over it would be lost.
+    /// Whether the connection may have a place, be it another one's.
+    ///
+    /// If two of ours have dialled each other, the one with the lower id decides: it keeps what it registers
+    /// first, and the other follows. A dialler says where its connection belongs only once it has registered it.
+    /// So what the lower one has accepted is registered at both ends, with messages on their way over it, and
+    /// stays; and what it has dialled and tells the higher one of is what it has chosen: what the higher one
+    /// dialled itself was refused, or has ended, at the other end.
     fn contest(
         &self,
         holder: Option<RouteId>,
         claim: &Claim<'_>,
-        now: Moment,
     ) -> Result<Option<RouteId>, Refusal> {
         let Some(id) = holder else {
             return Ok(None);
         };
         let conn = self.conns.get(&id).ok_or(Refusal::Duplicate)?;
-        let is_fresh = !conn.is_confirmed && now.since(conn.since) < SETTLED;
-        let is_race = is_fresh && conn.dialled.is_some() != claim.is_dialled;
-        let our_dial_wins = self.settings.server_id.as_str() < claim.server_id;
-        if is_race && claim.is_gannet && claim.is_dialled == our_dial_wins {
+        let is_race = conn.dialled.is_some() && !claim.is_dialled;
+        let they_decide = claim.server_id < self.settings.server_id.as_str();
+        if is_race && claim.is_gannet && they_decide {
             Ok(Some(id))
         } else {
             Err(Refusal::Duplicate)
@@ -127,7 +129,6 @@ impl Routes {
             at: None,
             since: now,
             home: None,
-            is_confirmed: false,
         });
         conn.since = now;
         conn.home = Some((server_id.clone(), remote.place.clone()));
@@ -234,10 +235,9 @@ impl Routes {
 
     /// A connection has proved good.
     pub(super) fn confirmed(&mut self, id: RouteId) {
-        let Some(conn) = self.conns.get_mut(&id) else {
+        let Some(conn) = self.conns.get(&id) else {
             return;
         };
-        conn.is_confirmed = true;
         if let Some((address, key)) = &conn.dialled {
             let lane = self.remotes.get_mut(address);
             let lane = lane.and_then(|remote| remote.lanes.get_mut(key));

@@ -140,7 +140,7 @@ impl Harness {
             pool_size: info.route_pool_size,
             pool_index: info.route_pool_idx,
         };
-        self.routes.admit(&claim, self.now)
+        self.routes.admit(&claim)
     }
 
     pub(super) fn register(

@@ -7,7 +7,7 @@ use gannet_wire::server_info::ServerInfo;
 
 use super::super::Settings;
 use super::harness::{Harness, S, info, settings};
-use crate::route::{Ending, Neighbours, Place, Refusal};
+use crate::route::{Ending, Neighbours, Place, Refusal, RouteId};
 
 fn with(change: impl Fn(&mut ServerInfo)) -> ServerInfo {
     let mut info = info(1);
@@ -74,62 +74,143 @@ fn clu_08_the_dialler_takes_the_first_free_place() {
     );
 }
 
-/// Both sides of a race, as server `N5` sees it: `other` dials us while our dial is there first.
+/// Server `N5` has reached server `other`, which then dials us: has that one the place, and is ours closed?
 fn race(other: u32, is_gannet: bool, is_late: bool) -> (Result<Place, Refusal>, bool) {
-    let ours = if is_gannet { "1" } else { "" };
     let mut harness = Harness::new(settings(), &["h"]);
     let dial = harness.dial();
     harness.reach(&dial, other);
     if is_late {
         harness.wait(S * 6);
     }
-    let theirs = ServerInfo {
-        gannet: ours.to_string(),
-        ..info(other)
-    };
     let id = harness.routes.accepted();
-    let place = harness.register(id, false, &theirs);
+    let place = harness.register(id, false, &of(other, is_gannet));
     let closes = format!("close {}: Duplicate Route", dial.id.0);
     (place, harness.wanted().contains(&closes))
 }
 
+fn of(n: u32, is_gannet: bool) -> ServerInfo {
+    let gannet = if is_gannet { "1" } else { "" };
+    ServerInfo {
+        gannet: gannet.to_string(),
+        ..info(n)
+    }
+}
+
 #[test]
-fn who_dial_each_other_at_once_both_keep_what_the_lower_id_dialled() {
+fn what_the_lower_id_dials_takes_the_place_of_what_the_higher_one_dialled() {
     let (lost, won) = (
         (Err(Refusal::Duplicate), false),
         (Ok(Place::Pooled(0)), true),
     );
     assert_eq!(race(1, true, false), won);
     assert_eq!(race(9, true, false), lost);
-    // Others do not know the rule, and what has stood for a while is no race.
+    // Who dials although ours has stood for long has lost it, and we have not noticed.
+    assert_eq!(race(1, true, true), won);
+    // Others do not know the rule.
     assert_eq!(race(1, false, false), lost);
-    assert_eq!(race(1, true, true), lost);
 }
 
 #[test]
-fn a_dialler_that_should_win_takes_the_place_of_what_it_accepted() {
-    for (other, wins) in [(9, true), (1, false)] {
+fn what_was_accepted_is_registered_at_both_ends_and_stays() {
+    for other in [9, 1] {
         let mut harness = Harness::new(settings(), &["h"]);
         let dial = harness.dial();
-        harness.accept(other, 0);
         let theirs = ServerInfo {
-            gannet: "1".to_string(),
             route_account: "$SYS".to_string(),
-            ..info(other)
+            ..of(other, true)
         };
+        harness.accept(other, 0);
         let id = harness.routes.accepted();
         harness.register(id, false, &theirs).unwrap();
-        let replaces = harness.claim(dial.id, true, &theirs).map(|a| a.replaces);
-        let wanted = if wins {
-            Ok(Some(id))
-        } else {
-            Err(Refusal::Duplicate)
-        };
-        assert_eq!(replaces, wanted);
-        // Once both sides have registered what was accepted, messages are on their way over it.
-        harness.confirm(id);
-        let late = harness.claim(dial.id, true, &theirs).map(|a| a.replaces);
+        let late = harness.claim(dial.id, true, &theirs);
         assert_eq!(late, Err(Refusal::Duplicate));
+    }
+}
+
+/// One end of a race: a server that has dialled the other one and been dialled by it.
+struct End {
+    harness: Harness,
+    /// What the connections are called here: what the lower id has dialled, what the higher one has.
+    ids: [RouteId; 2],
+    theirs: ServerInfo,
+    is_lower: bool,
+    /// Which of the two it has registered.
+    holds: Option<usize>,
+}
+
+impl End {
+    fn new(own: u32, other: u32) -> End {
+        let settings = Settings {
+            server_id: format!("N{own}"),
+            pool_size: None,
+            ..settings()
+        };
+        let mut harness = Harness::new(settings, &["h"]);
+        let (dialled, accepted) = (harness.dial().id, harness.routes.accepted());
+        let is_lower = own < other;
+        let ids = match is_lower {
+            true => [dialled, accepted],
+            false => [accepted, dialled],
+        };
+        let theirs = ServerInfo {
+            route_pool_size: 0,
+            ..of(other, true)
+        };
+        End {
+            harness,
+            ids,
+            theirs,
+            is_lower,
+            holds: None,
+        }
+    }
+
+    /// The other end's INFO on a connection: whether it was registered here by it.
+    fn hears(&mut self, conn: usize) -> bool {
+        let is_dialled = self.is_lower == (conn == 0);
+        let place = self
+            .harness
+            .register(self.ids[conn], is_dialled, &self.theirs);
+        if place.is_ok() {
+            self.holds = Some(conn);
+        }
+        place.is_ok()
+    }
+}
+
+#[test]
+fn a_race_ends_with_one_connection_and_none_that_both_had_registered_goes() {
+    // Each connection brings the acceptor's INFO to its dialler, and then, if that registers it, the dialler's
+    // INFO to the acceptor. All orders of the four arrivals that there are.
+    let orders = [
+        [0, 0, 1, 1],
+        [0, 1, 0, 1],
+        [0, 1, 1, 0],
+        [1, 0, 0, 1],
+        [1, 0, 1, 0],
+        [1, 1, 0, 0],
+    ];
+    for order in orders {
+        let mut ends = [End::new(1, 5), End::new(5, 1)];
+        let (mut arrivals, mut in_use) = ([0; 2], None);
+        for conn in order {
+            let (dialler, acceptor) = (conn, 1 - conn);
+            match arrivals[conn] {
+                0 => arrivals[conn] = if ends[dialler].hears(conn) { 1 } else { 2 },
+                1 => {
+                    arrivals[conn] = 2;
+                    if !ends[acceptor].hears(conn) {
+                        // It closes what its peer had registered.
+                        ends[dialler].holds = ends[dialler].holds.filter(|held| *held != conn);
+                    }
+                }
+                _ => {}
+            }
+            let both = ends[0].holds.filter(|held| ends[1].holds == Some(*held));
+            assert!(in_use.is_none() || both == in_use, "{order:?}");
+            in_use = both;
+        }
+        assert!(in_use.is_some(), "{order:?}");
     }
 }
 

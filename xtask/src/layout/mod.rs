@@ -1,0 +1,52 @@
+//! The order of functions in the binary: what a server of a super-cluster runs, under valgrind, from its start to
+//! messages, written to `shell/gannet/layout`. Not here: how the linker is told (`shell/gannet/build.rs`).
+//!
+//! A function's symbol depends on its crate's name, version and profile and on the compiler, not on its code: the list
+//! stays good for long. It should be written anew with each new compiler, and after large changes.
+
+mod servers;
+mod trace;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::Error;
+use crate::instructions::{build, compiler, valgrind_version};
+
+/// The list, from the top of the repository.
+const LIST: &str = "shell/gannet/layout/x86_64-unknown-linux-gnu.txt";
+
+/// Writes the list.
+pub fn run(root: &Path) -> Result<bool, Error> {
+    let Some(valgrind) = valgrind_version() else {
+        return Err("valgrind is missing. `apt-get install valgrind`".into());
+    };
+    let program = build(root, &["--package", "gannet", "--bin", "gannet"])?;
+    let folder = program.with_file_name("layout");
+    fs::create_dir_all(&folder)?;
+    let text = servers::trace_one(&program, &folder)?;
+    let names = trace::functions(&text, &program.to_string_lossy());
+    if names.is_empty() {
+        return Err("valgrind saw no function of the program".into());
+    }
+    let before = fs::read_to_string(root.join(LIST)).unwrap_or_default();
+    let known = names.iter().filter(|name| before.contains(name.as_str()));
+    println!(
+        "layout: {} functions, {} of them in the list so far",
+        names.len(),
+        known.count()
+    );
+    let head = format!("# made with {}, {valgrind}\n", compiler()?);
+    fs::write(root.join(LIST), head + &names.join("\n") + "\n")?;
+    println!("layout: {LIST} written");
+    Ok(true)
+}
+
+/// `valgrind` with what makes it write down, into `out`, which functions the program after it runs.
+fn valgrind(out: &Path) -> Command {
+    let mut command = Command::new("valgrind");
+    command.args(["--quiet", "--tool=callgrind", "--demangle=no"]);
+    command.arg(format!("--callgrind-out-file={}", out.display()));
+    command
+}
