@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use crate::{Error, features, instructions, laws, layout, mutants, report, workspace_root};
+use crate::{
+    Error, features, instructions, laws, layout, linkage, mutants, report, workspace_root,
+};
 
 const HELP: &str = "\
 Checks this repository.
@@ -19,6 +21,9 @@ Commands:
 
 Not part of verify, since it takes half an hour:
   mutants       puts known faults in, one at a time: the test for each must fail
+
+Not part of verify, since it builds for release:
+  static        a binary that needs no loader and no shared library
 
 Not a check:
   layout        writes the order in which the binary's functions are linked
@@ -89,6 +94,20 @@ Options:
   --list       name the faults
 ";
 
+const STATIC_HELP: &str = "\
+Builds gannet for release and checks what came of it: the ELF header names no loader and no shared
+library, and the program answers --version. On x86_64-unknown-linux-gnu this is the usual release
+build, which is linked statically where libc.a and libgcc_eh.a are installed; on other targets the
+compiler is told to (crt-static).
+
+Usage: cargo xtask static [--copy-to FILE]
+       cargo xtask static --check FILE
+
+Options:
+  --copy-to FILE  leave the binary there, too
+  --check FILE    check this one, build nothing
+";
+
 /// Runs one command line, without the program's name.
 pub fn run(args: &[String]) -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -102,6 +121,7 @@ pub fn run(args: &[String]) -> ExitCode {
         ["instructions", "--help" | "-h"] => help(INSTRUCTIONS_HELP),
         ["layout", "--help" | "-h"] => help(LAYOUT_HELP),
         ["mutants", "--help" | "-h"] => help(MUTANTS_HELP),
+        ["static", "--help" | "-h"] => help(STATIC_HELP),
         ["verify"] => verify(&root),
         ["laws"] => judged("laws", laws::check(&root)),
         ["features"] => judged("features", features::check(&root)),
@@ -115,6 +135,9 @@ pub fn run(args: &[String]) -> ExitCode {
         }
         ["mutants", "--in", folder, ids @ ..] => mutants::run(&root, ids, Some(Path::new(folder))),
         ["mutants", ids @ ..] => mutants::run(&root, ids, None),
+        ["static"] => linkage::run(&root, None),
+        ["static", "--copy-to", file] => linkage::run(&root, Some(Path::new(file))),
+        ["static", "--check", file] => linkage::check(Path::new(file)),
         _ => {
             eprint!("xtask: cannot read {:?}\n\n{HELP}", words.join(" "));
             return ExitCode::from(2);

@@ -10,6 +10,7 @@ pub mod features;
 pub mod instructions;
 pub mod laws;
 pub mod layout;
+pub mod linkage;
 pub mod mutants;
 pub mod report;
 mod source;

@@ -3,7 +3,7 @@
 use gannet_simulation::{Config, run_seed};
 
 /// Seeds that once failed, with the number of clusters if it was given, and what was wrong.
-const REGRESSIONS: [(u64, Option<usize>, &str); 10] = [
+const REGRESSIONS: [(u64, Option<usize>, &str); 16] = [
     (
         0,
         None,
@@ -39,6 +39,20 @@ const REGRESSIONS: [(u64, Option<usize>, &str); 10] = [
         None,
         "the checker did not know that a server's leaving for ever disturbs those who were linked to it",
     ),
+    (14174, None, "as 256, where only one had noticed the use"),
+    (17668, None, "the same"),
+    (18214, None, "the same, with the answer to a request"),
+    (
+        11442,
+        None,
+        "a reply came home over another route than the other messages, and overtook one",
+    ),
+    (
+        20816,
+        None,
+        "an account on its way to a route that had ended stayed there, and replies were sent to it",
+    ),
+    (21264, None, "the same"),
 ];
 
 /// Runs seeds and reports all failures together, each with the command that replays it.

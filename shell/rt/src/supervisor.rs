@@ -129,27 +129,15 @@ mod tests {
             (&[socket][..], None),
             (&[socket, ("WATCHDOG_USEC", "3000000")], Some(3)),
             (
-                &[
-                    socket,
-                    ("WATCHDOG_USEC", "3000000"),
-                    ("WATCHDOG_PID", "7"),
-                ],
+                &[socket, ("WATCHDOG_USEC", "3000000"), ("WATCHDOG_PID", "7")],
                 Some(3),
             ),
             (
-                &[
-                    socket,
-                    ("WATCHDOG_USEC", "3000000"),
-                    ("WATCHDOG_PID", "8"),
-                ],
+                &[socket, ("WATCHDOG_USEC", "3000000"), ("WATCHDOG_PID", "8")],
                 None,
             ),
             (
-                &[
-                    socket,
-                    ("WATCHDOG_USEC", "3000000"),
-                    ("WATCHDOG_PID", "x"),
-                ],
+                &[socket, ("WATCHDOG_USEC", "3000000"), ("WATCHDOG_PID", "x")],
                 None,
             ),
             (&[socket, ("WATCHDOG_USEC", "0")], None),
@@ -177,7 +165,8 @@ mod tests {
             let here = address(OsStr::new(&place)).unwrap();
             let ear = UnixDatagram::bind_addr(&here).unwrap();
             let supervisor = named(&[("NOTIFY_SOCKET", &place)]).unwrap().unwrap();
-            let told = supervisor.tell(&runtime.rt(), "READY=1\nSTATUS=well");
+            let rt = runtime.rt();
+            let told = supervisor.tell(&rt, "READY=1\nSTATUS=well");
             runtime.block_on(told).unwrap();
             let mut buffer = [0; 64];
             let length = ear.recv(&mut buffer).unwrap();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -19,6 +19,15 @@ const WATCHED: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(180);
 /// A log that has not grown for this long belongs to a server that has met everybody.
 const QUIET: Duration = Duration::from_secs(15);
+/// What is asked of monitoring most.
+pub(super) const PAGES: [&str; 6] = [
+    "/healthz",
+    "/varz",
+    "/connz",
+    "/routez",
+    "/gatewayz",
+    "/subsz",
+];
 /// Messages of each kind that clients send.
 const MESSAGES: usize = 300;
 
@@ -27,10 +36,34 @@ struct Ports {
     client: u16,
     route: u16,
     gateway: u16,
+    monitoring: u16,
 }
 
 /// Processes that end with this.
 struct Servers(Vec<Child>);
+
+impl Servers {
+    /// Waits until the server that is watched, which writes `log`, has met everybody.
+    fn await_quiet(&mut self, log: &Path) -> Result<(), Error> {
+        let begun = Instant::now();
+        let mut last = (0, begun);
+        while begun.elapsed() < PATIENCE {
+            sleep(Duration::from_millis(200));
+            for server in &mut self.0 {
+                if let Some(status) = server.try_wait()? {
+                    return Err(format!("a server has ended: {status}").into());
+                }
+            }
+            let length = fs::metadata(log).map_or(0, |log| log.len());
+            if length != last.0 {
+                last = (length, Instant::now());
+            } else if length > 0 && last.1.elapsed() > QUIET {
+                return Ok(());
+            }
+        }
+        Err(format!("the server goes on logging: {}", log.display()).into())
+    }
+}
 
 impl Drop for Servers {
     fn drop(&mut self) {
@@ -42,8 +75,8 @@ impl Drop for Servers {
     }
 }
 
-/// Runs the super-cluster; answers what valgrind wrote about the server that was watched.
-pub(super) fn trace_one(program: &Path, folder: &Path) -> Result<String, Error> {
+/// Runs the super-cluster, and asks the server that is watched for these pages of its monitoring; answers what valgrind wrote about the server that was watched.
+pub(super) fn trace_one(program: &Path, folder: &Path, pages: &[&str]) -> Result<String, Error> {
     let ports = (0..SIZE * SIZE)
         .map(|_| free_ports())
         .collect::<Result<Vec<Ports>, Error>>()?;
@@ -66,9 +99,12 @@ pub(super) fn trace_one(program: &Path, folder: &Path) -> Result<String, Error> 
         let command = command.stdout(Stdio::null()).stderr(Stdio::null());
         servers.0.push(command.spawn()?);
     }
-    await_quiet(&log)?;
+    servers.await_quiet(&log)?;
     converse(ports[WATCHED].client, ports[0].client)?;
     converse(ports[0].client, ports[WATCHED].client)?;
+    for page in pages {
+        ask(ports[WATCHED].monitoring, page)?;
+    }
     let watched = &mut servers.0[WATCHED];
     // Only a server that ends by itself has its trace written.
     Command::new("kill")
@@ -79,13 +115,14 @@ pub(super) fn trace_one(program: &Path, folder: &Path) -> Result<String, Error> 
 }
 
 fn free_ports() -> Result<Ports, Error> {
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0"));
-    let [client, route, gateway] =
+    let listeners = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0"));
+    let [client, route, gateway, monitoring] =
         listeners.map(|listener| -> Result<u16, Error> { Ok(listener?.local_addr()?.port()) });
     Ok(Ports {
         client: client?,
         route: route?,
         gateway: gateway?,
+        monitoring: monitoring?,
     })
 }
 
@@ -98,33 +135,19 @@ fn configuration(ports: &[Ports], index: usize) -> String {
         // Writing to a String doesn't fail.
         let _ = write!(
             gateways,
-            "{{name: c{other}, url: \"nats://127.0.0.1:{port}\"}} "
+            "{{name: c{other}, url: \"nats://127.0.0.1:{port}\"}}, "
         );
     }
     format!(
-        "server_name: s{index}\nlisten: 127.0.0.1:{}\n\
+        "server_name: s{index}\nlisten: 127.0.0.1:{}\nhttp: 127.0.0.1:{}\n\
          cluster {{name: c{cluster}, listen: 127.0.0.1:{}, routes: [\"nats://127.0.0.1:{}\"]}}\n\
          gateway {{name: c{cluster}, listen: 127.0.0.1:{}, gateways: [{gateways}]}}\n",
         own.client,
+        own.monitoring,
         own.route,
         ports[cluster * SIZE].route,
         own.gateway
     )
-}
-
-fn await_quiet(log: &PathBuf) -> Result<(), Error> {
-    let begun = Instant::now();
-    let mut last = (0, begun);
-    while begun.elapsed() < PATIENCE {
-        sleep(Duration::from_millis(200));
-        let length = fs::metadata(log).map_or(0, |log| log.len());
-        if length != last.0 {
-            last = (length, Instant::now());
-        } else if length > 0 && last.1.elapsed() > QUIET {
-            return Ok(());
-        }
-    }
-    Err(format!("the server goes on logging: {}", log.display()).into())
 }
 
 /// A client here subscribes, one there publishes, asks and leaves.
@@ -148,6 +171,20 @@ fn converse(here: u16, there: u16) -> Result<(), Error> {
         )?;
     }
     Ok(())
+}
+
+/// Asks for a page of monitoring, and reads all of it.
+fn ask(port: u16, page: &str) -> Result<(), Error> {
+    let mut server = TcpStream::connect(("127.0.0.1", port))?;
+    server.set_read_timeout(Some(PATIENCE))?;
+    let request = format!("GET {page} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    server.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer)?;
+    match answer.starts_with(b"HTTP/1.1 200") {
+        true => Ok(()),
+        false => Err(format!("no page {page}").into()),
+    }
 }
 
 fn connect(port: u16) -> Result<TcpStream, Error> {

@@ -106,29 +106,6 @@ fn a_bad_or_doubtful_file_is_refused_by_the_check() {
 }
 
 #[test]
-fn the_examples_are_valid() {
-    let place = Place::new("gannet");
-    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
-    for example in [
-        "single",
-        "supercluster/a",
-        "supercluster/b",
-        "supercluster/c",
-    ] {
-        let path = format!("{examples}/{example}.conf");
-        let (code, _, told) = place.run(&["-t", "-c", &path]);
-        assert_eq!(code, Some(0), "{told}");
-    }
-    // This one needs a certificate of the user's own, and nothing else.
-    let path = format!("{examples}/tls.conf");
-    let (code, _, told) = place.run(&["-t", "-c", &path]);
-    let missing = "open server-cert.pem: no such file or directory";
-    assert_eq!(code, Some(1), "{told}");
-    assert_eq!(told.matches("tls.conf:").count(), 1, "{told}");
-    assert!(told.contains(missing), "{told}");
-}
-
-#[test]
 fn what_cannot_be_understood_is_refused() {
     let place = Place::new("gannet");
     for (args, told) in [

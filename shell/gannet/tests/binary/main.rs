@@ -12,6 +12,7 @@ mod container;
 mod dev;
 mod examples;
 mod files;
+mod handbook;
 mod harness;
 mod lame_duck;
 mod logs;

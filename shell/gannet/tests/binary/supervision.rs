@@ -125,7 +125,10 @@ fn a_watchdog_of_another_process_is_none_of_ours() {
 #[test]
 fn a_service_manager_that_is_not_there_keeps_nobody_from_serving() {
     for (socket, why) in [
-        ("/nonexistent/notify", "No such file or directory (os error 2)"),
+        (
+            "/nonexistent/notify",
+            "No such file or directory (os error 2)",
+        ),
         ("vsock:2:9", "not an address of a socket: vsock:2:9"),
     ] {
         let place = Place::new("gannet");
@@ -144,5 +147,9 @@ fn without_a_service_manager_nothing_is_said_of_it() {
     server.connect().greet("{}");
     server.signal(Signal::SIGTERM);
     assert_eq!(server.end(), Some(0));
-    assert!(!server.log().contains("service manager"), "{}", server.log());
+    assert!(
+        !server.log().contains("service manager"),
+        "{}",
+        server.log()
+    );
 }
