@@ -157,12 +157,29 @@ impl Routes {
                 self.adopt(&server_id, remote);
             }
         }
+        if self.makes_the_rest(&server_id)
+            && let Some(peer) = self.peers.get_mut(&server_id)
+        {
+            peer.fill_after = now;
+        }
         match remote.place {
             Place::Account(_) => self.spread(id, remote, out),
             _ if !was_up => self.peer_up(id, remote, now, out),
             _ => {}
         }
         self.advance(now, out);
+    }
+
+    /// Whether this server is to make the connections that are missing, although the other one has dialled, too:
+    /// of two that have dialled each other, the one with the lower id does, or each would leave it to the other.
+    fn makes_the_rest(&self, server_id: &str) -> bool {
+        let is_dialled = |id: RouteId| self.conns.get(&id).is_some_and(|c| c.dialled.is_some());
+        self.peers.get(server_id).is_some_and(|peer| {
+            peer.is_gannet()
+                && peer.has_dialled
+                && self.settings.server_id.as_str() < server_id
+                && peer.connections().any(is_dialled)
+        })
     }
 
     /// A server that dialled us says where it listens: an address that we heard of need not be dialled to

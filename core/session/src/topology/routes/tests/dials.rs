@@ -137,6 +137,31 @@ fn clu_08_clu_09_a_pool_is_filled_one_after_another_and_accounts_follow() {
 }
 
 #[test]
+fn of_two_that_have_dialled_each_other_the_lower_id_makes_the_rest_at_once() {
+    for (other, is_dialled_at_once) in [(9, true), (1, false)] {
+        let mut harness = Harness::new(settings(), &["h"]);
+        let first = harness.dial();
+        let theirs = ServerInfo {
+            gannet: "1".to_string(),
+            ..info(other)
+        };
+        harness.register(first.id, true, &theirs).unwrap();
+        let own = ServerInfo {
+            route_account: "$SYS".to_string(),
+            ..theirs
+        };
+        let id = harness.routes.accepted();
+        harness.register(id, false, &own).unwrap();
+        harness.confirm(first.id);
+        let dials = harness.dials().len();
+        assert_eq!(dials, usize::from(is_dialled_at_once));
+        // The other one has not done it.
+        harness.wait(S);
+        assert_eq!(dials + harness.dials().len(), 1);
+    }
+}
+
+#[test]
 fn what_breaks_is_dialled_again_by_itself() {
     let mut harness = Harness::new(settings(), &["h"]);
     let first = harness.dial();
