@@ -127,14 +127,16 @@ fn limits() -> Vec<Row> {
     ]
 }
 
-/// Old spellings, numbers for durations, variables, an include, and the last of several values.
+/// Old spellings, numbers for durations, variables, an include, and the last of several values. The
+/// repeated key is spelt alike both times: of keys that differ in case the Go server takes either
+/// one, as its map happens to be ordered.
 const SPELLINGS: &str = "
     include 'more.conf'
     ms = 1000; factor: $GANNET_TEST_NUMBER
     max_conn = $factor
-    Max_Payload 4096
+    max_payload 4096
     max_payload $ms
-    ping_interval: 20
+    Ping_Interval: 20
     write_deadline: '3s'
     max_subscriptions: 0
     max_pending 0
