@@ -66,6 +66,8 @@ impl Signal {
     pub const NEWS: u32 = 8;
     /// The server's options have changed.
     pub const RELOAD: u32 = 16;
+    /// Somebody wants to know what becomes of the connection under other options.
+    pub const TRIAL: u32 = 32;
 
     /// Sets `bits` and wakes the task if they are news to it.
     pub fn raise(&self, bits: u32) {

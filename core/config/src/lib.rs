@@ -28,14 +28,15 @@ mod tree;
 
 pub use gannet_units::ByteCount;
 
-pub use diff::{Change, ClusterChange, Diff, Dropped, GatewayChange, Refused, Verdict};
+pub use diff::{Change, ClusterChange, Diff, Difference, Dropped, GatewayChange, Refused, Verdict};
 pub use error::{ConfigError, ConfigWarning, HELP, Place, Problem, Rejected};
 pub use explain::{Setting, Shown, as_file};
 pub use options::{
     AuthOptions, CertificateFiles, ClusterOptions, ClusterPermissions, Compression,
     CompressionOptions, GatewayOptions, GatewayUrl, HandshakeFirst, LameDuckOptions, Limits,
-    LinkAuth, LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, RttThresholds,
-    ServerUrl, SubjectPermission, TlsOptions, TlsVersion, User, WriteTimeout,
+    LinkAuth, LogFormat, LogLevel, LogLevels, LogTarget, LoggingOptions, MonitoringOptions,
+    Options, Port, ProfilingOptions, RemoteGateway, RttThresholds, ServerUrl, SubjectPermission,
+    Subsystem, TlsOptions, TlsVersion, User, WriteTimeout,
 };
 pub use origin::{KeyPath, Origin, Origins, Step};
 pub use read::{Loaded, load};

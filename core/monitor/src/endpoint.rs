@@ -25,16 +25,25 @@ pub enum Endpoint {
     Subsz,
     /// Is this server fit to serve.
     Healthz,
+    /// What a reload would do.
+    Reloadz,
+    /// Threads and tasks.
+    Stacksz,
+    /// Command line and memory.
+    Vars,
 }
 
 impl Endpoint {
     /// Every endpoint, in the order of their statistics keys.
-    pub const ALL: [Endpoint; 7] = [
+    pub const ALL: [Endpoint; 10] = [
         Endpoint::Root,
         Endpoint::Connz,
+        Endpoint::Vars,
         Endpoint::Gatewayz,
         Endpoint::Healthz,
+        Endpoint::Reloadz,
         Endpoint::Routez,
+        Endpoint::Stacksz,
         Endpoint::Subsz,
         Endpoint::Varz,
     ];
@@ -49,6 +58,9 @@ impl Endpoint {
             Endpoint::Gatewayz => "/gatewayz",
             Endpoint::Subsz => "/subsz",
             Endpoint::Healthz => "/healthz",
+            Endpoint::Reloadz => "/reloadz",
+            Endpoint::Stacksz => "/stacksz",
+            Endpoint::Vars => "/debug/vars",
         }
     }
 
@@ -116,8 +128,11 @@ fn cleaned(path: &str) -> String {
 pub struct RequestCounts([u64; Endpoint::ALL.len()]);
 
 impl RequestCounts {
-    /// Counts one request.
+    /// Counts one request; not for what is said of the process, as the reference server has it.
     pub fn count(&mut self, endpoint: Endpoint) {
+        if matches!(endpoint, Endpoint::Stacksz | Endpoint::Vars) {
+            return;
+        }
         let counter = &mut self.0[endpoint as usize];
         *counter = counter.saturating_add(1);
     }
@@ -200,6 +215,8 @@ mod tests {
         counts.count(Endpoint::Varz);
         counts.count(Endpoint::Root);
         counts.count(Endpoint::Varz);
+        counts.count(Endpoint::Vars);
+        counts.count(Endpoint::Stacksz);
         assert_eq!(
             serde_json::to_string(&counts).unwrap(),
             r#"{"/":1,"/varz":2}"#

@@ -3,7 +3,7 @@
 use crate::endpoint::{Endpoint, redirect, route};
 use crate::query::{BadValue, Query};
 use crate::response::Response;
-use crate::{connz, gatewayz, healthz, routez, subsz};
+use crate::{connz, gatewayz, healthz, reloadz, routez, subsz};
 
 /// What is asked, with its options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,12 @@ pub enum Request {
     Subsz(subsz::Options),
     /// `/healthz`
     Healthz(healthz::Options),
+    /// `/reloadz`
+    Reloadz(reloadz::Options),
+    /// `/stacksz`, which has no options.
+    Stacksz,
+    /// `/debug/vars`, which has no options.
+    Vars,
 }
 
 impl Request {
@@ -35,6 +41,9 @@ impl Request {
             Request::Gatewayz(_) => Endpoint::Gatewayz,
             Request::Subsz(_) => Endpoint::Subsz,
             Request::Healthz(_) => Endpoint::Healthz,
+            Request::Reloadz(_) => Endpoint::Reloadz,
+            Request::Stacksz => Endpoint::Stacksz,
+            Request::Vars => Endpoint::Vars,
         }
     }
 }
@@ -87,5 +96,10 @@ pub fn request(base_path: &str, path: &str, query: &str) -> Result<Request, Refu
         Endpoint::Healthz => {
             Request::Healthz(healthz::Options::parse(&query).map_err(bad(counted))?)
         }
+        Endpoint::Reloadz => {
+            Request::Reloadz(reloadz::Options::parse(&query).map_err(bad(counted))?)
+        }
+        Endpoint::Stacksz => Request::Stacksz,
+        Endpoint::Vars => Request::Vars,
     })
 }

@@ -62,7 +62,7 @@ impl Response {
     }
 
     /// 404 for a path that names nothing.
-    pub(crate) fn not_found() -> Response {
+    pub fn not_found() -> Response {
         let headers = [
             ("Content-Type", "text/plain; charset=utf-8"),
             ("X-Content-Type-Options", "nosniff"),

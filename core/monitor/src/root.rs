@@ -20,13 +20,16 @@ pub struct Snapshot {
     pub compatible: String,
 }
 
-const PAGES: [(Endpoint, &str); 6] = [
+const PAGES: [(Endpoint, &str); 9] = [
     (Endpoint::Varz, "Server"),
     (Endpoint::Connz, "Connections"),
     (Endpoint::Routez, "Routes"),
     (Endpoint::Gatewayz, "Gateways"),
     (Endpoint::Subsz, "Subscriptions"),
     (Endpoint::Healthz, "Health"),
+    (Endpoint::Reloadz, "What a reload would do"),
+    (Endpoint::Stacksz, "Threads"),
+    (Endpoint::Vars, "Process"),
 ];
 
 /// The answer.

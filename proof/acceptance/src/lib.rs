@@ -15,6 +15,7 @@ pub mod later;
 pub mod linked;
 pub mod mesh;
 pub mod namespaces;
+pub mod operate;
 pub mod ports;
 pub mod programs;
 pub mod reach;

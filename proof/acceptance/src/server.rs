@@ -7,7 +7,7 @@ use crate::wait::{PATIENCE, within};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -67,6 +67,10 @@ pub struct Server {
 const ATTEMPTS: usize = 5;
 /// What both servers say then.
 const PORT_TAKEN: &str = "address already in use";
+/// The end of a reload in the log.
+pub const RELOADED: &str = "Reloaded server configuration ";
+/// What a server says of a configuration that it does not take over.
+pub const REFUSED: &str = "Failed to reload server configuration: ";
 /// What a server says whose clients get no INFO before they encrypt.
 const SILENT: &str = "\"TLS Handshake First\" option will fail";
 
@@ -340,6 +344,50 @@ impl Server {
                 .map(str::to_owned)
                 .ok_or_else(|| self.log_tail())
         })
+    }
+
+    /// Has the server read its configuration again, and returns what it logs about it: the lines without their
+    /// beginnings, without the last one if all is well, and without the two that the reference server has in any case.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub fn reload(&self) -> Vec<String> {
+        let before = self.log_length();
+        self.signal(Signal::HUP);
+        crate::eventually(&format!("an answer of {} to the signal", self.name), || {
+            let log = self.log_from(before);
+            if !log.ends_with('\n') || ![RELOADED, REFUSED].iter().any(|end| log.contains(end)) {
+                return Err(log);
+            }
+            let text = |line: &str| {
+                let (_, text) = line.split_once("[INF] ").or(line.split_once("[ERR] "))?;
+                Some(text.to_owned())
+            };
+            let always = [
+                "Reloaded: authorization users",
+                "Reloaded: accounts",
+                "Trapped \"hangup\" signal",
+            ];
+            let is_told =
+                |line: &String| !always.contains(&line.as_str()) && !line.starts_with(RELOADED);
+            Ok(log.lines().filter_map(text).filter(is_told).collect())
+        })
+    }
+
+    fn log_length(&self) -> u64 {
+        std::fs::metadata(self.log_path()).map_or(0, |file| file.len())
+    }
+
+    /// The log from the byte `start` on.
+    fn log_from(&self, start: u64) -> String {
+        let read = || -> std::io::Result<Vec<u8>> {
+            let mut file = File::open(self.log_path())?;
+            file.seek(SeekFrom::Start(start))?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
     }
 
     /// Kills the process (SIGKILL) and reaps it.

@@ -1,6 +1,7 @@
 //! New options for a running server: what it takes over, what it refuses, and whom it concerns (rows OPS-11 to
 //! OPS-16, CFG reload rows, CLU-12, CLU-26, GW-125).
 
+use gannet_acceptance::server::{REFUSED, RELOADED};
 use gannet_acceptance::wait::eventually;
 use gannet_acceptance::wire::Heard;
 use gannet_acceptance::{Kind, Server, Wire, both, pairs};
@@ -10,34 +11,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// What the end of a reload looks like in the log.
-const DONE: &str = "Reloaded server configuration ";
-const REFUSED: &str = "Failed to reload server configuration: ";
-
-/// Has the server read `config`, and returns what it said of it: the lines without their beginnings, without the
-/// last one if all is well, and without the two that the reference server has in any case.
+/// Has the server read `config`, and returns what it said of it, as [`Server::reload`] does.
 fn reload(server: &Server, config: &str) -> Vec<String> {
-    let before = server.log().len();
     server.write_config(config);
-    server.signal(Signal::HUP);
-    eventually("an answer to the signal", || {
-        let log = server.log();
-        let log = log.get(before..).unwrap_or_default();
-        if !log.ends_with('\n') || ![DONE, REFUSED].iter().any(|end| log.contains(end)) {
-            return Err(log.to_owned());
-        }
-        let text = |line: &str| {
-            let (_, text) = line.split_once("[INF] ").or(line.split_once("[ERR] "))?;
-            Some(text.to_owned())
-        };
-        let always = [
-            "Reloaded: authorization users",
-            "Reloaded: accounts",
-            "Trapped \"hangup\" signal",
-        ];
-        let is_told = |line: &String| !always.contains(&line.as_str()) && !line.starts_with(DONE);
-        Ok(log.lines().filter_map(text).filter(is_told).collect())
-    })
+    server.reload()
 }
 
 /// [`reload`] of what the server takes over.
@@ -247,9 +224,9 @@ both! {
         let path = server.folder().join("new.log");
         let text = eventually("the new file", || {
             let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
-            text.contains(DONE).then_some(text.clone()).ok_or(text)
+            text.contains(RELOADED).then_some(text.clone()).ok_or(text)
         });
-        assert!(text.starts_with(&format!("[{}] [INF] {DONE}", server.pid())), "{text}");
+        assert!(text.starts_with(&format!("[{}] [INF] {RELOADED}", server.pid())), "{text}");
         server.expect_log("Reloaded: log_file = ");
     }
 

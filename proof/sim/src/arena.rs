@@ -88,6 +88,9 @@ impl Arena {
         if let Some(text) = self.world.failed_start() {
             return Err(self.failure(FailureKind::Crash, "servers start", text));
         }
+        if let Some(text) = self.world.wrong_reload() {
+            return Err(self.failure(FailureKind::Safety, "all or nothing", text));
+        }
         let (watchers, deliveries) = (&mut self.watchers, &mut self.deliveries);
         let mut journal = self.world.journal.lock();
         journal.come_due(self.world.sim.now());

@@ -18,6 +18,7 @@ mod journal;
 pub mod oracle;
 mod outcome;
 mod phases;
+mod reloads;
 mod run;
 mod story;
 mod topology;
@@ -26,6 +27,7 @@ mod world;
 
 pub use faults::FaultKind;
 pub use outcome::{Config, Failure, FailureKind, Outcome};
+pub use reloads::ReloadKind;
 pub use run::run_seed;
 pub use story::{Letter, Story, Town, Who};
 pub use topology::Remotes;

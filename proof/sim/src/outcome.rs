@@ -7,6 +7,7 @@ use std::time::Duration;
 use gannet_units::Moment;
 
 use crate::faults::FaultKind;
+use crate::reloads::ReloadKind;
 
 /// What a run is to be like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,9 @@ pub struct Config {
     pub servers: Option<usize>,
     /// How long faults strike, in virtual time.
     pub faults: Duration,
+    /// Servers are told other options while they run, where the seed says so. Without, faults and workload are
+    /// the same.
+    pub reloads: bool,
     /// Keep the story as text.
     pub tale: bool,
     /// Keep the simulator's own trace (every packet, poll and timer; the last 20,000 lines) as text.
@@ -29,6 +33,7 @@ impl Default for Config {
             clusters: None,
             servers: None,
             faults: Duration::from_secs(20),
+            reloads: true,
             tale: false,
             packets: false,
         }
@@ -110,6 +115,8 @@ pub struct Outcome {
     pub deliveries: usize,
     /// How often each kind of fault struck.
     pub faults: BTreeMap<FaultKind, u64>,
+    /// How often each kind of reload happened.
+    pub reloads: BTreeMap<ReloadKind, u64>,
     /// The story, if it was asked for.
     pub tale: Vec<String>,
     /// The simulator's trace, if it was asked for.

@@ -13,6 +13,7 @@ use crate::faults::Faults;
 use crate::journal::{Journal, MessageId};
 use crate::oracle::Distances;
 use crate::outcome::{Config, Failure, FailureKind};
+use crate::reloads::Reloads;
 use crate::topology::MESH;
 use crate::workload::Workload;
 use crate::world::World;
@@ -25,6 +26,8 @@ const CLEANING: Duration = Duration::from_secs(10);
 const ROUND: Duration = Duration::from_secs(4);
 /// How long all pages of all servers may take.
 const INSPECTION: Duration = Duration::from_secs(5);
+/// How late what was sent in bad weather may still be: links are slower by no more than this.
+const LATE: Duration = Duration::from_secs(2);
 /// How long we wait for what must not come.
 const QUIET: Duration = Duration::from_millis(300);
 
@@ -32,6 +35,7 @@ const QUIET: Duration = Duration::from_millis(300);
 pub(crate) struct Run<'a> {
     pub(crate) arena: &'a mut Arena,
     pub(crate) faults: &'a mut Faults,
+    pub(crate) reloads: &'a mut Reloads,
     pub(crate) workload: Workload,
 }
 
@@ -51,11 +55,15 @@ impl Run<'_> {
         let until = self.arena.world.now() + config.faults;
         while self.arena.world.now() < until {
             self.faults.step(&mut self.arena.world);
+            self.reloads.step(&mut self.arena.world, self.faults);
             self.workload.step(&mut self.arena.world);
             self.arena.step()?;
         }
 
         self.faults.heal_all(&mut self.arena.world);
+        while !self.reloads.end_all(&mut self.arena.world) {
+            self.arena.step()?;
+        }
         self.arena.until(
             MESH + self.arena.world.topology.notice(),
             "mesh",
@@ -79,6 +87,8 @@ impl Run<'_> {
                     .failure(FailureKind::Liveness, "interest converges", text));
             }
         }
+        // All could be well by what was known before: the news of a change may still be on its way.
+        self.arena.run_for(LATE)?;
         self.arena.world.tell("all is well");
         self.round(Workload::say_everything, judge_everything)?
             .map_err(|text| {

@@ -9,6 +9,7 @@ use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::outcome::{Config, Failure, FailureKind, Outcome};
 use crate::phases::Run;
+use crate::reloads::Reloads;
 use crate::topology::Topology;
 use crate::workload::Workload;
 use crate::world::World;
@@ -17,7 +18,12 @@ use crate::world::World;
 /// one of those.
 pub fn run_seed(seed: u64, config: &Config) -> Outcome {
     let mut dice = Dice::derive(seed, "topology");
-    let topology = Topology::draw(&mut dice, config.clusters, config.servers);
+    let mut topology = Topology::draw(&mut dice, config.clusters, config.servers);
+    let mut reloads = match config.reloads {
+        true => Reloads::draw(seed),
+        false => Reloads::none(),
+    };
+    reloads.prepare(&mut topology);
     let mut arena = Arena::new(World::new(seed, topology, config.tale));
     arena.world.sim.keep_trace_text(config.packets);
     let topology = format!("{:?}", arena.world.topology);
@@ -28,6 +34,7 @@ pub fn run_seed(seed: u64, config: &Config) -> Outcome {
         Run {
             arena: &mut arena,
             faults: &mut faults,
+            reloads: &mut reloads,
             workload,
         }
         .all(config)
@@ -47,6 +54,7 @@ pub fn run_seed(seed: u64, config: &Config) -> Outcome {
         messages: journal.messages.len(),
         deliveries: arena.deliveries,
         faults: faults.hits,
+        reloads: reloads.hits,
         tale: journal.take_tale(),
         packets: arena.world.sim.take_trace_text(),
     }

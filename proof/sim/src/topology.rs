@@ -27,8 +27,15 @@ pub(crate) const MONITOR_PORT: u16 = 8222;
 /// From the last fault to the complete mesh, beyond the time that it takes to notice dead connections (GW-09).
 pub(crate) const MESH: Duration = Duration::from_secs(10);
 
+/// The account of clients.
+pub(crate) const CLIENTS: &str = "$G";
+/// The password of all users.
+pub(crate) const PASSWORD: &str = "secret";
+/// Users, where clients say who they are.
+const USERS: usize = 3;
+
 /// How routes may be compressed, as configurations say it.
-const COMPRESSION: [&str; 8] = [
+pub(crate) const COMPRESSION: [&str; 8] = [
     "",
     "off",
     "accept",
@@ -115,6 +122,12 @@ pub(crate) struct Topology {
     pub(crate) write_deadline: Duration,
     /// Publishers are not held back for slow subscribers.
     pub(crate) no_stall: bool,
+    /// Clients must say who they are.
+    pub(crate) users: bool,
+    /// Somebody may want to read what is spoken.
+    pub(crate) traces: bool,
+    /// Pools may get other sizes while servers run.
+    pub(crate) pools_change: bool,
 }
 
 impl Topology {
@@ -146,6 +159,9 @@ impl Topology {
             max_pending: ByteCount::mib(64),
             write_deadline: Duration::from_secs(10),
             no_stall: false,
+            users: false,
+            traces: false,
+            pools_change: false,
         }
     }
 
@@ -206,6 +222,11 @@ impl Topology {
         self.sizes.iter().any(|size| *size > 1)
     }
 
+    /// How many users there are, by the names of [`user_name`].
+    pub(crate) fn user_count(&self) -> usize {
+        if self.users { USERS } else { 0 }
+    }
+
     /// Whether a cluster's name is made up by its servers, and may change.
     pub(crate) fn is_dynamic(&self) -> bool {
         self.has_routes() && self.clusters() == 1 && !self.named
@@ -229,10 +250,11 @@ impl Topology {
             one.zip(other).is_some_and(|(one, other)| one != other)
         };
         let servers = 0..self.servers();
-        !self.pinned
+        let may_differ = !self.pinned
             && servers
                 .into_iter()
-                .any(|one| self.neighbours(one).any(|other| differ(one, other)))
+                .any(|one| self.neighbours(one).any(|other| differ(one, other)));
+        may_differ || (self.pools_change && self.has_routes())
     }
 
     /// Whether the others find each other for ever without this server, or without where it was.
@@ -342,6 +364,11 @@ fn routing(dice: &mut Dice, servers: usize) -> Vec<Routing> {
 /// The name of a cluster.
 pub(crate) fn cluster_name(cluster: usize) -> String {
     format!("C{cluster}")
+}
+
+/// The name of a user.
+pub(crate) fn user_name(user: usize) -> String {
+    format!("user{user}")
 }
 
 /// The name of a server, and of its host.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gannet_config::Options;
-use gannet_node::{Level, LogOptions, LogWriter, Logger, Server};
+use gannet_node::{Line, LogWriter, Logger, Server};
 use gannet_rt::Rt;
 use gannet_rt::sim::{HostUsage, Link, Net, Sim, SimHost};
 use gannet_units::Moment;
@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use crate::client::{Client, Inbox, Person};
 use crate::journal::{Journal, Map};
-use crate::topology::{CLIENT_PORT, GATEWAY_PORT, MESH, Ports, Topology, server_name};
+use crate::topology::{CLIENT_PORT, GATEWAY_PORT, MESH, Ports, Topology, server_name, user_name};
 
 /// A server's handle once it has started, or why it did not.
 type Slot = Arc<Mutex<Option<Result<Server, String>>>>;
@@ -32,6 +32,10 @@ pub(crate) struct Node {
     moves: u16,
     /// It has left for ever.
     pub(crate) gone: bool,
+    /// How many configurations do not name it at present that otherwise do.
+    pub(crate) unnamed: usize,
+    /// How other servers' configurations name its host.
+    shown: String,
 }
 
 impl Node {
@@ -66,6 +70,8 @@ pub(crate) struct World {
     /// Where monitoring is read.
     pub(crate) inspector: SimHost,
     tale: bool,
+    /// A reload that did not end as it should have, if there was one.
+    wrong_reload: Option<String>,
 }
 
 impl World {
@@ -90,7 +96,12 @@ impl World {
         let silent = silent.as_ref().map(shown);
         let nodes = (0..topology.servers()).map(|server| Node {
             host: hosts[server].clone(),
-            options: topology.options(server, |other| shown(&hosts[other]), silent.as_deref()),
+            options: {
+                let other = |other: usize| shown(&hosts[other]);
+                let mut options = topology.options(server, other, silent.as_deref());
+                options.logging.debug = tale;
+                options
+            },
             slot: Slot::default(),
             running: false,
             client_url: match topology.unspecified {
@@ -99,6 +110,8 @@ impl World {
             },
             moves: 0,
             gone: false,
+            unnamed: 0,
+            shown: shown(&hosts[server]),
         });
         let world = World {
             nodes: nodes.collect(),
@@ -109,6 +122,7 @@ impl World {
             net,
             topology,
             tale,
+            wrong_reload: None,
         };
         world.set_fine_weather();
         world
@@ -159,16 +173,15 @@ impl World {
     }
 
     fn logger(&self, server: usize) -> Logger {
-        if !self.tale {
-            return Logger::none();
-        }
         let rt = self.nodes[server].host.rt();
-        let options = LogOptions {
-            debug: true,
-            trace: false,
-            time: false,
-            utc: true,
-        };
+        let options = &self.nodes[server].options.logging;
+        if !self.tale {
+            // What is to be traced is made out either way.
+            return match self.topology.traces {
+                true => Logger::new(&rt, options, Box::new(Unread)),
+                false => Logger::none(),
+            };
+        }
         let writer = TaleWriter {
             journal: self.journal.clone(),
             rt: rt.clone(),
@@ -180,6 +193,45 @@ impl World {
     /// Changes a server's options before it is started.
     pub(crate) fn change_options(&mut self, server: usize, change: impl FnOnce(&mut Options)) {
         change(&mut self.nodes[server].options);
+    }
+
+    /// Whether a server's options can change now: it runs and has come up, or it does not run.
+    pub(crate) fn takes_options(&self, server: usize) -> bool {
+        let node = &self.nodes[server];
+        !node.running || node.slot.lock().is_some()
+    }
+
+    /// Changes a server's options, those that it will start with or, if it runs, those that it goes by.
+    pub(crate) fn reload(&mut self, server: usize, change: impl FnOnce(&mut Options)) {
+        let node = &mut self.nodes[server];
+        change(&mut node.options);
+        let options = node.options.clone();
+        let said = node.ask(|running| running.reload(options));
+        if let Some(Err(why)) = said {
+            let text = format!("server {server} does not take over what it can: {why}");
+            self.wrong_reload.get_or_insert(text);
+        }
+    }
+
+    /// Tells a server that runs to go by options that it cannot go by.
+    pub(crate) fn reload_in_vain(&mut self, server: usize, change: impl FnOnce(&mut Options)) {
+        let node = &self.nodes[server];
+        let mut options = node.options.clone();
+        change(&mut options);
+        if let Some(Ok(changes)) = node.ask(|running| running.reload(options)) {
+            let text = format!("server {server} takes over what it cannot: {changes:?}");
+            self.wrong_reload.get_or_insert(text);
+        }
+    }
+
+    /// A reload that did not end as it should have, if there was one.
+    pub(crate) fn wrong_reload(&self) -> Option<String> {
+        self.wrong_reload.clone()
+    }
+
+    /// How other servers' configurations name a server's host.
+    pub(crate) fn shown(&self, server: usize) -> String {
+        self.nodes[server].shown.clone()
     }
 
     /// Ends a server's process.
@@ -211,6 +263,11 @@ impl World {
         for client in self.clients.iter().filter(|client| client.home == server) {
             client.leave();
         }
+    }
+
+    /// Whether a server has been at another place.
+    pub(crate) fn has_moved(&self, server: usize) -> bool {
+        self.nodes[server].moves > 0
     }
 
     /// Places where a server was once and none will be again.
@@ -272,11 +329,13 @@ impl World {
         let id = self.clients.len();
         let host = self.sim.host(&format!("client{id}"));
         let server = (self.nodes[home].host.ip(), CLIENT_PORT).into();
+        let users = self.topology.user_count();
         let person = Person {
             id,
             home,
             server,
             inbox,
+            user: id.checked_rem(users).map(user_name),
         };
         self.clients
             .push(Client::start(host, person, self.journal.clone()));
@@ -308,6 +367,13 @@ fn silent_listener(sim: &Sim) -> SimHost {
     host
 }
 
+/// A log that is written and never read.
+struct Unread;
+
+impl LogWriter for Unread {
+    fn write_line(&self, _line: &Line<'_>) {}
+}
+
 /// Puts a server's log into the story.
 struct TaleWriter {
     journal: Arc<Mutex<Journal>>,
@@ -316,12 +382,12 @@ struct TaleWriter {
 }
 
 impl LogWriter for TaleWriter {
-    fn write_line(&self, _level: Level, line: &str) {
-        let server = self.server;
+    fn write_line(&self, line: &Line<'_>) {
+        let (server, line) = (self.server, line.to_string());
         // The process id in front says nothing here.
         let text = line
             .split_once("] ")
-            .map_or(line, |(_, text)| text)
+            .map_or(line.as_str(), |(_, text)| text)
             .to_owned();
         self.journal
             .lock()

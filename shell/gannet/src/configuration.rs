@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use gannet_config::{ConfigWarning, HELP, Options, Origins, Rejected};
+use gannet_config::{ConfigWarning, HELP, Options, Origins, Rejected, Source};
 
 use crate::flags::{Disk, FlagError, Invocation};
 
@@ -48,9 +48,18 @@ pub(crate) fn configured(
     invocation: &Invocation,
     file: Option<&str>,
 ) -> Result<Configured, Failure> {
+    configured_from(&Disk, invocation, file)
+}
+
+/// As [`configured`], with files and variables from elsewhere.
+pub(crate) fn configured_from(
+    source: &dyn Source,
+    invocation: &Invocation,
+    file: Option<&str>,
+) -> Result<Configured, Failure> {
     let mut configured = match file {
         Some(path) => {
-            let loaded = gannet_config::load(path, &Disk).map_err(Failure::File)?;
+            let loaded = gannet_config::load(path, source).map_err(Failure::File)?;
             Configured {
                 options: loaded.options,
                 origins: loaded.origins,

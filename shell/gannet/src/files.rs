@@ -1,4 +1,4 @@
-//! The files by which others find a running server: pid file and ports file.
+//! The files by which others find a running server: pid file and ports file; and pages of the manual.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use gannet_node::Server;
 use gannet_rt::{Rt, fs, process};
 use serde::Serialize;
 
+use crate::flags::ManualPage;
 use crate::words::file_error;
 
 /// Writes the process id, and nothing else, to `path`.
@@ -24,6 +25,20 @@ struct Ports {
     nats: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     monitoring: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cluster: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    profile: Vec<String>,
+}
+
+/// Writes pages of the manual to a directory that is there.
+pub(crate) fn write_pages(directory: &str, pages: &[ManualPage]) -> Result<(), String> {
+    for page in pages {
+        let path = Path::new(directory).join(&page.file);
+        let shown = path.to_string_lossy().into_owned();
+        std::fs::write(path, &page.text).map_err(|error| file_error("open", &shown, &error))?;
+    }
+    Ok(())
 }
 
 /// A ports file, which is there as long as its server.
@@ -57,7 +72,26 @@ impl PortsFile {
                 &options.host,
                 server.client_addr(),
             ),
-            monitoring: urls(rt, "http", monitoring, server.monitor_addr()),
+            monitoring: urls(
+                rt,
+                match options.monitoring.https_port {
+                    Some(_) => "https",
+                    None => "http",
+                },
+                monitoring,
+                server.monitor_addr(),
+            ),
+            cluster: urls(
+                rt,
+                if options.cluster.tls.is_some() {
+                    "tls"
+                } else {
+                    "nats"
+                },
+                &options.cluster.host,
+                server.route_addr(),
+            ),
+            profile: urls(rt, "http", &options.host, server.profiling_addr()),
         };
         let path = self.path.to_string_lossy();
         let failed = |why: String| format!("Error writing ports file ({path}): {why}");

@@ -1,15 +1,17 @@
 //! The `gannet` binary: what the command line means, done; and the exit code.
 //!
 //! What lives here: flags (`flags`), one server with its log, files and signals (`serve` and its
-//! neighbours), signals to other servers (`tell`), a look at configurations (`config`), and a super-cluster
+//! neighbours), signals to other servers (`tell`) and what they would do (`dry_run`), a look at configurations (`config`), and a super-cluster
 //! to try things out (`dev`). What does not: anything that an embedder of `gannet_node` would need, too.
 
 mod config;
 mod configuration;
 mod descriptors;
 mod dev;
+mod dry_run;
 mod files;
 mod flags;
+mod host;
 mod logging;
 mod memory;
 mod process;
@@ -42,6 +44,11 @@ fn run(invocation: &Invocation) -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Signal(request) => match tell::tell(invocation.program, request) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(invocation.program, error),
+        },
+        Command::DryRun(asked) => dry_run::run(invocation, asked),
+        Command::WritePages(directory, pages) => match files::write_pages(directory, pages) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => refuse(invocation.program, error),
         },

@@ -2,12 +2,12 @@
 //! anew. Not here: signals (`serve`), which options may change (`gannet_config::Diff`).
 
 use gannet_config::Change;
-use gannet_node::{Level, Server};
+use gannet_node::{Configuration, Level, Server};
 use gannet_rt::Rt;
 
-use crate::configuration;
 use crate::files::{self, PortsFile};
 use crate::flags::Invocation;
+use crate::host;
 use crate::logging::Log;
 use crate::supervision::Supervision;
 
@@ -52,7 +52,7 @@ impl<'a> Process<'a> {
     /// Reads the configuration again, and has the server go by it.
     pub(crate) async fn reload(&mut self, supervision: &Supervision) {
         supervision.reloading().await;
-        let reasons = self.try_reload().err().unwrap_or_default();
+        let reasons = self.try_reload().await.err().unwrap_or_default();
         for why in &reasons {
             let text = format_args!("Failed to reload server configuration: {why}");
             self.log.say(Level::Error, text);
@@ -60,27 +60,20 @@ impl<'a> Process<'a> {
         supervision.reloaded(!reasons.is_empty()).await;
     }
 
-    fn try_reload(&mut self) -> Result<(), Vec<String>> {
-        if self.invocation.config.is_none() {
-            let text = "can only reload config when a file is provided using -c or --config";
-            return Err(vec![text.into()]);
-        }
+    async fn try_reload(&mut self) -> Result<(), Vec<String>> {
         let log = self.log;
-        let warn = |warnings: gannet_config::Rejected| {
-            let text = warnings.to_string();
-            for line in text.lines() {
-                log.say(Level::Warn, line);
-            }
-        };
-        let options = configuration::options(self.invocation, warn)
-            .map_err(|why| configuration::reasons(&why))?;
-        // A file that cannot be opened is to be known beforehand.
+        let Configuration { options, warnings } = host::read(self.invocation)?;
+        for line in warnings {
+            log.say(Level::Warn, line);
+        }
+        // What cannot be opened is to be known beforehand.
         let mut target = log
             .other_target(self.rt, &options)
+            .await
             .map_err(|why| vec![why])?;
         let server = self.server.clone();
         let changes = server.reload_with(options, |change| match change {
-            Change::LogFile(_) => {
+            change if change.is_of_log_target() => {
                 if let Some(target) = target.take() {
                     log.go_over(target);
                 }

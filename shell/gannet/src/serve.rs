@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_config::Options;
@@ -14,6 +15,7 @@ use crate::configuration;
 use crate::descriptors;
 use crate::files;
 use crate::flags::Invocation;
+use crate::host::ThisProcess;
 use crate::logging::Log;
 use crate::process::Process;
 use crate::supervision::Supervision;
@@ -34,7 +36,7 @@ pub(crate) fn run(invocation: &Invocation) -> ExitCode {
         Err(error) => return crate::refuse(invocation.program, error),
     };
     let rt = runtime.rt();
-    let log = match Log::open(&rt, &options) {
+    let log = match runtime.block_on(Log::open(&rt, &options)) {
         Ok(log) => log,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "{error}");
@@ -42,7 +44,11 @@ pub(crate) fn run(invocation: &Invocation) -> ExitCode {
         }
     };
     report_panics(&log);
-    let code = runtime.block_on(serve(&rt, invocation, options, &log));
+    let code = runtime.block_on(async {
+        let code = serve(&rt, invocation, options, &log).await;
+        log.finish().await;
+        code
+    });
     runtime.shutdown(GRACE);
     code
 }
@@ -85,6 +91,7 @@ async fn serve(rt: &Rt, invocation: &Invocation, options: Options, log: &Log) ->
         Err(StartError::Options(error)) => return crate::refuse(invocation.program, error),
         Err(StartError::Listen(error)) => return fatal(&error),
     };
+    server.set_host(Arc::new(ThisProcess::new(invocation)));
     let mut process = Process::new(rt, invocation, server, log);
     process.set_ports_file(options.ports_file_dir.as_deref());
     let supervision = Supervision::new(rt, log);

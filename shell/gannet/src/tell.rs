@@ -8,10 +8,15 @@ use gannet_rt::unix::{Pid, kill};
 use crate::flags::{Program, SignalRequest};
 use crate::words::lower_first;
 
+/// The processes that are meant. The error is the reference server's.
+pub(crate) fn processes(program: Program, request: &SignalRequest) -> Result<Vec<u32>, String> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    request.processes(program.name(), read, || running(program.name()))
+}
+
 /// Sends the signal to all that are meant. The error is the reference server's.
 pub(crate) fn tell(program: Program, request: &SignalRequest) -> Result<(), String> {
-    let read = |path: &str| std::fs::read_to_string(path).ok();
-    let processes = request.processes(program.name(), read, || running(program.name()))?;
+    let processes = processes(program, request)?;
     let mut errors = String::new();
     for process in processes {
         let Ok(id) = i32::try_from(process) else {

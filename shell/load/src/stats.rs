@@ -27,6 +27,14 @@ impl Histogram {
         self.total += 1;
     }
 
+    /// Counts every value that `other` has counted.
+    pub(crate) fn add(&mut self, other: &Histogram) {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.total += other.total;
+    }
+
     /// The smallest value, in nanoseconds, that at least `share` (0 to 1) of the recorded ones do not exceed;
     /// 0 when nothing was recorded.
     pub(crate) fn quantile(&self, share: f64) -> u64 {
@@ -92,6 +100,21 @@ mod tests {
                 "{share}: {got} for {exact}"
             );
         }
+    }
+
+    #[test]
+    fn histograms_that_are_put_together_are_as_if_one_had_counted_all() {
+        let (mut one, mut other) = (Histogram::new(), Histogram::new());
+        for value in 1..=100u64 {
+            if value % 3 == 0 {
+                one.record(value);
+            } else {
+                other.record(value);
+            }
+        }
+        one.add(&other);
+        assert_eq!(one.quantile(0.5), 50);
+        assert_eq!(one.quantile(1.0), 100);
     }
 
     #[test]

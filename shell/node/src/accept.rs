@@ -10,7 +10,7 @@ use gannet_rt::future::race;
 use gannet_rt::{Listener, Stream};
 use parking_lot::Mutex;
 
-use crate::log::log;
+use crate::log::{Level, Subsystem};
 use crate::panics::kept_up;
 use crate::refusal::accept_error;
 use crate::shared::Shared;
@@ -49,7 +49,7 @@ impl Pauses {
 pub(crate) async fn clients(shared: Arc<Shared>, listener: Listener) {
     race(
         shared.clients_unwanted(),
-        accept(&shared, &listener, "Client", crate::client::start),
+        accept(&shared, &listener, Subsystem::Clients, crate::client::start),
     )
     .await;
     drop(listener);
@@ -60,7 +60,12 @@ pub(crate) async fn clients(shared: Arc<Shared>, listener: Listener) {
 pub(crate) async fn gateways(shared: Arc<Shared>, listener: Listener) {
     race(
         shared.stopped(),
-        accept(&shared, &listener, "Gateway", crate::gateway::accepted),
+        accept(
+            &shared,
+            &listener,
+            Subsystem::Gateways,
+            crate::gateway::accepted,
+        ),
     )
     .await;
 }
@@ -69,7 +74,12 @@ pub(crate) async fn gateways(shared: Arc<Shared>, listener: Listener) {
 pub(crate) async fn routes(shared: Arc<Shared>, listener: Listener) {
     race(
         shared.stopped(),
-        accept(&shared, &listener, "Route", crate::route::accepted),
+        accept(
+            &shared,
+            &listener,
+            Subsystem::Routes,
+            crate::route::accepted,
+        ),
     )
     .await;
 }
@@ -78,7 +88,7 @@ pub(crate) async fn routes(shared: Arc<Shared>, listener: Listener) {
 async fn accept(
     shared: &Arc<Shared>,
     listener: &Listener,
-    what: &str,
+    whose: Subsystem,
     start: fn(&Arc<Shared>, Stream, SocketAddr),
 ) {
     // They outlive a panic: what always fails is not tried the faster for it.
@@ -93,7 +103,7 @@ async fn accept(
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
                     let pause = pauses.lock().take();
-                    complain(shared, listener, what, &error, pause);
+                    complain(shared, listener, whose, &error, pause);
                     shared.rt.sleep(pause).await;
                 }
             }
@@ -112,14 +122,22 @@ pub(crate) fn is_the_peers(error: &io::Error) -> bool {
     )
 }
 
-fn complain(shared: &Shared, listener: &Listener, what: &str, error: &io::Error, pause: Duration) {
+fn complain(
+    shared: &Shared,
+    listener: &Listener,
+    whose: Subsystem,
+    error: &io::Error,
+    pause: Duration,
+) {
+    let what = match whose {
+        Subsystem::Gateways => "Gateway",
+        Subsystem::Routes => "Route",
+        _ => "Client",
+    };
     let why = accept_error(listener.local_addr().ok(), error);
     let pause = pause.as_millis();
-    log!(
-        shared.log,
-        Error,
-        "Temporary {what} Accept Error({why}), sleeping {pause}ms"
-    );
+    let text = format_args!("Temporary {what} Accept Error({why}), sleeping {pause}ms");
+    shared.log.write_about(whose, Level::Error, None, text);
 }
 
 #[cfg(test)]

@@ -8,12 +8,14 @@
 
 mod accept;
 mod addresses;
+mod ask;
 mod buffers;
 mod bulk;
 mod channel;
 mod client;
 mod face;
 mod gateway;
+mod host;
 mod info;
 mod input;
 mod lifecycle;
@@ -23,6 +25,7 @@ mod log;
 mod monitor;
 mod panics;
 mod pinned;
+mod preview;
 mod refusal;
 mod registry;
 mod reload;
@@ -36,8 +39,13 @@ mod trace;
 mod transport;
 mod upkeep;
 
+pub use ask::{Answer, ask};
+pub use gannet_broker::PeerKind;
+pub use gannet_session::CloseReason;
 pub use gateway::GatewayLink;
-pub use log::{Level, LogOptions, LogWriter, Logger, local_zone};
+pub use host::{Configuration, Host};
+pub use log::{About, Form, Level, Line, LogWriter, Logger, Subsystem, local_zone};
+pub use preview::{Ending, Preview, Then};
 pub use reload::ReloadError;
 pub use route::RouteLink;
 pub use server::{Server, StartError};

@@ -123,7 +123,7 @@ impl Server {
             shared.rt.sleep(FAREWELL_STEP).await;
         }
         if shared.life.ended.reach() {
-            log!(shared.log, Info, "Server Exiting..");
+            log!(shared.log, Server, Info, "Server Exiting..");
         }
     }
 
@@ -137,6 +137,7 @@ impl Server {
         }
         log!(
             shared.log,
+            Server,
             Info,
             "Entering lame duck mode, stop accepting new clients"
         );
@@ -167,7 +168,7 @@ impl Server {
 
     async fn send_away(&self, clients: &[Arc<ClientConn>]) {
         let shared = &self.shared;
-        log!(shared.log, Info, "Closing existing clients");
+        log!(shared.log, Server, Info, "Closing existing clients");
         let (last, others) = match clients {
             [others @ .., last] => (last, others),
             [] => return,

@@ -1,75 +1,35 @@
-//! The server's log: lines in the reference server's format, to wherever the embedder wants them.
-//! Not here: files and rotation (they are a [`LogWriter`]), and what is worth a line.
+//! The server's log: which lines there are, and the way from who writes one to where the embedder wants it.
+//! Not here: files, rotation, syslog (they are [`LogWriter`]s), and what is worth a line.
+
+mod about;
+mod line;
+mod repeats;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gannet_config::LoggingOptions;
 use gannet_rt::Rt;
-use gannet_units::WallTime;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use parking_lot::Mutex;
+use repeats::Repeats;
 
-/// How much a line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// The server can't go on.
-    Fatal,
-    /// Something failed.
-    Error,
-    /// Something may fail soon.
-    Warn,
-    /// A change of state.
-    Info,
-    /// For finding faults.
-    Debug,
-    /// Every operation.
-    Trace,
-}
+pub use about::About;
+pub(crate) use about::Kind;
+pub use gannet_config::{LogLevel as Level, Subsystem};
+pub use line::{Form, Line, local_zone};
 
-impl Level {
-    fn tag(self) -> &'static str {
-        match self {
-            Level::Fatal => "FTL",
-            Level::Error => "ERR",
-            Level::Warn => "WRN",
-            Level::Info => "INF",
-            Level::Debug => "DBG",
-            Level::Trace => "TRC",
-        }
-    }
-}
-
-/// Takes finished lines, without a line end. It must not wait for long: the server's tasks call it.
+/// Takes lines. It must not wait for long: the server's tasks call it.
 pub trait LogWriter: Send + Sync {
     /// Writes one line.
-    fn write_line(&self, level: Level, line: &str);
+    fn write_line(&self, line: &Line<'_>);
 }
 
-/// What the lines look like and which there are.
-#[derive(Clone, Copy, Debug)]
-pub struct LogOptions {
-    /// Debug lines, too.
-    pub debug: bool,
-    /// Trace lines, too.
-    pub trace: bool,
-    /// Begin lines with the time.
-    pub time: bool,
-    /// The time in UTC instead of the machine's zone.
-    pub utc: bool,
-}
-
-impl From<&LoggingOptions> for LogOptions {
-    fn from(options: &LoggingOptions) -> LogOptions {
-        LogOptions {
-            debug: options.debug,
-            trace: options.trace,
-            time: options.time,
-            utc: options.time_utc,
-        }
+impl<W: LogWriter> LogWriter for Arc<W> {
+    fn write_line(&self, line: &Line<'_>) {
+        W::write_line(self, line);
     }
 }
 
@@ -80,54 +40,40 @@ pub struct Logger {
 }
 
 struct Inner {
-    debug: AtomicBool,
-    trace: AtomicBool,
-    rt: Rt,
-    pid: u32,
-    look: ArcSwap<Look>,
+    /// Of each subsystem the levels that are written, as bits.
+    levels: [AtomicU8; Subsystem::ALL.len()],
+    form: ArcSwap<Form>,
     writer: ArcSwap<Box<dyn LogWriter>>,
+    rt: Rt,
+    repeats: Mutex<Repeats>,
 }
 
-/// What lines begin with.
-struct Look {
-    time: bool,
-    zone: TimeZone,
-}
-
-impl Look {
-    fn new(rt: &Rt, options: &LogOptions) -> Look {
-        let zone = if options.utc {
-            TimeZone::UTC
-        } else {
-            local_zone(rt)
-        };
-        Look {
-            time: options.time,
-            zone,
+impl Inner {
+    fn set_levels(&self, options: &LoggingOptions) {
+        for (subsystem, levels) in Subsystem::ALL.into_iter().zip(&self.levels) {
+            let wanted = options.levels_of(subsystem).into_iter();
+            levels.store(wanted.map(bit).sum(), Ordering::Relaxed);
         }
     }
 }
 
-/// The zone that times in logs are of: this machine's, or UTC if it has none that can be read.
-pub fn local_zone(rt: &Rt) -> TimeZone {
-    gannet_rt::zone::local(rt)
-        .and_then(|rules| TimeZone::tzif("Local", &rules).ok())
-        .unwrap_or(TimeZone::UTC)
+fn bit(level: Level) -> u8 {
+    1 << level as u8
 }
 
 impl Logger {
     /// A log into `writer`.
-    pub fn new(rt: &Rt, options: LogOptions, writer: Box<dyn LogWriter>) -> Logger {
-        let pid = gannet_rt::process::pid(rt);
+    pub fn new(rt: &Rt, options: &LoggingOptions, writer: Box<dyn LogWriter>) -> Logger {
+        let inner = Inner {
+            levels: Default::default(),
+            form: ArcSwap::from_pointee(Form::new(rt, options)),
+            writer: ArcSwap::from_pointee(writer),
+            rt: rt.clone(),
+            repeats: Mutex::default(),
+        };
+        inner.set_levels(options);
         Logger {
-            inner: Some(Arc::new(Inner {
-                debug: AtomicBool::new(options.debug),
-                trace: AtomicBool::new(options.trace),
-                rt: rt.clone(),
-                pid,
-                look: ArcSwap::from_pointee(Look::new(rt, &options)),
-                writer: ArcSwap::from_pointee(writer),
-            })),
+            inner: Some(Arc::new(inner)),
         }
     }
 
@@ -136,12 +82,11 @@ impl Logger {
         Logger { inner: None }
     }
 
-    /// Lines look like this from now on, in all handles of this log.
-    pub fn set_options(&self, options: LogOptions) {
+    /// Lines look like this from now on, and these are written, in all handles of this log.
+    pub fn set_options(&self, options: &LoggingOptions) {
         if let Some(inner) = &self.inner {
-            inner.debug.store(options.debug, Ordering::Relaxed);
-            inner.trace.store(options.trace, Ordering::Relaxed);
-            inner.look.store(Arc::new(Look::new(&inner.rt, &options)));
+            inner.set_levels(options);
+            inner.form.store(Arc::new(Form::new(&inner.rt, options)));
         }
     }
 
@@ -152,45 +97,45 @@ impl Logger {
         }
     }
 
-    /// Whether lines of this level are written.
-    pub fn enabled(&self, level: Level) -> bool {
-        match (&self.inner, level) {
-            (None, _) => false,
-            (Some(inner), Level::Debug) => inner.debug.load(Ordering::Relaxed),
-            (Some(inner), Level::Trace) => inner.trace.load(Ordering::Relaxed),
-            (Some(_), _) => true,
-        }
+    /// Whether lines of this level about `subsystem` are written.
+    pub fn enabled(&self, subsystem: Subsystem, level: Level) -> bool {
+        let Some(inner) = &self.inner else {
+            return false;
+        };
+        let levels = inner.levels[subsystem as usize].load(Ordering::Relaxed);
+        levels & bit(level) != 0
     }
 
-    /// Writes a line of this level.
+    /// Whether a line of this text has been written a moment ago, whomever it was about; if not, it is going to be
+    /// now. For lines that somebody can cause as often as they like.
+    pub(crate) fn has_just_said(&self, text: &str) -> bool {
+        let inner = self.inner.as_ref();
+        inner.is_some_and(|inner| inner.repeats.lock().contain(text, inner.rt.now()))
+    }
+
+    /// Writes a line about the server.
     pub fn write(&self, level: Level, text: fmt::Arguments<'_>) {
-        if let Some(inner) = self.inner.as_ref().filter(|_| self.enabled(level)) {
-            let line = inner.line(level, text);
-            inner.writer.load().write_line(level, &line);
+        self.write_about(Subsystem::Server, level, None, text);
+    }
+
+    /// Writes a line about a subsystem, and perhaps about one connection.
+    pub fn write_about(
+        &self,
+        subsystem: Subsystem,
+        level: Level,
+        about: Option<&About>,
+        text: fmt::Arguments<'_>,
+    ) {
+        let wanted = |_: &&Arc<Inner>| self.enabled(subsystem, level);
+        if let Some(inner) = self.inner.as_ref().filter(wanted) {
+            let form = inner.form.load();
+            inner.writer.load().write_line(&Line {
+                subsystem,
+                about,
+                ..form.line(level, text)
+            });
         }
     }
-}
-
-impl Inner {
-    fn line(&self, level: Level, text: fmt::Arguments<'_>) -> String {
-        let tag = level.tag();
-        let look = self.look.load();
-        if !look.time {
-            return format!("[{}] [{tag}] {text}", self.pid);
-        }
-        format!(
-            "[{}] {} [{tag}] {text}",
-            self.pid,
-            format_time(self.rt.wall(), &look.zone)
-        )
-    }
-}
-
-/// `2006/01/02 15:04:05.000000`, in `zone`.
-fn format_time(at: WallTime, zone: &TimeZone) -> String {
-    let timestamp = Timestamp::from_nanosecond(i128::from(at.as_unix_nanos())).unwrap_or_default();
-    let local = timestamp.to_zoned(zone.clone());
-    local.strftime("%Y/%m/%d %H:%M:%S.%6f").to_string()
 }
 
 /// A duration as the reference server's log shows it.
@@ -204,26 +149,80 @@ impl fmt::Debug for Logger {
     }
 }
 
-/// Writes a line of the named level to a [`Logger`], formatting it only if it is wanted.
+/// Writes a line about a subsystem, of the named level, to a [`Logger`], formatting it only if it is wanted;
+/// with `about CONNECTION` after the level instead of a subsystem in front of it, one about that connection.
 macro_rules! log {
-    ($logger:expr, $level:ident, $($text:tt)+) => {
-        if $logger.enabled($crate::log::Level::$level) {
-            $logger.write($crate::log::Level::$level, format_args!($($text)+));
+    ($logger:expr, $level:ident, about $about:expr, $($text:tt)+) => {{
+        let (about, level) = (&$about, $crate::log::Level::$level);
+        if $logger.enabled(about.subsystem(), level) {
+            $logger.write_about(about.subsystem(), level, Some(about), format_args!($($text)+));
         }
-    };
+    }};
+    ($logger:expr, $subsystem:ident, $level:ident, $($text:tt)+) => {{
+        let (subsystem, level) = ($crate::log::Subsystem::$subsystem, $crate::log::Level::$level);
+        if $logger.enabled(subsystem, level) {
+            $logger.write_about(subsystem, level, None, format_args!($($text)+));
+        }
+    }};
 }
 pub(crate) use log;
 
 #[cfg(test)]
 mod tests {
+    use gannet_config::LogLevels;
+    use gannet_rt::sim::Sim;
+
     use super::*;
 
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<String>>>);
+
+    impl LogWriter for Written {
+        fn write_line(&self, line: &Line<'_>) {
+            self.0.lock().push(line.message(99));
+        }
+    }
+
+    /// What is written of a line of each level about each of two subsystems.
+    fn written(logger: &Logger, written: &Written) -> String {
+        for subsystem in [Subsystem::Clients, Subsystem::Routes] {
+            for level in Level::ALL {
+                let name = (subsystem.name(), level.name());
+                let text = format_args!("{}:{}", name.0, name.1);
+                logger.write_about(subsystem, level, None, text);
+            }
+        }
+        std::mem::take(&mut *written.0.lock()).join(" ")
+    }
+
     #[test]
-    fn time_has_the_form_that_log_tools_parse() {
-        let at = WallTime::from_unix_nanos(1_136_214_245_000_042_999);
+    fn a_subsystem_has_the_levels_of_its_own_or_those_of_all() {
+        let (sink, rt) = (Written::default(), Sim::new(1).host("a").rt());
+        let mut options = LoggingOptions {
+            trace: true,
+            ..LoggingOptions::default()
+        };
+        let logger = Logger::new(&rt, &options, Box::new(sink.clone()));
         assert_eq!(
-            format_time(at, &TimeZone::UTC),
-            "2006/01/02 15:04:05.000042"
+            written(&logger, &sink),
+            "clients:fatal clients:error clients:warn clients:info clients:trace \
+             routes:fatal routes:error routes:warn routes:info routes:trace"
         );
+        options.levels = LogLevels([(Subsystem::Clients, Level::Warn)].into());
+        logger.set_options(&options);
+        assert_eq!(
+            written(&logger, &sink),
+            "clients:fatal clients:error clients:warn \
+             routes:fatal routes:error routes:warn routes:info routes:trace"
+        );
+        options.levels = LogLevels([(Subsystem::Routes, Level::Trace)].into());
+        options.trace = false;
+        logger.set_options(&options);
+        assert_eq!(
+            written(&logger, &sink),
+            "clients:fatal clients:error clients:warn clients:info \
+             routes:fatal routes:error routes:warn routes:info routes:debug routes:trace"
+        );
+        assert_eq!(written(&Logger::none(), &sink), "");
     }
 }

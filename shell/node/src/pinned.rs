@@ -2,6 +2,7 @@
 //! end. Not here: handshakes (`gannet_rt::tls`).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use gannet_broker::{Peer, Signal};
 use gannet_config::{Options, TlsOptions};
@@ -9,40 +10,57 @@ use gannet_rt::tls::TlsFacts;
 use gannet_session::CloseReason;
 
 use crate::log::log;
+use crate::registry::ClientConn;
 use crate::shared::Shared;
+
+/// A connection whose key is not allowed.
+pub(crate) enum Unpinned {
+    Client(Arc<ClientConn>),
+    Link(Arc<Peer>),
+}
 
 /// Ends what `new` does not allow and `old` did.
 pub(crate) fn look_again(shared: &Shared, old: &Options, new: &Options) {
-    let mut ended = 0;
-    if let Some(pinned) = changed(old.tls.as_ref(), new.tls.as_ref()) {
-        for conn in shared.clients.open() {
-            if !is_allowed(pinned, conn.stream.tls()) {
-                conn.close(CloseReason::TlsHandshakeError);
-                ended += 1;
-            }
+    let unpinned = unpinned(shared, old, new);
+    for connection in &unpinned {
+        match connection {
+            Unpinned::Client(conn) => conn.close(CloseReason::TlsHandshakeError),
+            Unpinned::Link(peer) => peer.signal().raise(Signal::CLOSE),
         }
     }
-    if let Some(pinned) = changed(old.cluster.tls.as_ref(), new.cluster.tls.as_ref()) {
-        let conns = shared.routes.get().map(|mesh| mesh.conns());
-        for conn in conns.into_iter().flatten() {
-            ended += u32::from(end_link(shared, pinned, &conn.peer));
-        }
-    }
-    if let Some(pinned) = changed(of_gateways(old), of_gateways(new)) {
-        for link in shared.broker.outbound().iter() {
-            ended += u32::from(end_link(shared, pinned, link.peer()));
-        }
-        for link in shared.broker.inbound() {
-            ended += u32::from(end_link(shared, pinned, &link.peer));
-        }
-    }
+    let ended = unpinned.len();
     if ended > 0 {
         log!(
             shared.log,
+            Server,
             Info,
             "Disconnect {ended} clients due to pinned certs reload"
         );
     }
+}
+
+/// What stands, is not allowed by `new`, and was by `old`.
+pub(crate) fn unpinned(shared: &Shared, old: &Options, new: &Options) -> Vec<Unpinned> {
+    let mut unpinned = Vec::new();
+    if let Some(pinned) = changed(old.tls.as_ref(), new.tls.as_ref()) {
+        let clients = shared.clients.open().into_iter();
+        let bad = clients.filter(|conn| !is_allowed(pinned, conn.stream.tls()));
+        unpinned.extend(bad.map(Unpinned::Client));
+    }
+    if let Some(pinned) = changed(old.cluster.tls.as_ref(), new.cluster.tls.as_ref()) {
+        let conns = shared.routes.get().map(|mesh| mesh.conns());
+        let peers = conns.into_iter().flatten().map(|conn| conn.peer.clone());
+        let bad = peers.filter(|peer| is_bad_link(shared, pinned, peer));
+        unpinned.extend(bad.map(Unpinned::Link));
+    }
+    if let Some(pinned) = changed(of_gateways(old), of_gateways(new)) {
+        let (outbound, inbound) = (shared.broker.outbound(), shared.broker.inbound());
+        let outbound = outbound.iter().map(|link| link.peer().clone());
+        let peers = outbound.chain(inbound.into_iter().map(|link| link.peer.clone()));
+        let bad = peers.filter(|peer| is_bad_link(shared, pinned, peer));
+        unpinned.extend(bad.map(Unpinned::Link));
+    }
+    unpinned
 }
 
 fn of_gateways(options: &Options) -> Option<&TlsOptions> {
@@ -70,12 +88,7 @@ fn is_allowed(pinned: &BTreeSet<String>, facts: Option<&TlsFacts>) -> bool {
             .is_some_and(|peer| is_pinned(&peer.key_sha256))
 }
 
-/// Answers whether the link has to end.
-fn end_link(shared: &Shared, pinned: &BTreeSet<String>, peer: &Peer) -> bool {
+fn is_bad_link(shared: &Shared, pinned: &BTreeSet<String>, peer: &Peer) -> bool {
     let facts = shared.links.get(peer.id());
-    let is_bad = facts.is_some_and(|facts| !is_allowed(pinned, facts.tls.get()));
-    if is_bad {
-        peer.signal().raise(Signal::CLOSE);
-    }
-    is_bad
+    facts.is_some_and(|facts| !is_allowed(pinned, facts.tls.get()))
 }

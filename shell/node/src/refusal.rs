@@ -51,6 +51,7 @@ fn refusal(what: &str, host: &str, port: u16, why: &str) -> String {
             address(host, port)
         ),
         "monitor" => format!("Can't start monitoring: can't listen to the monitor port: {why}"),
+        "profiling" => format!("error starting profiler: {why}"),
         _ => format!("Error listening on {what} port: {port} - {why}"),
     }
 }

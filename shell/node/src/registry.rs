@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::channel::Channel;
+use crate::log::{About, Kind};
 use gannet_broker::Peer;
 use gannet_monitor::ConnInfo;
 use gannet_rt::tls::TlsFacts;
@@ -63,22 +64,22 @@ impl ClientConn {
         self.peer.signal().raise(gannet_broker::Signal::CLOSE);
     }
 
-    /// `ip:port - cid:n` and what else is known, for log lines.
-    pub(crate) fn label(&self) -> String {
+    /// The client as lines of the log name it.
+    pub(crate) fn about(&self) -> About {
         let facts = self.facts.lock();
-        let base = format!("{} - cid:{}", self.addr(), self.id.0);
-        let mut label = base;
-        if !facts.label.is_empty() {
-            label.push_str(&format!(" - \"{}\"", facts.label));
+        let user = match facts.user.as_str() {
+            "" => String::new(),
+            gannet_identity::TOKEN_USER => "token".into(),
+            name => format!("user:{name}"),
+        };
+        About {
+            address: self.addr(),
+            kind: Kind::Client,
+            id: self.id.0,
+            client: facts.label.clone(),
+            account: facts.account.clone(),
+            user,
         }
-        if !facts.user.is_empty() {
-            let user = match facts.user.as_str() {
-                gannet_identity::TOKEN_USER => "token".into(),
-                name => format!("user:{name}"),
-            };
-            label.push_str(&format!(" - \"{}/{user}\"", facts.account));
-        }
-        label
     }
 }
 

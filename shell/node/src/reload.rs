@@ -2,6 +2,7 @@
 //! (`gannet_config::Diff`), and what its connections make of it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use gannet_broker::Signal;
 use gannet_config::{Change, ClusterChange, Diff, Options, Port, Refused};
@@ -9,6 +10,7 @@ use gannet_session::CloseReason;
 
 use crate::log::log;
 use crate::pinned;
+use crate::registry::ClientConn;
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::tls::ServerTls;
@@ -41,6 +43,64 @@ impl fmt::Display for ReloadError {
 
 impl std::error::Error for ReloadError {}
 
+/// Options that make sense, beside those that a server goes by.
+#[derive(Clone, Debug)]
+pub(crate) struct Compared {
+    pub(crate) running: Options,
+    pub(crate) options: Options,
+    pub(crate) diff: Diff,
+}
+
+impl Compared {
+    /// Compares `options` with those that the server goes by.
+    pub(crate) fn new(shared: &Shared, mut options: Options) -> Result<Compared, ReloadError> {
+        options
+            .validate()
+            .map_err(|e| ReloadError::Options(e.to_string()))?;
+        let running = running_options(shared);
+        options.keep_ports(&running);
+        let mut diff = Diff::between(&running, &options);
+        look_for_accounts(shared, &mut diff);
+        Ok(Compared {
+            running,
+            options,
+            diff,
+        })
+    }
+}
+
+/// The options that the server goes by, with the ports that it listens on.
+fn running_options(shared: &Shared) -> Options {
+    let mut running = Options::clone(&shared.options());
+    if let Some(addr) = shared.client_addr.get() {
+        running.port = Port::At(addr.port());
+    }
+    if let Some(mesh) = shared.routes.get() {
+        running.cluster.port = Some(Port::At(mesh.bound.port()));
+    }
+    if let (Some(gateway), Some(mesh)) = (&mut running.gateway, shared.mesh.get()) {
+        gateway.port = Some(Port::At(mesh.bound.port()));
+    }
+    running
+}
+
+/// Reads the certificates and keys that the options name.
+pub(crate) fn read_certificates(
+    shared: &Shared,
+    options: &Options,
+) -> Result<ServerTls, ReloadError> {
+    ServerTls::load(&shared.rt, options).map_err(|e| ReloadError::Options(e.to_string()))
+}
+
+/// The clients that have to go where there may be only `most`, of those that are `open`: those that came last.
+pub(crate) fn surplus(
+    open: &[Arc<ClientConn>],
+    most: u32,
+) -> impl Iterator<Item = &Arc<ClientConn>> {
+    let surplus = open.get(most as usize..).unwrap_or_default();
+    surplus.iter().rev()
+}
+
 impl Server {
     /// Goes by `options` from now on: the whole configuration anew, not only what differs. Connections stay,
     /// unless the change concerns them. After an error nothing has changed.
@@ -53,31 +113,28 @@ impl Server {
     }
 
     /// [`Server::reload`], where `outside` does what a change means to the owner of the server: its log file
-    /// and the files by which others find it. Of a new log file it is told last of all.
+    /// and the files by which others find it. Of a new place for the log it is told last of all.
     ///
     /// # Errors
     ///
     /// As [`Server::reload`].
     pub fn reload_with(
         &self,
-        mut options: Options,
+        options: Options,
         mut outside: impl FnMut(&Change),
     ) -> Result<Vec<Change>, ReloadError> {
         let shared = &self.shared;
         let one_at_a_time = shared.reloading.lock();
-        options
-            .validate()
-            .map_err(|e| ReloadError::Options(e.to_string()))?;
-        let running = self.running_options();
-        options.keep_ports(&running);
-        let mut diff = Diff::between(&running, &options);
-        look_for_accounts(shared, &mut diff);
+        let Compared {
+            running,
+            options,
+            diff,
+        } = Compared::new(shared, options)?;
         if !diff.refused.is_empty() {
             return Err(ReloadError::Refused(diff.refused));
         }
-        let tls = ServerTls::load(&shared.rt, &options)
-            .map_err(|e| ReloadError::Options(e.to_string()))?;
-        let is_auth_new = diff.changes.iter().any(is_of_auth);
+        let tls = read_certificates(shared, &options)?;
+        let is_auth_new = is_auth_new(&diff);
         shared.live.replace(options.clone(), tls, is_auth_new);
         self.apply(&options, &diff.changes, &mut outside);
         pinned::look_again(shared, &running, &options);
@@ -87,23 +144,13 @@ impl Server {
             Some(digest) => format!("({digest})"),
             None => String::new(),
         };
-        log!(shared.log, Info, "Reloaded server configuration {digest}");
+        log!(
+            shared.log,
+            Server,
+            Info,
+            "Reloaded server configuration {digest}"
+        );
         Ok(diff.changes)
-    }
-
-    /// The options that the server goes by, with the ports that it listens on.
-    fn running_options(&self) -> Options {
-        let mut running = Options::clone(&self.shared.options());
-        if let Some(addr) = self.client_addr() {
-            running.port = Port::At(addr.port());
-        }
-        if let Some(addr) = self.route_addr() {
-            running.cluster.port = Some(Port::At(addr.port()));
-        }
-        if let (Some(gateway), Some(addr)) = (&mut running.gateway, self.gateway_addr()) {
-            gateway.port = Some(Port::At(addr.port()));
-        }
-        running
     }
 
     /// Carries the changes out, and tells of each.
@@ -111,16 +158,16 @@ impl Server {
         let shared = &self.shared;
         for change in changes {
             self.apply_one(options, change);
-            if !matches!(change, Change::LogFile(_)) {
+            if !change.is_of_log_target() {
                 outside(change);
             }
             if let Some(line) = change.line() {
-                log!(shared.log, Info, "{line}");
+                log!(shared.log, Server, Info, "{line}");
             }
         }
-        shared.log.set_options((&options.logging).into());
+        shared.log.set_options(&options.logging);
         for change in changes {
-            if matches!(change, Change::LogFile(_)) {
+            if change.is_of_log_target() {
                 outside(change);
             }
         }
@@ -137,27 +184,31 @@ impl Server {
 
     fn apply_one(&self, options: &Options, change: &Change) {
         if let Change::MaxConnections(most) = change {
-            self.close_surplus(*most as usize);
+            self.close_surplus(*most);
+        }
+        if let Change::BlockRate(_) = change {
+            crate::monitor::warn_of_block_rate(&self.shared);
         }
         let tls = options.cluster.tls.as_ref().filter(|tls| tls.insecure);
         if let (Change::Cluster(_), Some(_)) = (change, tls) {
-            log!(self.shared.log, Warn, "{}", crate::route::INSECURE);
+            log!(self.shared.log, Server, Warn, "{}", crate::route::INSECURE);
         }
     }
 
     /// Sends the clients away that came last, until there are no more than `most`.
-    fn close_surplus(&self, most: usize) {
+    fn close_surplus(&self, most: u32) {
         let open = self.shared.clients.open();
-        let surplus = open.get(most..).unwrap_or_default();
-        for conn in surplus.iter().rev() {
+        let mut closed = 0;
+        for conn in surplus(&open, most) {
             conn.close(CloseReason::MaxConnectionsExceeded);
+            closed += 1;
         }
-        if !surplus.is_empty() {
+        if closed > 0 {
             log!(
                 self.shared.log,
+                Server,
                 Info,
-                "Closed {} connections to fall within max_connections",
-                surplus.len()
+                "Closed {closed} connections to fall within max_connections"
             );
         }
     }
@@ -166,12 +217,7 @@ impl Server {
     fn reload_links(&self, options: &Options, changes: &[Change]) {
         let shared = &self.shared;
         if let Some(mesh) = shared.routes.get() {
-            let cluster = changes.iter().find_map(|change| match change {
-                Change::Cluster(cluster) => Some(cluster.clone()),
-                _ => None,
-            });
-            let cluster = cluster.unwrap_or_else(ClusterChange::default);
-            mesh.reload(shared, options, &cluster);
+            mesh.reload(shared, options, &of_cluster(changes));
         }
         if let (Some(mesh), Some(block)) = (shared.mesh.get(), &options.gateway) {
             mesh.reload(shared, block);
@@ -191,11 +237,23 @@ fn look_for_accounts(shared: &Shared, diff: &mut Diff) {
     }
 }
 
-fn is_of_auth(change: &Change) -> bool {
-    matches!(
-        change,
-        Change::Users | Change::User | Change::Password | Change::Token
-    )
+/// Whether clients are to be looked at again.
+pub(crate) fn is_auth_new(diff: &Diff) -> bool {
+    diff.changes.iter().any(|change| {
+        matches!(
+            change,
+            Change::Users | Change::User | Change::Password | Change::Token
+        )
+    })
+}
+
+/// What changes of the cluster.
+pub(crate) fn of_cluster(changes: &[Change]) -> ClusterChange {
+    let cluster = changes.iter().find_map(|change| match change {
+        Change::Cluster(cluster) => Some(cluster.clone()),
+        _ => None,
+    });
+    cluster.unwrap_or_default()
 }
 
 /// Whether the INFO of clients says something else now that they should know.

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use gannet_broker::{Broker, BrokerOptions};
 use gannet_config::{HandshakeFirst, Options};
 use gannet_identity::server_id;
-use gannet_rt::sync::Notify;
+use gannet_rt::sync::{Notify, Semaphore};
 use gannet_rt::{Listener, Rt};
 use gannet_session::CloseReason;
 use gannet_wire::reply_prefix::ReplyPrefix;
@@ -18,6 +18,7 @@ use crate::accept;
 use crate::buffers::Buffers;
 use crate::face::Face;
 use crate::gateway::{self, GatewayLink};
+use crate::host::Host;
 use crate::info::{COMPATIBLE_VERSION, VERSION, git_commit};
 use crate::lifecycle::Life;
 use crate::live::Live;
@@ -71,8 +72,13 @@ impl Server {
             server.halt();
             return Err(error);
         }
-        log!(server.shared.log, Info, "Server is ready");
+        log!(server.shared.log, Server, Info, "Server is ready");
         Ok(server)
+    }
+
+    /// Introduces the process around the server to its monitoring pages. Only the first one counts.
+    pub fn set_host(&self, host: Arc<dyn Host>) {
+        let _: Result<(), Arc<dyn Host>> = self.shared.host.set(host);
     }
 
     /// Opens the listeners, clients' last: whoever can connect finds everything else in place.
@@ -85,9 +91,15 @@ impl Server {
                 StartError::Options(format!("{what} {text}, err={e}"))
             })?;
         }
-        if let Some((host, port)) = monitor::wanted(&options) {
+        if let Some((host, port)) = monitor::wanted_for_profiling(&options) {
+            let listener = open_listener(shared, host, port, "profiling").await?;
+            monitor::start_profiling(shared, listener)?;
+        }
+        monitor::warn_of_block_rate(shared);
+        if let Some(wanted) = monitor::wanted(&options)? {
+            let (host, port) = wanted.at;
             let listener = open_listener(shared, host, port, "monitor").await?;
-            monitor::start(shared, host, listener)?;
+            monitor::start(shared, &wanted, listener)?;
         }
         if let Some(listener) = gateway::listen(shared).await? {
             gateway::start(shared, listener);
@@ -101,6 +113,7 @@ impl Server {
         let _: Result<(), SocketAddr> = shared.client_addr.set(addr);
         log!(
             shared.log,
+            Clients,
             Info,
             "Listening for client connections on {}",
             shown(host, addr)
@@ -119,20 +132,25 @@ impl Server {
     fn describe_door(&self) {
         let (log, options) = (&self.shared.log, self.shared.options());
         if options.proxy_protocol {
-            log!(log, Info, "PROXY protocol enabled for client connections");
+            log!(
+                log,
+                Clients,
+                Info,
+                "PROXY protocol enabled for client connections"
+            );
         }
         let Some(tls) = &options.tls else {
             return;
         };
         let always_first = tls.handshake_first == HandshakeFirst::Always;
         if options.allow_non_tls && !always_first {
-            log!(log, Info, "TLS available for client connections");
+            log!(log, Clients, Info, "TLS available for client connections");
         } else {
-            log!(log, Info, "TLS required for client connections");
+            log!(log, Clients, Info, "TLS required for client connections");
         }
         if always_first {
             let who = "Clients that are not using \"TLS Handshake First\" option";
-            log!(log, Warn, "{who} will fail to connect");
+            log!(log, Clients, Warn, "{who} will fail to connect");
         }
     }
 
@@ -159,6 +177,11 @@ impl Server {
     /// Where monitoring listens, if it does.
     pub fn monitor_addr(&self) -> Option<SocketAddr> {
         self.shared.monitor_addr.get().copied()
+    }
+
+    /// Where the profiling port listens, if there is one.
+    pub fn profiling_addr(&self) -> Option<SocketAddr> {
+        self.shared.profiling_addr.get().copied()
     }
 
     /// Where other clusters connect, if there are gateways.
@@ -188,7 +211,7 @@ impl Server {
     /// Stops: accepts nothing more, ends all connections. Returns at once; the tasks end soon after.
     pub fn stop(&self) {
         if !self.shared.is_stopping() {
-            log!(self.shared.log, Info, "Initiating Shutdown...");
+            log!(self.shared.log, Server, Info, "Initiating Shutdown...");
         }
         self.halt();
     }
@@ -231,6 +254,9 @@ fn new_shared(options: Options, tls: ServerTls, rt: Rt, log: Logger) -> Shared {
         started_at: rt.now(),
         configured: Mutex::new(rt.wall()),
         reloading: Mutex::default(),
+        trials: Semaphore::new(1),
+        trial: Mutex::default(),
+        host: OnceLock::new(),
         seed: rt.random_u64(),
         clients: Registry::new(options.limits.max_closed_clients as usize),
         links: Links::default(),
@@ -239,6 +265,7 @@ fn new_shared(options: Options, tls: ServerTls, rt: Rt, log: Logger) -> Shared {
         trouble: Trouble::default(),
         client_addr: OnceLock::new(),
         monitor_addr: OnceLock::new(),
+        profiling_addr: OnceLock::new(),
         mesh: OnceLock::new(),
         routes: OnceLock::new(),
         face: Face::new(cluster),
@@ -263,26 +290,31 @@ fn made_up_name(rt: &Rt) -> String {
 
 fn greet(shared: &Shared, file: Option<&str>) {
     let log = &shared.log;
-    log!(log, Info, "Starting nats-server");
-    log!(log, Info, "  Version:  {COMPATIBLE_VERSION}");
-    log!(log, Info, "  Gannet:   {VERSION}");
+    log!(log, Server, Info, "Starting nats-server");
+    log!(log, Server, Info, "  Version:  {COMPATIBLE_VERSION}");
+    log!(log, Server, Info, "  Gannet:   {VERSION}");
     if let Some(commit) = git_commit() {
-        log!(log, Info, "  Git:      [{commit}]");
+        log!(log, Server, Info, "  Git:      [{commit}]");
     }
     let cluster = shared.face.cluster();
     if !cluster.is_empty() {
-        log!(log, Info, "  Cluster:  {cluster}");
+        log!(log, Server, Info, "  Cluster:  {cluster}");
     }
-    log!(log, Info, "  Name:     {}", shared.name);
-    log!(log, Info, "  ID:       {}", shared.id);
+    log!(log, Server, Info, "  Name:     {}", shared.name);
+    log!(log, Server, Info, "  ID:       {}", shared.id);
     list_feature_flags(shared);
     if let Some(path) = file {
         let options = shared.options();
         let digest = options.digest.as_deref().unwrap_or_default();
-        log!(log, Info, "Using configuration file: {path} ({digest})");
+        log!(
+            log,
+            Server,
+            Info,
+            "Using configuration file: {path} ({digest})"
+        );
     }
     for advice in shared.options().advice() {
-        log!(log, Warn, "{advice}");
+        log!(log, Server, Warn, "{advice}");
     }
 }
 
@@ -311,11 +343,11 @@ fn list_feature_flags(shared: &Shared) {
         true => "none".into(),
         false => known.join(", "),
     };
-    log!(shared.log, Info, "  Feature flags:");
-    log!(shared.log, Info, "    Configured:    {known}");
+    log!(shared.log, Server, Info, "  Feature flags:");
+    log!(shared.log, Server, Info, "    Configured:    {known}");
     if !unknown.is_empty() {
         let unknown = unknown.join(", ");
-        log!(shared.log, Info, "    Unsupported:   {unknown}");
+        log!(shared.log, Server, Info, "    Unsupported:   {unknown}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use gannet_broker::{Broker, Signal};
 use gannet_rt::Rt;
-use gannet_rt::sync::Notify;
+use gannet_rt::sync::{Notify, Semaphore};
 use gannet_units::{Moment, WallTime};
 use parking_lot::Mutex;
 
@@ -15,9 +15,11 @@ use crate::buffers::Buffers;
 use crate::channel::Writers;
 use crate::face::Face;
 use crate::gateway::Mesh;
+use crate::host::Host;
 use crate::lifecycle::Life;
 use crate::live::Live;
 use crate::log::{Logger, log};
+use crate::preview::Trial;
 use crate::registry::{Links, Registry};
 use crate::route;
 
@@ -55,6 +57,12 @@ pub(crate) struct Shared {
     pub(crate) configured: Mutex<WallTime>,
     /// Held while new options are taken over.
     pub(crate) reloading: Mutex<()>,
+    /// Whose turn it is to ask what new options would do.
+    pub(crate) trials: Semaphore,
+    /// What connections are asked now.
+    pub(crate) trial: Mutex<Option<Arc<Trial>>>,
+    /// The process around the server, once it has introduced itself.
+    pub(crate) host: OnceLock<Arc<dyn Host>>,
     pub(crate) broker: Broker,
     pub(crate) clients: Registry,
     pub(crate) links: Links,
@@ -64,6 +72,7 @@ pub(crate) struct Shared {
     pub(crate) trouble: Trouble,
     pub(crate) client_addr: OnceLock<SocketAddr>,
     pub(crate) monitor_addr: OnceLock<SocketAddr>,
+    pub(crate) profiling_addr: OnceLock<SocketAddr>,
     /// Keys the hash tables of connections.
     pub(crate) seed: u64,
     /// Set if there are gateways.
@@ -105,6 +114,7 @@ impl Shared {
         if urls.is_empty() {
             log!(
                 self.log,
+                Server,
                 Error,
                 "Address {} can not be resolved properly",
                 gannet_config::quoted(host)
@@ -125,6 +135,11 @@ impl Shared {
         if let Some(mesh) = self.mesh.get() {
             mesh.set_server_names(names);
         }
+    }
+
+    /// What connections are asked now.
+    pub(crate) fn trial(&self) -> Option<Arc<Trial>> {
+        self.trial.lock().clone()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

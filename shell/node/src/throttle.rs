@@ -77,6 +77,7 @@ async fn tell(shared: Arc<Shared>, tls: Arc<LinkTls>) {
     let turned_away = tls.throttle.as_ref().map_or(0, Throttle::take_turned_away);
     log!(
         shared.log,
+        Clients,
         Warn,
         "Rejected {turned_away} connections due to TLS rate limiting"
     );

@@ -25,7 +25,7 @@ use gannet_rt::{Rt, Stream};
 use gannet_session::link_auth::{Admission, CertificateRule};
 use gannet_units::{Moment, WallTime};
 
-use crate::log::log;
+use crate::log::{About, log};
 use crate::shared::Shared;
 use crate::throttle::Throttle;
 
@@ -46,6 +46,7 @@ pub(crate) struct ServerTls {
     remotes: BTreeMap<String, Arc<LinkTls>>,
     routes: Option<Arc<LinkTls>>,
     clients: Option<Arc<LinkTls>>,
+    monitoring: Option<Arc<LinkTls>>,
 }
 
 /// The TLS of one kind of connection.
@@ -70,6 +71,11 @@ impl ServerTls {
         }
         if let Some(tls) = &options.tls {
             loaded.clients = Some(Arc::new(LinkTls::of_clients(rt, tls)?));
+            if options.monitoring.https_port.is_some() {
+                // Browsers and probes have no certificates.
+                let tls = LinkTls::with(rt, &anyones(tls), false, None)?;
+                loaded.monitoring = Some(Arc::new(tls));
+            }
         }
         if let Some(gateway) = &options.gateway {
             loaded.load_gateway(rt, gateway)?;
@@ -110,6 +116,11 @@ impl ServerTls {
     /// Of clients.
     pub(crate) fn clients(&self) -> Option<&Arc<LinkTls>> {
         self.clients.as_ref()
+    }
+
+    /// Of the monitoring port.
+    pub(crate) fn monitoring(&self) -> Option<&Arc<LinkTls>> {
+        self.monitoring.as_ref()
     }
 
     /// The longest that a handshake on a gateway may take.
@@ -228,12 +239,12 @@ impl Handshake {
     }
 
     /// Makes `stream` an encrypted one, at the latest by `latest`, and writes to the log how that went,
-    /// behind `label`. Nothing may have been read or written yet. Answers what is known of the connection
+    /// about whom. Nothing may have been read or written yet. Answers what is known of the connection
     /// and how the peer's certificate counts when it introduces itself.
     pub(crate) async fn perform(
         &self,
         shared: &Shared,
-        label: &str,
+        about: &About,
         stream: &Stream,
         peer: &Peer,
         latest: Moment,
@@ -247,7 +258,8 @@ impl Handshake {
         log!(
             shared.log,
             Debug,
-            "{label}Starting TLS {kind} {side} handshake"
+            about about,
+            "Starting TLS {kind} {side} handshake"
         );
         let (context, deadline) = (&self.tls.context, rt.now() + self.tls.timeout);
         let shaken = async {
@@ -263,7 +275,8 @@ impl Handshake {
                 log!(
                     shared.log,
                     Error,
-                    "{label}TLS {kind} handshake error: {error}"
+                    about about,
+                    "TLS {kind} handshake error: {error}"
                 );
                 return Err(Failure::Tls(error));
             }
@@ -272,12 +285,13 @@ impl Handshake {
                 return Err(Failure::Unwanted);
             }
         };
-        log!(shared.log, Debug, "{label}TLS handshake complete");
+        log!(shared.log, Debug, about about, "TLS handshake complete");
         let (version, cipher) = (facts.version, &facts.cipher);
         log!(
             shared.log,
             Debug,
-            "{label}TLS version {version}, cipher suite {cipher}"
+            about about,
+            "TLS version {version}, cipher suite {cipher}"
         );
         let admission = self.tls.admission(&facts);
         Ok((facts, admission))
@@ -303,6 +317,15 @@ fn names(peer: &PeerCertificate) -> CertificateNames<'_> {
         uris: &peer.uris,
         subject: &peer.subject,
         domain_components: &peer.domain_components,
+    }
+}
+
+/// The options without what they ask of the peer.
+fn anyones(tls: &TlsOptions) -> TlsOptions {
+    TlsOptions {
+        pinned: std::collections::BTreeSet::new(),
+        rate_limit: None,
+        ..tls.clone()
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use gannet_session::trace::{Incoming, Outgoing, Shown, Speaker, subscription_deleted};
 use parking_lot::Mutex;
 
-use crate::log::{Level, Logger};
+use crate::log::{About, Level, Logger, Subsystem, log};
 use crate::shared::Shared;
 use crate::transport::Transport;
 
@@ -29,10 +29,15 @@ impl Trace {
         shared: &Shared,
         transport: &Transport,
         (speaker, longest_line): (Speaker, usize),
-        label: impl FnOnce() -> String,
+        about: impl FnOnce() -> About,
     ) -> Option<Box<Trace>> {
         let tap = &transport.stream.tap;
-        if !shared.log.enabled(Level::Trace) {
+        let subsystem = match speaker {
+            Speaker::Client => Subsystem::Clients,
+            Speaker::Route => Subsystem::Routes,
+            Speaker::Gateway => Subsystem::Gateways,
+        };
+        if !shared.log.enabled(subsystem, Level::Trace) {
             tap.close();
             return None;
         }
@@ -42,12 +47,12 @@ impl Trace {
             headers_only: options.logging.trace_headers,
         };
         if let Some(same) = before.filter(|trace| trace.shown == shown) {
-            same.set_label(label());
+            same.set_about(about());
             return Some(same);
         }
         let lines = Arc::new(Lines {
             log: shared.log.clone(),
-            label: Mutex::new(label()),
+            about: Mutex::new(about()),
         });
         tap.open(lines.clone(), shown);
         let outbox = transport.peer.outbox();
@@ -62,8 +67,8 @@ impl Trace {
     }
 
     /// Names the connection from now on.
-    pub(crate) fn set_label(&self, label: String) {
-        *self.lines.label.lock() = label;
+    pub(crate) fn set_about(&self, about: About) {
+        *self.lines.about.lock() = about;
     }
 
     /// Shows what is new of the operation at the start of `bytes`; answers its length if all of it is there.
@@ -82,14 +87,13 @@ impl Trace {
 struct Lines {
     log: Logger,
     /// Names the connection; what is known of it grows.
-    label: Mutex<String>,
+    about: Mutex<About>,
 }
 
 impl Lines {
     fn write(&self, line: &str) {
-        let label = self.label.lock();
-        self.log
-            .write(Level::Trace, format_args!("{label} - {line}"));
+        let about = self.about.lock();
+        log!(self.log, Trace, about about, "{line}");
     }
 }
 
@@ -173,18 +177,18 @@ impl fmt::Debug for Said {
 
 #[cfg(test)]
 mod tests {
+    use gannet_config::LoggingOptions;
     use gannet_rt::sim::Sim;
 
     use super::*;
-    use crate::log::{LogOptions, LogWriter};
+    use crate::log::{Kind, Line, LogWriter};
 
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<String>>>);
 
     impl LogWriter for Written {
-        fn write_line(&self, _level: Level, line: &str) {
-            let text = line.split_once("[TRC] ").map_or(line, |(_, text)| text);
-            self.0.lock().push(text.to_owned());
+        fn write_line(&self, line: &Line<'_>) {
+            self.0.lock().push(line.message(usize::MAX));
         }
     }
 
@@ -193,16 +197,14 @@ mod tests {
     /// What is shown if the trace begins with byte `from`, and a socket takes so many bytes at a time.
     fn shown(from: u64, takes: &[usize]) -> Vec<String> {
         let written = Written::default();
-        let options = LogOptions {
-            debug: false,
+        let options = LoggingOptions {
             trace: true,
-            time: false,
-            utc: true,
+            ..LoggingOptions::default()
         };
         let rt = Sim::new(1).host("a").rt();
         let lines = Arc::new(Lines {
-            log: Logger::new(&rt, options, Box::new(written.clone())),
-            label: Mutex::new("a".into()),
+            log: Logger::new(&rt, &options, Box::new(written.clone())),
+            about: Mutex::new(About::link(Kind::Route, ([10, 0, 0, 1], 1).into(), 7)),
         });
         let tap = Tap::default();
         let mut at = 0;
@@ -227,11 +229,12 @@ mod tests {
     #[test]
     fn each_operation_is_shown_once_however_often_it_is_offered() {
         let all = [
-            "a - ->> [PONG]",
-            "a - ->> [MSG a 1 2]",
-            "a - ->> MSG_PAYLOAD: [\"hi\"]",
-            "a - ->> [PING]",
+            "->> [PONG]",
+            "->> [MSG a 1 2]",
+            "->> MSG_PAYLOAD: [\"hi\"]",
+            "->> [PING]",
         ];
+        let all = all.map(|line| format!("10.0.0.1:1 - rid:7 - {line}"));
         assert_eq!(shown(0, &[0, 0, 3, 2, 0, 9, 8, 5]), all);
         assert_eq!(shown(6, &[2, 0, 3, 2, 0, 9, 6, 5]), all[1..]);
         assert_eq!(shown(21, &[7, 2, 3, 0, 0, 8, 1, 6]), all[3..]);

@@ -11,8 +11,8 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use gannet_config::{Options, Port};
-use gannet_node::{Level, LogOptions, LogWriter, Logger, Server};
+use gannet_config::{LoggingOptions, Options, Port};
+use gannet_node::{Line, LogWriter, Logger, Server};
 use gannet_rt::Runtime;
 use gannet_rt::unix::{Resource, getrlimit, setrlimit};
 
@@ -31,8 +31,11 @@ impl Lines {
 }
 
 impl LogWriter for Lines {
-    fn write_line(&self, _level: Level, line: &str) {
-        let text = line.split_once("] ").map_or(line, |(_pid, text)| text);
+    fn write_line(&self, line: &Line<'_>) {
+        let line = line.to_string();
+        let text = line
+            .split_once("] ")
+            .map_or(line.as_str(), |(_pid, text)| text);
         self.0
             .lock()
             .unwrap_or_else(|e| e.into_inner())
@@ -60,13 +63,11 @@ fn a_listener_without_descriptors_waits_for_better_times() {
         ..Options::default()
     };
     let lines = Lines::default();
-    let form = LogOptions {
-        debug: false,
-        trace: false,
+    let form = LoggingOptions {
         time: false,
-        utc: false,
+        ..LoggingOptions::default()
     };
-    let log = Logger::new(&runtime.rt(), form, Box::new(lines.clone()));
+    let log = Logger::new(&runtime.rt(), &form, Box::new(lines.clone()));
     let server = runtime
         .block_on(Server::start(options, runtime.rt(), log))
         .expect("the server starts");

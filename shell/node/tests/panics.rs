@@ -8,8 +8,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use gannet_config::{GatewayOptions, Options, Port};
-use gannet_node::{Level, LogOptions, LogWriter, Logger, Server};
+use gannet_config::{GatewayOptions, LoggingOptions, Options, Port};
+use gannet_node::{Line, LogWriter, Logger, Server};
 use gannet_rt::Runtime;
 use serde_json::{Value, json};
 
@@ -19,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Faulty;
 
 impl LogWriter for Faulty {
-    fn write_line(&self, _level: Level, line: &str) {
+    fn write_line(&self, line: &Line<'_>) {
+        let line = line.to_string();
         let faults = ["parser ERROR", "not valid JSON", "Gateway Error"];
         if faults.iter().any(|fault| line.contains(fault)) {
             panic!("this is the test's doing");
@@ -46,13 +47,8 @@ fn run() -> Running {
         port: Some(Port::Random),
         ..GatewayOptions::default()
     });
-    let form = LogOptions {
-        debug: false,
-        trace: false,
-        time: false,
-        utc: false,
-    };
-    let log = Logger::new(&runtime.rt(), form, Box::new(Faulty));
+    let form = LoggingOptions::default();
+    let log = Logger::new(&runtime.rt(), &form, Box::new(Faulty));
     let server = runtime
         .block_on(Server::start(options, runtime.rt(), log))
         .expect("the server starts");

@@ -17,6 +17,7 @@ pub mod fs;
 pub mod future;
 pub mod io;
 mod net;
+pub mod outlet;
 pub mod process;
 mod real;
 mod rt;

@@ -1,4 +1,4 @@
-//! The order of functions in the binary: what a server of a super-cluster runs, under valgrind, from its start to
+//! The order of functions in the binary: what servers of a super-cluster run, under valgrind, from their start to
 //! messages and monitoring, written to `shell/gannet/layout`. Not here: how the linker is told (`shell/gannet/build.rs`).
 //!
 //! A function's symbol depends on its crate's name, version and profile and on the compiler, not on its code: the list
@@ -26,10 +26,14 @@ pub fn run(root: &Path) -> Result<bool, Error> {
     let program = build(root, &["--package", "gannet", "--bin", "gannet"])?;
     let folder = program.with_file_name("layout");
     fs::create_dir_all(&folder)?;
-    let mut names = Vec::new();
-    for pages in [&[][..], &servers::PAGES] {
-        let text = servers::trace_one(&program, &folder, pages)?;
-        let ran = trace::functions(&text, &program.to_string_lossy());
+    // Where the program begins, which valgrind has no name for.
+    let mut names = vec!["_start".to_owned()];
+    for (watched, pages) in [
+        (&servers::ALL[..], &[][..]),
+        (&servers::ONE, &servers::PAGES),
+    ] {
+        let texts = servers::trace(&program, &folder, watched, pages)?;
+        let ran = trace::functions(&texts, &program.to_string_lossy());
         if ran.is_empty() {
             return Err("valgrind saw no function of the program".into());
         }
@@ -49,19 +53,41 @@ pub fn run(root: &Path) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Appends what is not there yet, and of the C library's functions the form for newer processors than valgrind's.
+/// Appends what is not there yet, and of the C library's functions the forms for other processors than valgrind's, with
+/// what chooses among them at the start.
 fn add(names: &mut Vec<String>, more: Vec<String>) {
     let mut known: BTreeSet<String> = names.iter().cloned().collect();
     for name in more {
-        let newer = name
-            .replace("_avx_unaligned", "_evex_unaligned")
-            .replace("_avx2", "_evex");
-        for name in [name, newer] {
+        let others = other_forms(&name);
+        for name in [name].into_iter().chain(others) {
             if known.insert(name.clone()) {
                 names.push(name);
             }
         }
     }
+}
+
+/// Names that the C library may have for the same function. Those that it doesn't have do no harm.
+fn other_forms(name: &str) -> Vec<String> {
+    const FORMS: [&str; 5] = ["_sse2", "_sse42", "_ssse3", "_avx", "_evex"];
+    let Some(rest) = name.strip_prefix("__") else {
+        let is_plain = !name.starts_with('_');
+        return is_plain
+            .then(|| format!("{name}_ifunc"))
+            .into_iter()
+            .collect();
+    };
+    let Some(stem) = FORMS.iter().find_map(|form| Some(rest.split_once(form)?.0)) else {
+        return Vec::new();
+    };
+    let newer = ["_avx2", "_evex", "_avx512"].map(|form| format!("__{stem}{form}"));
+    let unaligned = ["_evex", "_avx512"].map(|form| format!("__{stem}{form}_unaligned_erms"));
+    let chooser = format!("{stem}_ifunc");
+    newer
+        .into_iter()
+        .chain(unaligned)
+        .chain([chooser])
+        .collect()
 }
 
 /// `valgrind` with what makes it write down, into `out`, which functions the program after it runs.
@@ -70,4 +96,31 @@ fn valgrind(out: &Path) -> Command {
     command.args(["--quiet", "--tool=callgrind", "--demangle=no"]);
     command.arg(format!("--callgrind-out-file={}", out.display()));
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_for_other_processors_follow_the_one_that_ran() {
+        let mut names = vec!["_ZN5first".to_owned()];
+        let more = ["__memmove_avx_unaligned_erms", "isatty", "_ZN5first"];
+        add(&mut names, more.map(str::to_owned).to_vec());
+        assert_eq!(
+            names,
+            [
+                "_ZN5first",
+                "__memmove_avx_unaligned_erms",
+                "__memmove_avx2",
+                "__memmove_evex",
+                "__memmove_avx512",
+                "__memmove_evex_unaligned_erms",
+                "__memmove_avx512_unaligned_erms",
+                "memmove_ifunc",
+                "isatty",
+                "isatty_ifunc",
+            ]
+        );
+    }
 }

@@ -1,10 +1,9 @@
-//! A super-cluster of nine servers, one of which is watched, and clients of it.
+//! A super-cluster of nine servers, some or all of which are watched, and clients of it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -13,8 +12,11 @@ use crate::Error;
 
 /// Clusters, and servers in each.
 const SIZE: usize = 3;
-/// The server that is watched: neither the first of its cluster nor in the first one.
-const WATCHED: usize = 4;
+/// All servers. What one of them runs depends on its place: some dial, others are dialled, and some dial others that
+/// are not there yet.
+pub(super) const ALL: [usize; SIZE * SIZE] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+/// A server that is neither the first of its cluster nor in the first one.
+pub(super) const ONE: [usize; 1] = [4];
 /// How long anything may take; valgrind makes a server fifty times as slow.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// A log that has not grown for this long belongs to a server that has met everybody.
@@ -43,10 +45,10 @@ struct Ports {
 struct Servers(Vec<Child>);
 
 impl Servers {
-    /// Waits until the server that is watched, which writes `log`, has met everybody.
-    fn await_quiet(&mut self, log: &Path) -> Result<(), Error> {
+    /// Waits until the servers that are watched, which write `logs`, have met everybody.
+    fn await_quiet(&mut self, logs: &[PathBuf]) -> Result<(), Error> {
         let begun = Instant::now();
-        let mut last = (0, begun);
+        let mut last = (Vec::new(), begun);
         while begun.elapsed() < PATIENCE {
             sleep(Duration::from_millis(200));
             for server in &mut self.0 {
@@ -54,14 +56,18 @@ impl Servers {
                     return Err(format!("a server has ended: {status}").into());
                 }
             }
-            let length = fs::metadata(log).map_or(0, |log| log.len());
-            if length != last.0 {
-                last = (length, Instant::now());
-            } else if length > 0 && last.1.elapsed() > QUIET {
+            let lengths: Vec<u64> = logs
+                .iter()
+                .map(|log| fs::metadata(log).map_or(0, |log| log.len()))
+                .collect();
+            let have_begun = lengths.iter().all(|length| *length > 0);
+            if lengths != last.0 {
+                last = (lengths, Instant::now());
+            } else if have_begun && last.1.elapsed() > QUIET {
                 return Ok(());
             }
         }
-        Err(format!("the server goes on logging: {}", log.display()).into())
+        Err(format!("a server goes on logging: {}", logs[0].display()).into())
     }
 }
 
@@ -75,14 +81,24 @@ impl Drop for Servers {
     }
 }
 
-/// Runs the super-cluster, and asks the server that is watched for these pages of its monitoring; answers what valgrind wrote about the server that was watched.
-pub(super) fn trace_one(program: &Path, folder: &Path, pages: &[&str]) -> Result<String, Error> {
-    let ports = (0..SIZE * SIZE)
-        .map(|_| free_ports())
-        .collect::<Result<Vec<Ports>, Error>>()?;
-    let out = folder.join("callgrind.out");
-    let log = folder.join("watched.log");
-    for old in [&out, &log] {
+/// Runs the super-cluster, lets clients of its first server and of the one in the middle talk, and asks the latter for
+/// these pages of its monitoring; answers what valgrind wrote about each server that was watched.
+pub(super) fn trace(
+    program: &Path,
+    folder: &Path,
+    watched: &[usize],
+    pages: &[&str],
+) -> Result<Vec<String>, Error> {
+    let ports = free_ports(SIZE * SIZE)?;
+    let outs: Vec<PathBuf> = watched
+        .iter()
+        .map(|index| folder.join(format!("{index}.callgrind")))
+        .collect();
+    let logs: Vec<PathBuf> = watched
+        .iter()
+        .map(|index| folder.join(format!("{index}.log")))
+        .collect();
+    for old in outs.iter().chain(&logs) {
         // There need not be one.
         let _ = fs::remove_file(old);
     }
@@ -90,62 +106,89 @@ pub(super) fn trace_one(program: &Path, folder: &Path, pages: &[&str]) -> Result
     for index in 0..ports.len() {
         let config = folder.join(format!("{index}.conf"));
         fs::write(&config, configuration(&ports, index))?;
+        let place = watched.iter().position(|watched| *watched == index);
         let mut command = Command::new(program);
-        if index == WATCHED {
-            command = super::valgrind(&out);
-            command.arg(program).arg("-l").arg(&log);
+        if let Some(place) = place {
+            command = super::valgrind(&outs[place]);
+            command.arg(program);
         }
         command.arg("-c").arg(&config);
-        let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(["-a", "127.0.0.1", "-p", &ports[index].client.to_string()]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        match place.map(|place| &logs[place]) {
+            // Both kinds of logs, too.
+            Some(log) if index % 2 == 0 => _ = command.arg("-l").arg(log),
+            Some(log) => _ = command.stderr(fs::File::create(log)?),
+            None => {}
+        }
         servers.0.push(command.spawn()?);
     }
-    servers.await_quiet(&log)?;
-    converse(ports[WATCHED].client, ports[0].client)?;
-    converse(ports[0].client, ports[WATCHED].client)?;
+    servers.await_quiet(&logs)?;
+    let (first, middle) = (&ports[0], &ports[ONE[0]]);
+    converse(middle.client, first.client)?;
+    converse(first.client, middle.client)?;
     for page in pages {
-        ask(ports[WATCHED].monitoring, page)?;
+        ask(middle.monitoring, page)?;
     }
-    let watched = &mut servers.0[WATCHED];
-    // Only a server that ends by itself has its trace written.
-    Command::new("kill")
-        .arg(watched.id().to_string())
-        .status()?;
-    watched.wait()?;
-    Ok(fs::read_to_string(out)?)
+    for index in watched {
+        // Only a server that ends by itself has its trace written.
+        let server = &mut servers.0[*index];
+        Command::new("kill").arg(server.id().to_string()).status()?;
+        server.wait()?;
+    }
+    let texts = outs.iter().map(fs::read_to_string);
+    Ok(texts.collect::<Result<Vec<String>, _>>()?)
 }
 
-fn free_ports() -> Result<Ports, Error> {
-    let listeners = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0"));
-    let [client, route, gateway, monitoring] =
-        listeners.map(|listener| -> Result<u16, Error> { Ok(listener?.local_addr()?.port()) });
-    Ok(Ports {
-        client: client?,
-        route: route?,
-        gateway: gateway?,
-        monitoring: monitoring?,
-    })
+/// Ports of as many servers. All are found before any is given back, so that they differ.
+fn free_ports(count: usize) -> Result<Vec<Ports>, Error> {
+    let listeners = (0..count * 4)
+        .map(|_| TcpListener::bind("127.0.0.1:0"))
+        .collect::<Result<Vec<TcpListener>, _>>()?;
+    let ports = listeners
+        .iter()
+        .map(|listener| Ok(listener.local_addr()?.port()))
+        .collect::<Result<Vec<u16>, Error>>()?;
+    let (servers, _) = ports.as_chunks();
+    let of = |[client, route, gateway, monitoring]: &[u16; 4]| Ports {
+        client: *client,
+        route: *route,
+        gateway: *gateway,
+        monitoring: *monitoring,
+    };
+    Ok(servers.iter().map(of).collect())
 }
 
+/// The servers of the first cluster are told of one server of each cluster, the others of all of them: who dials whom,
+/// and who meets twice, differs.
 fn configuration(ports: &[Ports], index: usize) -> String {
     let cluster = index / SIZE;
     let own = &ports[index];
-    let mut gateways = String::new();
-    for other in 0..SIZE {
-        let port = ports[other * SIZE].gateway;
-        // Writing to a String doesn't fail.
-        let _ = write!(
-            gateways,
-            "{{name: c{other}, url: \"nats://127.0.0.1:{port}\"}}, "
-        );
-    }
+    let (told, compression) = match cluster {
+        0 => (1, "accept"),
+        _ => (SIZE, "off"),
+    };
+    let urls = |cluster: usize, port: fn(&Ports) -> u16| {
+        let ports = &ports[cluster * SIZE..][..told];
+        let urls = ports
+            .iter()
+            .map(|ports| format!("\"nats://127.0.0.1:{}\"", port(ports)));
+        urls.collect::<Vec<String>>().join(", ")
+    };
+    let gateways = (0..SIZE)
+        .map(|other| {
+            let urls = urls(other, |ports| ports.gateway);
+            format!("{{name: c{other}, urls: [{urls}]}}")
+        })
+        .collect::<Vec<String>>()
+        .join(", ");
     format!(
-        "server_name: s{index}\nlisten: 127.0.0.1:{}\nhttp: 127.0.0.1:{}\n\
-         cluster {{name: c{cluster}, listen: 127.0.0.1:{}, routes: [\"nats://127.0.0.1:{}\"]}}\n\
+        "server_name: s{index}\nhttp: 127.0.0.1:{}\n\
+         cluster {{name: c{cluster}, listen: 127.0.0.1:{}, compression: {compression}, routes: [{}]}}\n\
          gateway {{name: c{cluster}, listen: 127.0.0.1:{}, gateways: [{gateways}]}}\n",
-        own.client,
         own.monitoring,
         own.route,
-        ports[cluster * SIZE].route,
+        urls(cluster, |ports| ports.route),
         own.gateway
     )
 }

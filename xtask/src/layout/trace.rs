@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 
-/// The functions of `program` that ran, by their symbols, the busiest first.
-pub(super) fn functions(text: &str, program: &str) -> Vec<String> {
-    let mut reader = Reader {
-        program,
-        ..Reader::default()
-    };
-    for line in text.lines() {
-        reader.line(line);
+/// The functions of `program` that ran in any of the processes that `texts` are about, by their symbols, the busiest
+/// first.
+pub(super) fn functions(texts: &[String], program: &str) -> Vec<String> {
+    let mut costs = BTreeMap::new();
+    for text in texts {
+        let mut reader = Reader {
+            program,
+            costs: std::mem::take(&mut costs),
+            ..Reader::default()
+        };
+        for line in text.lines() {
+            reader.line(line);
+        }
+        costs = reader.costs;
     }
-    let mut functions: Vec<(String, u64)> = reader.costs.into_iter().collect();
+    let mut functions: Vec<(String, u64)> = costs.into_iter().collect();
     functions.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     functions.into_iter().map(|(name, _)| name).collect()
 }
@@ -100,8 +106,18 @@ fn=(5) (below main)
 fn=(1)
 1 1
 ";
-        assert_eq!(functions(text, "/bin/gannet"), ["_ZN4busy", "_ZN5start"]);
-        assert_eq!(functions(text, "/lib/libc.so"), ["write"]);
-        assert_eq!(functions(text, "/bin/other"), Vec::<String>::new());
+        let texts = [text.to_owned()];
+        assert_eq!(functions(&texts, "/bin/gannet"), ["_ZN4busy", "_ZN5start"]);
+        assert_eq!(functions(&texts, "/lib/libc.so"), ["write"]);
+        assert_eq!(functions(&texts, "/bin/other"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn functions_of_several_processes_are_put_together() {
+        let one = "ob=(1) /bin/gannet\nfn=(1) _ZN3one\n1 5\nfn=(2) _ZN4both\n1 3\n";
+        let other = "ob=(1) /bin/gannet\nfn=(1) _ZN4both\n1 3\nfn=(2) _ZN5other\n1 1\n";
+        let texts = [one.to_owned(), other.to_owned()];
+        let found = functions(&texts, "/bin/gannet");
+        assert_eq!(found, ["_ZN4both", "_ZN3one", "_ZN5other"]);
     }
 }

@@ -8,6 +8,8 @@ use gannet_units::ByteCount;
 
 use super::refused::Shown;
 use super::{ClusterChange, GatewayChange};
+use crate::options::{LogFormat, LogLevels};
+use crate::text::url::redacted;
 
 /// One option that changes while the server runs, with its new value where the log shows that.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,12 +24,20 @@ pub enum Change {
     TraceVerbose(bool),
     /// `trace_headers`.
     TraceHeaders(bool),
+    /// `log_levels`.
+    LogLevels(LogLevels),
+    /// `log_format`.
+    LogFormat(LogFormat),
     /// `logtime`.
     LogTime(bool),
     /// `logtime_utc`.
     LogTimeUtc(bool),
     /// `log_file`.
     LogFile(Option<String>),
+    /// `syslog`.
+    Syslog(bool),
+    /// `remote_syslog`.
+    RemoteSyslog(Option<String>),
     /// `max_traced_msg_len`.
     MaxTracedMessage(Option<ByteCount>),
     /// `max_connections`.
@@ -74,6 +84,8 @@ pub enum Change {
     PidFile(Option<String>),
     /// `ports_file_dir`.
     PortsFileDir(Option<String>),
+    /// `prof_block_rate`.
+    BlockRate(i64),
     /// `connect_error_reports`.
     ConnectErrorReports(u32),
     /// `reconnect_error_reports`.
@@ -85,6 +97,14 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether lines of the log may go somewhere else from now on.
+    pub fn is_of_log_target(&self) -> bool {
+        matches!(
+            self,
+            Change::LogFile(_) | Change::Syslog(_) | Change::RemoteSyslog(_)
+        )
+    }
+
     /// The key of the option, or of the block that all options are in which may have changed.
     pub fn key(&self) -> &'static str {
         match self {
@@ -93,9 +113,13 @@ impl Change {
             Change::Debug(_) => "debug",
             Change::TraceVerbose(_) => "trace_verbose",
             Change::TraceHeaders(_) => "trace_headers",
+            Change::LogLevels(_) => "log_levels",
+            Change::LogFormat(_) => "log_format",
             Change::LogTime(_) => "logtime",
             Change::LogTimeUtc(_) => "logtime_utc",
             Change::LogFile(_) => "log_file",
+            Change::Syslog(_) => "syslog",
+            Change::RemoteSyslog(_) => "remote_syslog",
             Change::MaxTracedMessage(_) => "max_traced_msg_len",
             Change::MaxConnections(_) => "max_connections",
             Change::PingInterval(_) => "ping_interval",
@@ -118,6 +142,7 @@ impl Change {
             Change::Gateway(_) => "gateway",
             Change::PidFile(_) => "pid_file",
             Change::PortsFileDir(_) => "ports_file_dir",
+            Change::BlockRate(_) => "prof_block_rate",
             Change::ConnectErrorReports(_) => "connect_error_reports",
             Change::ReconnectErrorReports(_) => "reconnect_error_reports",
             Change::Tags => "server_tags",
@@ -135,9 +160,13 @@ impl Change {
             Change::Debug(on) => ("debug", on.shown()),
             Change::TraceVerbose(on) => ("trace_verbose", on.shown()),
             Change::TraceHeaders(on) => ("trace_headers", on.shown()),
+            Change::LogLevels(levels) => ("log_levels", levels.to_string()),
+            Change::LogFormat(format) => ("log_format", format.name().to_string()),
             Change::LogTime(on) => ("logtime", on.shown()),
             Change::LogTimeUtc(on) => ("logtime_utc", on.shown()),
             Change::LogFile(path) => ("log_file", path.shown()),
+            Change::Syslog(on) => ("syslog", on.shown()),
+            Change::RemoteSyslog(url) => ("remote_syslog", redacted(&url.shown())),
             Change::MaxTracedMessage(most) => ("max_traced_msg_len", most.shown()),
             Change::MaxConnections(most) => ("max_connections", most.shown()),
             Change::PingInterval(interval) => ("ping_interval", interval.shown()),
@@ -176,6 +205,7 @@ impl Change {
             Change::PidFile(None) => return None,
             Change::PidFile(path) => ("pid_file", path.shown()),
             Change::PortsFileDir(path) => ("ports_file_dir", path.shown()),
+            Change::BlockRate(rate) => ("prof_block_rate", rate.shown()),
             Change::ConnectErrorReports(every) => ("connect_error_reports", every.shown()),
             Change::ReconnectErrorReports(every) => ("reconnect_error_reports", every.shown()),
             Change::Tags => return said("tags"),

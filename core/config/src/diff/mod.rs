@@ -7,6 +7,7 @@
 
 mod change;
 mod cluster;
+mod differences;
 mod dropped;
 mod gateway;
 mod refused;
@@ -18,13 +19,14 @@ use core::time::Duration;
 
 pub use change::Change;
 pub use cluster::ClusterChange;
+pub use differences::Difference;
 pub use dropped::Dropped;
 pub use gateway::GatewayChange;
 pub use refused::Refused;
 
 use crate::options::{
     AuthOptions, HandshakeFirst, LameDuckOptions, Limits, LoggingOptions, MonitoringOptions,
-    Options, Port, TlsOptions,
+    Options, Port, ProfilingOptions, TlsOptions,
 };
 use crate::origin::KeyPath;
 use crate::text::address::advertised;
@@ -129,6 +131,7 @@ impl Diff {
             allow_non_tls,
             proxy_protocol,
             monitoring,
+            profiling,
             cluster,
             gateway,
             logging,
@@ -157,6 +160,7 @@ impl Diff {
             proxy_protocol,
         );
         self.monitoring(old, new, monitoring);
+        self.profiling(old.profiling, *profiling);
         self.cluster(&old.cluster, cluster);
         self.gateway(old.gateway.as_ref(), gateway.as_ref());
         self.live(Change::PidFile, &old.pid_file, pid_file);
@@ -198,20 +202,29 @@ impl Diff {
             trace,
             trace_verbose,
             trace_headers,
+            levels,
+            format,
             time,
             time_utc,
             file,
             file_size_limit,
             file_max_count,
+            syslog,
+            remote_syslog,
             max_traced_message,
         } = new;
         self.live(Change::Trace, &old.trace, trace);
         self.live(Change::Debug, &old.debug, debug);
         self.live(Change::TraceVerbose, &old.trace_verbose, trace_verbose);
         self.live(Change::TraceHeaders, &old.trace_headers, trace_headers);
+        self.live(Change::LogLevels, &old.levels, levels);
+        self.live(Change::LogFormat, &old.format, format);
         self.live(Change::LogTime, &old.time, time);
         self.live(Change::LogTimeUtc, &old.time_utc, time_utc);
         self.live(Change::LogFile, &old.file, file);
+        self.live(Change::Syslog, &old.syslog, syslog);
+        let urls = (&old.remote_syslog, remote_syslog);
+        self.live(Change::RemoteSyslog, urls.0, urls.1);
         self.fixed(
             "logfile_size_limit",
             "LogSizeLimit",
@@ -378,6 +391,7 @@ impl Diff {
         let MonitoringOptions {
             host,
             port,
+            https_port,
             base_path,
         } = new;
         let before = &old.monitoring;
@@ -387,9 +401,16 @@ impl Diff {
             self.fixed("http", "HTTPHost", was, host.as_ref().unwrap_or(&all.host));
         }
         self.fixed("http_port", "HTTPPort", &before.port, port);
+        self.fixed("https_port", "HTTPSPort", &before.https_port, https_port);
         let bare = |path: &String| path.trim_end_matches('/').to_string();
         let path = bare(&before.base_path);
         self.fixed("http_base_path", "HTTPBasePath", &path, &bare(base_path));
+    }
+
+    fn profiling(&mut self, old: ProfilingOptions, new: ProfilingOptions) {
+        let ProfilingOptions { port, block_rate } = new;
+        self.fixed("prof_port", "ProfPort", &old.port, &port);
+        self.live(Change::BlockRate, &old.block_rate, &block_rate);
     }
 
     fn lame_duck(&mut self, old: &LameDuckOptions, new: &LameDuckOptions) {

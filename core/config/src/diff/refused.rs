@@ -74,7 +74,7 @@ macro_rules! shown_as_displayed {
         })+
     };
 }
-shown_as_displayed!(String, bool, u32, Port);
+shown_as_displayed!(String, bool, u32, i64, Port);
 
 impl Shown for Duration {
     fn shown(&self) -> String {

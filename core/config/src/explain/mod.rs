@@ -7,6 +7,7 @@
 mod auth;
 mod cluster;
 mod gateway;
+mod json;
 mod tls;
 mod write;
 
@@ -18,13 +19,14 @@ use core::time::Duration;
 use gannet_units::ByteCount;
 
 use crate::options::{
-    LameDuckOptions, Limits, LoggingOptions, MonitoringOptions, Options, Port, ServerUrl,
-    WriteTimeout,
+    LameDuckOptions, Limits, LoggingOptions, MonitoringOptions, Options, Port, ProfilingOptions,
+    ServerUrl, Subsystem, WriteTimeout,
 };
 use crate::origin::{KeyPath, Origin, Origins, Step};
 use crate::secret::Secret;
 use crate::text::address::join_host_port;
 use crate::text::duration::format_duration;
+use crate::text::url::redacted;
 
 pub use write::as_file;
 
@@ -147,6 +149,7 @@ impl Settings<'_> {
             allow_non_tls,
             proxy_protocol,
             monitoring,
+            profiling,
             cluster,
             gateway,
             logging,
@@ -175,6 +178,7 @@ impl Settings<'_> {
         self.put("ports_file_dir", ports_file_dir);
         self.put("store_dir", store_dir);
         self.monitoring(monitoring);
+        self.profiling(*profiling);
         self.auth(auth, options.auth_timeout());
         self.tls(tls.as_ref());
         self.put("allow_non_tls", *allow_non_tls);
@@ -189,11 +193,15 @@ impl Settings<'_> {
             trace,
             trace_verbose,
             trace_headers,
+            levels,
+            format,
             time,
             time_utc,
             file,
             file_size_limit,
             file_max_count,
+            syslog,
+            remote_syslog,
             max_traced_message,
         } = logging;
         self.put("debug", *debug);
@@ -201,11 +209,22 @@ impl Settings<'_> {
         self.put("trace_verbose", *trace_verbose);
         self.put("trace_headers", *trace_headers);
         self.put("trace", *trace);
+        self.block("log_levels", |settings| {
+            for subsystem in Subsystem::ALL {
+                let level = levels.0.get(&subsystem);
+                let level = level.map(|level| level.name().to_string());
+                settings.put(subsystem.name(), &level);
+            }
+        });
+        self.put("log_format", format.name().to_string());
         self.put("logtime", *time);
         self.put("logtime_utc", *time_utc);
         self.put("log_file", file);
         self.put("logfile_size_limit", *file_size_limit);
         self.put("logfile_max_num", *file_max_count);
+        self.put("syslog", *syslog);
+        let url = remote_syslog.as_deref().map(redacted);
+        self.put("remote_syslog", &url);
         self.put("max_traced_msg_len", *max_traced_message);
     }
 
@@ -259,16 +278,29 @@ impl Settings<'_> {
         let MonitoringOptions {
             host,
             port,
+            https_port,
             base_path,
         } = monitoring;
-        match host {
-            Some(host) => {
-                let port = port.map_or_else(|| "0".to_string(), |port| port.to_string());
-                self.put("http", join_host_port(host, &port));
+        let number = |port: &Option<Port>| port.map_or_else(|| "0".to_string(), |p| p.to_string());
+        match (host, https_port) {
+            (Some(host), None) => self.put("http", join_host_port(host, &number(port))),
+            (Some(host), Some(_)) => {
+                // The host is that of both; whoever says it last.
+                self.put("http_port", *port);
+                self.put("https", join_host_port(host, &number(https_port)));
             }
-            None => self.put("http_port", *port),
+            (None, _) => self.put("http_port", *port),
+        }
+        if host.is_none() || https_port.is_none() {
+            self.put("https_port", *https_port);
         }
         self.put("http_base_path", base_path);
+    }
+
+    fn profiling(&mut self, profiling: ProfilingOptions) {
+        let ProfilingOptions { port, block_rate } = profiling;
+        self.put("prof_port", port);
+        self.put("prof_block_rate", Shown::Integer(block_rate));
     }
 }
 

@@ -8,6 +8,7 @@ mod cluster;
 mod compression;
 mod gateway;
 mod limits;
+mod logging;
 mod tls;
 mod validate;
 
@@ -17,13 +18,12 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use gannet_units::ByteCount;
-
 pub use auth::{AuthOptions, LinkAuth, User};
 pub use cluster::{ClusterOptions, ClusterPermissions, SubjectPermission};
 pub use compression::{Compression, CompressionOptions, RttThresholds};
 pub use gateway::{GatewayOptions, GatewayUrl, RemoteGateway, ServerUrl};
 pub use limits::{Limits, WriteTimeout};
+pub use logging::{LogFormat, LogLevel, LogLevels, LogTarget, LoggingOptions, Subsystem};
 pub use tls::{CertificateFiles, HandshakeFirst, TlsOptions, TlsVersion};
 
 /// A port to listen on.
@@ -84,6 +84,8 @@ pub struct Options {
     pub proxy_protocol: bool,
     /// `http*`: the monitoring listener.
     pub monitoring: MonitoringOptions,
+    /// `prof_*`: the profiling listener.
+    pub profiling: ProfilingOptions,
     /// `cluster`.
     pub cluster: ClusterOptions,
     /// `gateway`: present if the block says anything that makes a gateway (a name or a port).
@@ -123,6 +125,7 @@ impl Default for Options {
             allow_non_tls: false,
             proxy_protocol: false,
             monitoring: MonitoringOptions::default(),
+            profiling: ProfilingOptions::default(),
             cluster: ClusterOptions::default(),
             gateway: None,
             logging: LoggingOptions::default(),
@@ -160,6 +163,15 @@ impl Options {
     }
 }
 
+/// The listener of `/debug/pprof`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProfilingOptions {
+    /// `prof_port`: no listener without one. It listens where clients connect.
+    pub port: Option<Port>,
+    /// `prof_block_rate`: how much the reference server notes of what its tasks wait for. It has no effect.
+    pub block_rate: i64,
+}
+
 /// The monitoring listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MonitoringOptions {
@@ -167,6 +179,8 @@ pub struct MonitoringOptions {
     pub host: Option<String>,
     /// `http`, `http_port`, `monitor_port`: no monitoring without one.
     pub port: Option<Port>,
+    /// `https`, `https_port`: the same, encrypted with the clients' certificate. Not beside `port`.
+    pub https_port: Option<Port>,
     /// `http_base_path`: in front of every endpoint; starts with a slash and has none at its end,
     /// unless it is `/`.
     pub base_path: String,
@@ -177,49 +191,8 @@ impl Default for MonitoringOptions {
         MonitoringOptions {
             host: None,
             port: None,
+            https_port: None,
             base_path: "/".to_string(),
-        }
-    }
-}
-
-/// What is logged, how and where to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoggingOptions {
-    /// `debug`.
-    pub debug: bool,
-    /// `trace`: the protocol as it is spoken.
-    pub trace: bool,
-    /// `trace_verbose`: the system account's too.
-    pub trace_verbose: bool,
-    /// `trace_headers`: of a traced message only its headers.
-    pub trace_headers: bool,
-    /// `logtime`: whether lines start with the time.
-    pub time: bool,
-    /// `logtime_utc`: that time in UTC.
-    pub time_utc: bool,
-    /// `log_file`: standard error if there is none.
-    pub file: Option<String>,
-    /// `logfile_size_limit`: a larger file is renamed and a new one begun.
-    pub file_size_limit: Option<ByteCount>,
-    /// `logfile_max_num`: renamed files beyond this number are removed.
-    pub file_max_count: Option<u64>,
-    /// `max_traced_msg_len`: how much of a traced message is shown; all of it if there is none.
-    pub max_traced_message: Option<ByteCount>,
-}
-
-impl Default for LoggingOptions {
-    fn default() -> LoggingOptions {
-        LoggingOptions {
-            debug: false,
-            trace: false,
-            trace_verbose: false,
-            trace_headers: false,
-            time: true,
-            time_utc: false,
-            file: None,
-            file_size_limit: None,
-            file_max_count: None,
-            max_traced_message: None,
         }
     }
 }

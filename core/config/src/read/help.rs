@@ -12,11 +12,15 @@ use crate::tree::{Value, integer};
 /// About a key that is not one of `known`.
 pub(super) fn unknown(name: &str, known: &[&'static str]) -> Option<String> {
     let lower = name.to_lowercase();
-    if let Some(likely) = closest(&lower, known) {
-        return Some(format!("did you mean {}?", quoted(likely)));
-    }
-    let place = home(&lower)?;
-    Some(format!("{} is known {place}, not here", quoted(name)))
+    likely(&lower, known).or_else(|| {
+        let place = home(&lower)?;
+        Some(format!("{} is known {place}, not here", quoted(name)))
+    })
+}
+
+/// About a name in small letters that is probably meant to be one of `known`.
+pub(super) fn likely(name: &str, known: &[&'static str]) -> Option<String> {
+    closest(name, known).map(|likely| format!("did you mean {}?", quoted(likely)))
 }
 
 /// About a value of another type than the key takes.

@@ -10,6 +10,7 @@ mod gateway;
 mod help;
 mod links;
 mod listen;
+mod logging;
 mod permissions;
 mod reader;
 mod table;

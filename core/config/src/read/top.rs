@@ -9,6 +9,7 @@ use gannet_units::ByteCount;
 
 use super::cluster;
 use super::gateway;
+use super::logging;
 use super::reader::{Field, Reader};
 use super::table::{Key, not_yet, not_yet_unless_empty, not_yet_unless_off, works, works_for};
 use crate::options::{LameDuckOptions, Limits, Options};
@@ -19,8 +20,6 @@ use crate::tree::Value;
 
 const SERVICE_ACCOUNTS: &str = "accounts";
 const OPERATOR: &str = "operator mode";
-const SYSLOG: &str = "syslog";
-const PROFILING: &str = "profiling";
 
 /// Every key that the reference server knows at the top of a file.
 pub(super) const KEYS: &[Key<Options>] = &[
@@ -94,8 +93,13 @@ pub(super) const KEYS: &[Key<Options>] = &[
             o.logging.max_traced_message = positive(limit).map(ByteCount);
         }
     }),
-    not_yet_unless_off(&["syslog"], SYSLOG),
-    not_yet_unless_empty(&["remote_syslog"], SYSLOG),
+    works(&["syslog"], |r, f, o| set(r.bool(f), &mut o.logging.syslog)),
+    works(&["remote_syslog"], |r, f, o| {
+        set(r.optional_text(f), &mut o.logging.remote_syslog)
+    }),
+    // These two are ours alone.
+    works(&["log_format"], logging::format),
+    works(&["log_levels"], logging::levels),
     // Limits of clients.
     works(&["max_connections", "max_conn"], |r, f, o| {
         // 0 and negative numbers refuse every client.
@@ -177,8 +181,12 @@ pub(super) const KEYS: &[Key<Options>] = &[
         }
         set(r.optional_text(f), &mut o.store_dir);
     }),
-    not_yet_unless_empty(&["prof_port"], PROFILING),
-    not_yet_unless_empty(&["prof_block_rate"], PROFILING),
+    works(&["prof_port"], |r, f, o| {
+        set(r.port(f), &mut o.profiling.port)
+    }),
+    works(&["prof_block_rate"], |r, f, o| {
+        set(r.integer(f), &mut o.profiling.block_rate)
+    }),
     // Monitoring.
     works_for(&["http"], &["http", "http_port"], |r, f, o| {
         if let Some(listen) = r.listen(f) {
@@ -195,8 +203,14 @@ pub(super) const KEYS: &[Key<Options>] = &[
             o.monitoring.base_path = base_path(&base);
         }
     }),
-    not_yet(&["https"], "TLS"),
-    not_yet_unless_empty(&["https_port"], "TLS"),
+    works_for(&["https"], &["https", "https_port"], |r, f, o| {
+        if let Some(listen) = r.listen(f) {
+            (o.monitoring.host, o.monitoring.https_port) = (listen.host, listen.port);
+        }
+    }),
+    works_for(&["https_port"], &["https", "https_port"], |r, f, o| {
+        set(r.port(f), &mut o.monitoring.https_port)
+    }),
     // Security.
     works(&["authorization"], |r, f, o| r.client_auth(f, &mut o.auth)),
     works(&["no_auth_user"], |r, f, o| {

@@ -194,6 +194,16 @@ fn what_can_change_is_told_in_the_words_of_the_reference() {
         ("logtime: false", "Reloaded: logtime = false"),
         ("logtime_utc: true", "Reloaded: logtime_utc = true"),
         ("log_file: 'x.log'", "Reloaded: log_file = x.log"),
+        ("syslog: true", "Reloaded: syslog = true"),
+        (
+            "remote_syslog: 'udp://me:secret@h:1'",
+            "Reloaded: remote_syslog = udp://[REDACTED]@h:1",
+        ),
+        ("log_format: json", "Reloaded: log_format = json"),
+        (
+            "log_levels { routes: debug, clients: warn }",
+            "Reloaded: log_levels = {clients: warn, routes: debug}",
+        ),
         ("max_traced_msg_len: 5", "Reloaded: max_traced_msg_len = 5"),
         ("max_connections: 10", "Reloaded: max_connections = 10"),
         ("ping_interval: '90s'", "Reloaded: ping_interval = 1m30s"),

@@ -46,8 +46,10 @@ debug: false                                      # flag -D
 trace_verbose: false                              # default
 trace_headers: true                               # a.conf:6:5
 trace: true                                       # a.conf:6:5
+log_format: "text"                                # default
 logtime: true                                     # default
 logtime_utc: false                                # default
+syslog: false                                     # default
 max_connections: 65536                            # default
 max_control_line: 4096                            # default
 max_payload: 2000000                              # limits.conf:1:0
@@ -66,6 +68,7 @@ lame_duck_duration: "2m0s"                        # default
 lame_duck_grace_period: "10s"                     # default
 http: "127.0.0.1:8222"                            # a.conf:7:5
 http_base_path: "/"                               # default
+prof_block_rate: 0                                # default
 authorization {
   users: [
     {

@@ -6,8 +6,9 @@ use crate::world::World;
 use gannet_config::{
     AuthOptions, CertificateFiles, ClusterOptions, ClusterPermissions, Compression,
     CompressionOptions, GatewayOptions, GatewayUrl, HandshakeFirst, LameDuckOptions, Limits,
-    LinkAuth, LoggingOptions, MonitoringOptions, Options, Port, RemoteGateway, RttThresholds,
-    Secret, SubjectPermission, TlsOptions, TlsVersion, User, WriteTimeout,
+    LinkAuth, LogFormat, LogLevel, LogLevels, LoggingOptions, MonitoringOptions, Options, Port,
+    ProfilingOptions, RemoteGateway, RttThresholds, Secret, SubjectPermission, Subsystem,
+    TlsOptions, TlsVersion, User, WriteTimeout,
 };
 use gannet_units::ByteCount;
 
@@ -82,6 +83,7 @@ fn every_key_reaches_its_option() {
         feature_flags { js_ack_fc_v2: true, other: false }
         debug: true, trace_headers: true, logtime: false, logtime_utc: true
         log_file: "x.log", logfile_size_limit: 1MB, logfile_max_num: 3, max_traced_msg_len: 128
+        syslog: true, remote_syslog: "udp://127.0.0.1:514", log_format: JSON, log_levels { Routes: Trace, clients: warn }
         max_connections: 100, max_subscriptions: 200, max_sub_tokens: 8
         max_control_line: 2KB, max_payload: 64KB, max_pending: 10MB
         ping_interval: "20s", ping_max: 3, write_deadline: "1500ms", write_timeout: retry
@@ -142,8 +144,10 @@ fn every_key_reaches_its_option() {
         monitoring: MonitoringOptions {
             host: Some("localhost".into()),
             port: Some(Port::At(8333)),
+            https_port: None,
             base_path: "/mon".into(),
         },
+        profiling: ProfilingOptions::default(),
         cluster: ClusterOptions {
             name: Some("A".into()),
             ..ClusterOptions::default()
@@ -160,6 +164,16 @@ fn every_key_reaches_its_option() {
             file_size_limit: Some(ByteCount::mib(1)),
             file_max_count: Some(3),
             max_traced_message: Some(ByteCount(128)),
+            syslog: true,
+            remote_syslog: Some("udp://127.0.0.1:514".into()),
+            format: LogFormat::Json,
+            levels: LogLevels(
+                [
+                    (Subsystem::Clients, LogLevel::Warn),
+                    (Subsystem::Routes, LogLevel::Trace),
+                ]
+                .into(),
+            ),
         },
         pid_file: Some("x.pid".into()),
         ports_file_dir: Some("ports".into()),

@@ -162,9 +162,7 @@ fn welcome(
     out: &mut Vec<Output>,
 ) -> Next {
     if connect.gateway.is_empty() {
-        let text = "attempted to connect to gateway port";
-        out.send_err(text);
-        out.log(Level::Error, text.to_string());
+        out.complain("attempted to connect to gateway port".to_string());
         return Err(Ended(CloseReason::WrongPort));
     }
     if cx.settings.reject_unknown && !cx.neighbours.knows(&connect.gateway) {

@@ -143,8 +143,7 @@ pub(super) fn check_gateway(
     let wanted = quoted(wanted);
     if info.gateway.is_empty() {
         let text = format!("Attempt to connect to gateway {wanted} using wrong port");
-        out.send_err(&text);
-        out.log(Level::Error, text);
+        out.complain(text);
         return Err(Ended(CloseReason::WrongPort));
     }
     let (found, own) = (quoted(&info.gateway), quoted(&cx.settings.gateway));

@@ -30,6 +30,8 @@ pub enum Level {
     Warn,
     /// What is wrong.
     Error,
+    /// What is wrong and the peer is told, too. Of the same ones in a row, one is enough.
+    Complaint,
 }
 
 /// A line for the log, without the connection's label.
@@ -116,6 +118,8 @@ pub(super) trait Say {
     fn send(&mut self, bytes: &'static [u8]);
     fn send_err(&mut self, text: &str);
     fn log(&mut self, level: Level, text: String);
+    /// Says what is wrong, to the peer and to the log.
+    fn complain(&mut self, text: String);
 }
 
 impl Say for Vec<Output> {
@@ -131,5 +135,10 @@ impl Say for Vec<Output> {
 
     fn log(&mut self, level: Level, text: String) {
         self.push(Output::Log(Log { level, text }));
+    }
+
+    fn complain(&mut self, text: String) {
+        self.send_err(&text);
+        self.log(Level::Complaint, text);
     }
 }

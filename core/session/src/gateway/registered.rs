@@ -98,8 +98,7 @@ fn switch(
     let Some(account) = account else {
         let which = if complete { "complete" } else { "start" };
         let text = format!("Account absent from receive-all-subscriptions-{which} command");
-        out.send_err(&text);
-        out.log(Level::Error, text);
+        out.complain(text);
         return Err(Ended(CloseReason::ProtocolViolation));
     };
     if account.is_empty() {

@@ -29,7 +29,7 @@ pub(super) fn introduce(common: &mut Common, cx: &Context<'_>, out: &mut Vec<Out
 }
 
 /// The peer dialled; its CONNECT is to come, and nothing else.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct AwaitConnect {
     pub(super) deadline: Moment,
     /// The peer must show credentials.
@@ -93,7 +93,7 @@ impl AwaitConnect {
 }
 
 /// How a peer said who it is, to be looked at again when other credentials are asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Shown {
     admission: Admission,
     pub(super) user: String,
@@ -108,7 +108,7 @@ impl Shown {
 }
 
 /// The peer's password is being compared.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct AwaitPassword {
     connect: ServerConnect,
     pub(super) deadline: Moment,
@@ -142,7 +142,7 @@ fn welcome(
         return Err(common.refused(CloseReason::WrongPort));
     }
     if !connect.gateway.is_empty() {
-        out.complain(format!(
+        out.reject(format!(
             "Rejecting connection from gateway {} on the Route port",
             quoted(&connect.gateway)
         ));
@@ -152,7 +152,7 @@ fn welcome(
     if connect.cluster != own.name {
         if !own.yields_to(&connect.cluster, connect.cluster_dynamic) {
             let (theirs, ours) = (quoted(&connect.cluster), quoted(&own.name));
-            out.complain(format!(
+            out.reject(format!(
                 "Rejecting connection, cluster name {theirs} does not match {ours}"
             ));
             return Err(common.refused(CloseReason::ClusterNameConflict));

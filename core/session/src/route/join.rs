@@ -25,7 +25,7 @@ use super::standing::{Admission, Claim, ClusterName, Ending, Place, Refusal};
 use crate::CloseReason;
 
 /// The peer's first INFO is to come.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct AwaitInfo {
     pub(super) deadline: Moment,
 }
@@ -83,7 +83,7 @@ impl AwaitInfo {
 }
 
 /// Compression was agreed on; the peer's INFO is to come once more.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct AwaitCompressed {
     pub(super) deadline: Moment,
 }

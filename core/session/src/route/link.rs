@@ -26,7 +26,7 @@ use crate::link_auth::{Admission, Verdict};
 use crate::topology::chance::Chance;
 
 /// Where the conversation stands; each state holds what only it needs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum State {
     /// The peer dialled; its CONNECT is to come.
     AwaitConnect(AwaitConnect),
@@ -50,7 +50,7 @@ pub(super) struct Ended(pub(super) CloseReason);
 pub(super) type Next = Result<State, Ended>;
 
 /// What a link keeps through all states.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Common {
     pub(super) id: RouteId,
     /// What we dialled for; `None` if the peer dialled.
@@ -104,7 +104,7 @@ impl Common {
 }
 
 /// One connection between two servers of a cluster.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Link {
     state: State,
     common: Common,

@@ -113,6 +113,8 @@ pub(super) trait Say {
     fn send_err(&mut self, text: &str);
     fn log(&mut self, level: Level, text: String);
     /// Tells the peer and the log the same.
+    fn reject(&mut self, text: String);
+    /// The same, of what a peer may do again and again.
     fn complain(&mut self, text: String);
 }
 
@@ -131,8 +133,13 @@ impl Say for Vec<Output> {
         self.push(Output::Log(Log { level, text }));
     }
 
-    fn complain(&mut self, text: String) {
+    fn reject(&mut self, text: String) {
         self.send_err(&text);
         self.log(Level::Error, text);
+    }
+
+    fn complain(&mut self, text: String) {
+        self.send_err(&text);
+        self.log(Level::Complaint, text);
     }
 }

@@ -26,7 +26,7 @@ use crate::keepalive::{Due, KeepAlive};
 const PROBE: Duration = Duration::from_secs(2);
 
 /// A registered connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Registered {
     pub(super) remote: RemoteServer,
     pub(super) keepalive: KeepAlive,

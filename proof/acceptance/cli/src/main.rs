@@ -1,11 +1,14 @@
-//! The command that runs random super-clusters of Gannet, the reference server and an old release of it.
+//! The command that runs random super-clusters of Gannet, the reference server and an old release of it, and that keeps
+//! one of them in operation for long while its servers are reloaded, ended and started again.
 //!
-//! Not here: what a trial is and what must hold in it (`gannet_acceptance::mesh`).
+//! Not here: what a trial is and what must hold in it (`gannet_acceptance::mesh`, `gannet_acceptance::operate`).
+
+mod operate;
 
 use clap::Parser;
 use gannet_acceptance::mesh::{Summary, trial};
 use std::collections::BTreeMap;
-use std::panic::catch_unwind;
+use std::panic::{UnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -29,6 +32,15 @@ struct Flags {
     /// Run so many at once
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: u16,
+
+    /// Instead, end servers under load so many times and start them again (kill -9, TERM, lame duck, and reloads in
+    /// between); who is chosen is drawn from the first seed
+    #[arg(long, value_name = "N", conflicts_with_all = ["runs", "jobs", "reloads"])]
+    lifecycle: Option<u32>,
+
+    /// Instead, change everything that can change under load, so many rounds of it
+    #[arg(long, value_name = "N", conflicts_with_all = ["runs", "jobs", "from"])]
+    reloads: Option<u32>,
 }
 
 /// What came out, by seed: nothing if the trial failed.
@@ -40,6 +52,11 @@ struct State {
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
+    match (flags.lifecycle, flags.reloads) {
+        (Some(rounds), _) => return judged(|| operate::end_servers(rounds, flags.from)),
+        (None, Some(rounds)) => return judged(|| operate::reload_servers(rounds)),
+        (None, None) => {}
+    }
     let started = Instant::now();
     let state = Mutex::new(State::default());
     std::thread::scope(|threads| {
@@ -58,6 +75,14 @@ fn main() -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+/// A course of events that panics when something does not hold.
+fn judged(course: impl FnOnce() + UnwindSafe) -> ExitCode {
+    match catch_unwind(course) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
 }
 

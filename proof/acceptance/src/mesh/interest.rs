@@ -32,10 +32,15 @@ impl Interest {
     /// is thought to want what he does not.
     pub fn await_everywhere(&self, mesh: &Mesh) {
         settled(&format!("the interest of {}", mesh.plan), || {
-            mesh.running()
-                .into_iter()
-                .try_for_each(|index| self.judge(mesh, &mesh.nodes()[index]))
+            self.is_known_everywhere(mesh)
         });
+    }
+
+    /// Whether it is so, or what is not.
+    pub fn is_known_everywhere(&self, mesh: &Mesh) -> Result<(), String> {
+        let running = mesh.running();
+        let mut nodes = running.into_iter().map(|index| &mesh.nodes()[index]);
+        nodes.try_for_each(|node| self.judge(mesh, node))
     }
 
     fn judge(&self, mesh: &Mesh, node: &Node) -> Result<(), String> {

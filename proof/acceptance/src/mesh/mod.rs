@@ -17,7 +17,7 @@ mod workload;
 pub use client::Client;
 pub use interest::Interest;
 pub use plan::{ClusterPlan, Knows, Make, Plan};
-pub use running::{Mesh, Node};
+pub use running::{Mesh, Node, Settings};
 pub use stream::Stream;
 pub use trial::{Summary, trial};
 pub use workload::Workload;

@@ -6,8 +6,10 @@ use super::settled;
 use crate::certificates::{Authority, Certificate};
 use crate::ports::Port;
 use crate::programs;
-use crate::server::{Kind, Server};
+use crate::server::{Kind, REFUSED, Server};
 use crate::supercluster;
+use rustix::process::Signal;
+use std::collections::BTreeSet;
 
 /// One server and its place.
 #[derive(Debug)]
@@ -22,7 +24,26 @@ pub struct Node {
     pub name: String,
     /// Whether it runs (as far as the test has it).
     pub runs: bool,
+    /// What its configuration says beyond the plan.
+    pub settings: Settings,
     route: Port,
+}
+
+/// What one server's configuration says beyond the plan, or does not say of it.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// No debug lines in the log.
+    pub no_debug: bool,
+    /// Lines at the top.
+    pub top: String,
+    /// Lines in the block `cluster`.
+    pub cluster: String,
+    /// Lines in the block `gateway`.
+    pub gateway: String,
+    /// Servers of its cluster, by their numbers, that it does not name.
+    pub without_servers: BTreeSet<usize>,
+    /// Clusters that it does not name.
+    pub without_clusters: BTreeSet<usize>,
 }
 
 /// The servers of a [`Plan`].
@@ -31,8 +52,8 @@ pub struct Mesh {
     /// What it is made from.
     pub plan: Plan,
     nodes: Vec<Node>,
-    /// What all servers show on links that are encrypted.
-    certificate: Option<Certificate>,
+    /// What all servers show on links that are encrypted, and who has issued it.
+    certificate: Option<(Authority, Certificate)>,
 }
 
 impl Mesh {
@@ -52,10 +73,11 @@ impl Mesh {
                 nodes.push(Node::prepare(cluster, at, make));
             }
         }
-        let authority = || Authority::new("meshes");
-        let certificate = plan
-            .needs_certificate()
-            .then(|| authority().issue("any", &["127.0.0.1"]));
+        let certificate = plan.needs_certificate().then(|| {
+            let authority = Authority::new("meshes");
+            let certificate = issue(&authority);
+            (authority, certificate)
+        });
         let mesh = Mesh {
             plan,
             nodes,
@@ -117,9 +139,57 @@ impl Mesh {
         self.nodes[index].runs = false;
     }
 
+    /// Sends server `index` a signal that ends it in order, and waits until it has ended so.
+    ///
+    /// # Panics
+    /// When it does not end, or not in order.
+    pub fn end(&mut self, index: usize, signal: Signal) {
+        let node = &mut self.nodes[index];
+        node.server.signal(signal);
+        let status = node.server.wait();
+        assert!(status.success(), "{} ended with {status}", node.name);
+        node.runs = false;
+    }
+
     /// Puts another program in the place of server `index`, which does not run: same name, same ports.
     pub fn replace(&mut self, index: usize, make: Make) {
         self.nodes[index].set_make(make);
+    }
+
+    /// Changes what the configuration of server `index` says beyond the plan. It counts from the server's next start or
+    /// reload on.
+    pub fn set(&mut self, index: usize, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.nodes[index].settings);
+        self.nodes[index]
+            .server
+            .write_config(&self.config_of(index));
+    }
+
+    /// Has server `index` read its configuration again; the lines that it logs about it, without their beginnings.
+    ///
+    /// # Panics
+    /// When it refuses.
+    pub fn reload(&self, index: usize) -> Vec<String> {
+        let lines = self.nodes[index].server.reload();
+        let refused = lines.iter().any(|line| line.starts_with(REFUSED));
+        assert!(!refused, "{}: {lines:?}", self.nodes[index].name);
+        lines
+    }
+
+    /// Puts another certificate in the place of what servers show on encrypted links.
+    ///
+    /// # Panics
+    /// When the plan has none.
+    pub fn renew_certificate(&mut self) {
+        let (authority, certificate) = self.certificate.as_mut().expect("links are encrypted");
+        *certificate = issue(authority);
+    }
+
+    /// What servers show on encrypted links.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate
+            .as_ref()
+            .map(|(_, certificate)| certificate)
     }
 
     /// All servers, running or not.
@@ -149,6 +219,7 @@ impl Mesh {
     fn config_of(&self, index: usize) -> String {
         let node = &self.nodes[index];
         let plan = self.cluster_plan(index);
+        let settings = &node.settings;
         let cluster = supercluster::name(node.cluster);
         let mut pool = plan
             .pool
@@ -158,37 +229,43 @@ impl Mesh {
             (pool, compression) = (String::new(), String::new());
         }
         let mut text = format!(
-            "server_name: {}\ndebug: true\ncluster {{\n name: {cluster}\n listen: \"{}\"\n {pool} {compression} routes: [{}]\n {}\n}}\n",
+            "server_name: {}\ndebug: {}\n{}\ncluster {{\n name: {cluster}\n listen: \"{}\"\n {pool} {compression} routes: [{}]\n {}\n {}\n}}\n",
             node.name,
+            !settings.no_debug,
+            settings.top,
             node.route.address(),
             self.routes_of(index).join(", "),
             self.tls_block(plan.tls),
+            settings.cluster,
         );
         if self.plan.clusters.len() > 1 {
             text += &format!(
-                "gateway {{\n name: {cluster}\n listen: \"{{gateway}}\"\n gateways: [{}]\n {}\n}}\n",
+                "gateway {{\n name: {cluster}\n listen: \"{{gateway}}\"\n gateways: [{}]\n {}\n {}\n}}\n",
                 self.remotes_of(index).join(", "),
                 self.tls_block(self.plan.tls),
+                settings.gateway,
             );
         }
         text
     }
 
     fn tls_block(&self, wanted: bool) -> String {
-        let certificate = self.certificate.as_ref().filter(|_| wanted);
+        let certificate = self.certificate().filter(|_| wanted);
         certificate.map_or(String::new(), |certificate| certificate.block(""))
     }
 
     fn routes_of(&self, index: usize) -> Vec<String> {
-        let mut members = self
-            .nodes
-            .iter()
-            .filter(|other| other.cluster == self.nodes[index].cluster);
+        let own = &self.nodes[index];
+        let known = (self.nodes.iter().enumerate())
+            .filter(|(number, _)| !own.settings.without_servers.contains(number));
+        let mut members = known
+            .map(|(_, node)| node)
+            .filter(|other| other.cluster == own.cluster);
         match self.cluster_plan(index).routes {
             Knows::All => members.map(Node::route_url).collect(),
             Knows::First => {
                 let first = members.next().expect("a cluster has servers");
-                if first.name == self.nodes[index].name {
+                if first.name == own.name {
                     Vec::new()
                 } else {
                     vec![first.route_url()]
@@ -211,6 +288,12 @@ impl Mesh {
         };
         match self.plan.gateways {
             Knows::All => (0..self.plan.clusters.len())
+                .filter(|cluster| {
+                    !self.nodes[index]
+                        .settings
+                        .without_clusters
+                        .contains(cluster)
+                })
                 .map(|cluster| remote(cluster, usize::MAX))
                 .collect(),
             Knows::First if self.nodes[index].cluster == 0 => Vec::new(),
@@ -234,6 +317,7 @@ impl Node {
             cluster,
             name,
             runs: false,
+            settings: Settings::default(),
             route: Port::reserve(),
         };
         node.set_make(make);
@@ -253,6 +337,10 @@ impl Node {
     fn route_url(&self) -> String {
         format!("\"nats://{}\"", self.route.address())
     }
+}
+
+fn issue(authority: &Authority) -> Certificate {
+    authority.issue("any", &["127.0.0.1"])
 }
 
 fn kind(make: Make) -> Kind {

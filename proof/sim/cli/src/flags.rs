@@ -46,6 +46,10 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     pub(crate) faults: u64,
 
+    /// Tell no server other options while it runs; faults and workload of a seed stay the same
+    #[arg(long)]
+    pub(crate) no_reloads: bool,
+
     /// Print the story: what clients did and saw, which faults struck, what the servers logged
     #[arg(long, requires = "seed")]
     pub(crate) trace: bool,
@@ -66,6 +70,7 @@ impl Flags {
             clusters: self.clusters.map(usize::from),
             servers: self.servers.map(usize::from),
             faults: Duration::from_secs(self.faults),
+            reloads: !self.no_reloads,
             tale: self.trace,
             packets: self.packets,
         }
@@ -83,6 +88,9 @@ impl Flags {
         let config = self.config();
         if config.faults != Config::default().faults {
             command += &format!(" --faults {}", self.faults);
+        }
+        if self.no_reloads {
+            command += " --no-reloads";
         }
         command
     }

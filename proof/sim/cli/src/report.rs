@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gannet_simulation::{FailureKind, FaultKind, Outcome};
+use gannet_simulation::{FailureKind, FaultKind, Outcome, ReloadKind};
 
 use crate::flags::Flags;
 
@@ -20,6 +20,7 @@ pub(crate) struct Sum {
     /// Runs, by the servers of each cluster.
     sizes: BTreeMap<String, u64>,
     faults: BTreeMap<FaultKind, u64>,
+    reloads: BTreeMap<ReloadKind, u64>,
 }
 
 impl Sum {
@@ -31,6 +32,9 @@ impl Sum {
         *self.sizes.entry(shown(&outcome.sizes)).or_default() += 1;
         for (kind, times) in outcome.faults {
             *self.faults.entry(kind).or_default() += times;
+        }
+        for (kind, times) in outcome.reloads {
+            *self.reloads.entry(kind).or_default() += times;
         }
         if let Some(failure) = outcome.failure {
             self.failed
@@ -72,7 +76,11 @@ impl Sum {
         ));
         lines.push(format!(
             "faults        {}",
-            counted(all_kinds(&self.faults).iter())
+            counted(all_kinds(&FaultKind::ALL, &self.faults).iter())
+        ));
+        lines.push(format!(
+            "reloads       {}",
+            counted(all_kinds(&ReloadKind::ALL, &self.reloads).iter())
         ));
         lines.push(format!("failed        {}", self.failed.len()));
         for (seed, (_, text)) in &self.failed {
@@ -97,6 +105,7 @@ pub(crate) fn one(outcome: &Outcome) -> Vec<String> {
         outcome.messages, outcome.deliveries
     ));
     lines.push(format!("faults        {}", counted(outcome.faults.iter())));
+    lines.push(format!("reloads       {}", counted(outcome.reloads.iter())));
     lines.push(format!("trace         {:016x}", outcome.trace_hash));
     match &outcome.failure {
         None => lines.push("result        holds".into()),
@@ -114,9 +123,8 @@ fn shown(sizes: &[usize]) -> String {
 }
 
 /// All kinds with their counts, so that one that never struck is seen too.
-fn all_kinds(hits: &BTreeMap<FaultKind, u64>) -> BTreeMap<FaultKind, u64> {
-    FaultKind::ALL
-        .iter()
+fn all_kinds<K: Copy + Ord>(all: &[K], hits: &BTreeMap<K, u64>) -> BTreeMap<K, u64> {
+    all.iter()
         .map(|kind| (*kind, hits.get(kind).copied().unwrap_or(0)))
         .collect()
 }

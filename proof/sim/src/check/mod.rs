@@ -15,6 +15,7 @@ mod nothing_after_end;
 mod once;
 mod one_member;
 mod order;
+mod stays;
 mod true_copy;
 mod undisturbed;
 mod urls;
@@ -52,5 +53,6 @@ pub(crate) fn watchers() -> Vec<Box<dyn Watcher>> {
         Box::new(undisturbed::Undisturbed),
         Box::new(nothing_after_end::NothingAfterEnd),
         Box::new(answers::OneWord),
+        Box::new(stays::Stays),
     ]
 }

@@ -1,5 +1,6 @@
 //! Clients are told nothing but what the protocol has: no bytes that are no operation, no PONG without a
-//! PING, no delivery to a subscription that was never made, and no `-ERR` except those that faults explain.
+//! PING, no delivery to a subscription that was never made, and no `-ERR` except those that faults explain, or a
+//! change of the client's own credentials.
 //!
 //! Source: the client protocol page of the NATS manual.
 
@@ -15,6 +16,9 @@ const EXPLICABLE: [&str; 3] = [
     "'Server Shutdown'",
 ];
 
+/// What a client is told whose credentials are not right, or no longer.
+const TURNED_OUT: &str = "'Authorization Violation'";
+
 pub(super) struct NoSurprises;
 
 impl Watcher for NoSurprises {
@@ -22,11 +26,15 @@ impl Watcher for NoSurprises {
         "no surprises"
     }
 
-    fn see(&mut self, _journal: &Journal, event: &Event) -> Result<(), String> {
+    fn see(&mut self, journal: &Journal, event: &Event) -> Result<(), String> {
         match event {
             Event::Nonsense { client, text } => Err(format!("client {client}: {text}")),
-            Event::ServerError { client, text } if !EXPLICABLE.contains(&text.as_str()) => {
-                Err(format!("client {client} was told -ERR {text}"))
+            Event::ServerError { client, at, text } => {
+                let is_unwelcome = text == TURNED_OUT && journal.may_be_turned_out(*client, *at);
+                match is_unwelcome || EXPLICABLE.contains(&text.as_str()) {
+                    true => Ok(()),
+                    false => Err(format!("client {client} was told -ERR {text}")),
+                }
             }
             _ => Ok(()),
         }

@@ -6,7 +6,8 @@
 //! Between clusters the promise ends where a link does: when the publisher's server gives one up, the next may lead to
 //! another server. What the first one has in hand (it stood still, or its neighbour could not be reached) it delivers
 //! when it can, and nobody can call it back. So a message that was sent while something was wrong between the two may
-//! come after one that was sent much later; not after one that followed at once.
+//! come after one that was sent much later; not after one that followed at once. The same goes for a cluster while its
+//! pools change: accounts move to connections that are there already, without waiting for one that has broken.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -52,7 +53,10 @@ fn may_have_waited(journal: &Journal, message: MessageId, other: MessageId, sub:
     let was_disturbed = journal
         .disturbed_at(record.server, to)
         .is_some_and(|at| at + journal.recovery >= record.sent_at);
-    !journal.map.are_neighbours(record.server, to)
+    let may_move = [record.server, to]
+        .into_iter()
+        .any(|server| journal.pool_changed_since(server, record.sent_at));
+    (!journal.map.are_neighbours(record.server, to) || may_move)
         && was_disturbed
         && record.sent_at + SAME_LINK <= journal.messages[other].sent_at
 }

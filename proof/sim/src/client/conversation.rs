@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use super::codec::{Received, ServerOp, connect_urls, decode};
 use super::{Desk, FIRST_SID, INBOX_SID, Inbox, Order, Person, give};
 use crate::journal::{Asked, Copy, Journal, Message, MessageId, SubId, Subscription};
+use crate::topology::PASSWORD;
 
 /// Time between two PINGs that confirm nothing.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -69,6 +70,8 @@ pub(super) struct Conversation<'a> {
     subs: BTreeMap<u32, SubId>,
     next_inbox: u32,
     why: String,
+    /// The client has broken it itself.
+    pub(super) is_dropped: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -97,6 +100,7 @@ impl<'a> Conversation<'a> {
             subs: BTreeMap::new(),
             next_inbox: FIRST_INBOX_SID,
             why: String::new(),
+            is_dropped: false,
         }
     }
 
@@ -244,9 +248,13 @@ impl<'a> Conversation<'a> {
     fn greet(&mut self) {
         self.greeted = true;
         let name = self.person.id;
+        let user = self.person.user.as_ref();
+        let credentials = user.map_or(String::new(), |user| {
+            format!("\"user\":\"{user}\",\"pass\":\"{PASSWORD}\",")
+        });
         let connect = format!(
             "CONNECT {{\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true,\
-             \"protocol\":1,\"lang\":\"gannet-sim\",\"version\":\"1\",\"name\":\"client{name}\"}}\r\n"
+             \"protocol\":1,\"lang\":\"gannet-sim\",\"version\":\"1\",{credentials}\"name\":\"client{name}\"}}\r\n"
         );
         self.output.extend_from_slice(connect.as_bytes());
         if self.person.inbox == Inbox::Shared {
@@ -289,7 +297,10 @@ impl<'a> Conversation<'a> {
             }
             Order::Request { subject, size } => self.request(&subject, size),
             Order::Answer { reply, request } => self.send(&reply, 0, None, Some(request)),
-            Order::Drop => return Err("dropped on purpose".into()),
+            Order::Drop => {
+                self.is_dropped = true;
+                return Err("dropped on purpose".into());
+            }
             Order::Leave => {
                 self.leaving = true;
                 self.ping();

@@ -82,6 +82,8 @@ struct Desk {
 /// Handle of one client.
 pub(crate) struct Client {
     pub(crate) home: usize,
+    /// Who it says it is, if it says so.
+    pub(crate) user: Option<String>,
     pub(crate) host: SimHost,
     desk: Arc<Mutex<Desk>>,
     next_sid: u32,
@@ -95,17 +97,20 @@ pub(crate) struct Person {
     pub(crate) home: usize,
     pub(crate) server: SocketAddr,
     pub(crate) inbox: Inbox,
+    /// Who it says it is, if it says so.
+    pub(crate) user: Option<String>,
 }
 
 impl Client {
     /// Starts a client on `host`.
     pub(crate) fn start(host: SimHost, person: Person, journal: Arc<Mutex<Journal>>) -> Client {
         let desk = Arc::new(Mutex::new(Desk::default()));
-        let home = person.home;
+        let (home, user) = (person.home, person.user.clone());
         let rt = host.rt();
         rt.spawn(task::live(rt.clone(), person, desk.clone(), journal));
         Client {
             home,
+            user,
             host,
             desk,
             next_sid: FIRST_SID,

@@ -67,13 +67,17 @@ async fn talk(
     let mut conversation = Conversation::new(rt, person, desk, journal, stream, connection);
     let ended = conversation.run().await;
     let why = conversation.why();
+    let at_will = ended == Ended::Left || conversation.is_dropped;
     {
         let mut desk = desk.lock();
         desk.connected = false;
         desk.settled = false;
     }
-    journal
-        .lock()
-        .disconnected(person.id, connection, rt.now(), &why);
+    journal.lock().disconnected(
+        (person.id, person.home),
+        connection,
+        rt.now(),
+        (&why, at_will),
+    );
     ended
 }

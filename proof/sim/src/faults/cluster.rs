@@ -31,6 +31,7 @@ impl Faults {
             return None;
         }
         self.busy.extend(members.iter().map(place));
+        super::disturb(world, members.iter().map(place).collect());
         let out = self.dice.duration(OUT.0, OUT.1);
         if kind == FaultKind::ClusterCrash {
             for member in &members {
@@ -50,6 +51,7 @@ impl Faults {
         let Some((next, rest)) = servers.split_first() else {
             return;
         };
+        super::disturb(world, vec![(Place::Server(*next), Place::Server(*next))]);
         match self.dice.per_mille(500) {
             true => world.ask_to_stop(*next),
             false => world.end(*next, End::Kill),
@@ -116,7 +118,9 @@ impl Faults {
 
     /// A server is killed, and comes back at other ports.
     pub(super) fn relocate(&mut self, world: &mut World, server: usize) -> Inflicted {
-        let is_first = self.mover.is_none_or(|mover| mover == server);
+        // Who hears of it only by others must not be made to forget it.
+        let is_first =
+            self.mover.is_none_or(|mover| mover == server) && world.nodes[server].unnamed == 0;
         let place = Place::Server(server);
         if !is_first || !world.topology.may_move(server) || !self.busy.insert((place, place)) {
             return None;

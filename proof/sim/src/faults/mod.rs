@@ -354,6 +354,12 @@ impl Faults {
         world.tell(&format!("over: {undo:?}"));
     }
 
+    /// Whether something is wrong with a server itself.
+    pub(crate) fn holds(&self, server: usize) -> bool {
+        let place = Place::Server(server);
+        self.busy.contains(&(place, place))
+    }
+
     fn release(&mut self, server: usize) {
         self.busy
             .remove(&(Place::Server(server), Place::Server(server)));
@@ -365,8 +371,11 @@ fn disturb(world: &World, places: Vec<(Place, Place)>) {
     let now = world.now();
     let mut journal = world.journal.lock();
     for place in places {
-        if let (Place::Server(one), Place::Server(other)) = place {
-            journal.disturb(one, other, now);
+        match place {
+            (Place::Server(one), Place::Server(other)) => journal.disturb(one, other, now),
+            (Place::Client(client), _) | (_, Place::Client(client)) => {
+                journal.disturb_client(client, now);
+            }
         }
     }
 }

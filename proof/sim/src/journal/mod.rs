@@ -42,6 +42,12 @@ pub(crate) struct Journal {
     due: MessageId,
     /// When a fault last struck the way between two servers, or one of them.
     disturbed: BTreeMap<(usize, usize), Moment>,
+    /// When a fault last struck a client, or its way to its server.
+    disturbed_clients: BTreeMap<usize, Moment>,
+    /// When a server's pool of routes last changed.
+    pools_changed: BTreeMap<usize, Moment>,
+    /// When a client's credentials were last wrong.
+    turned_out: BTreeMap<usize, Moment>,
     /// How long it may take until the traces of a fault are gone.
     pub(crate) recovery: Duration,
     events: Vec<Event>,
@@ -90,9 +96,22 @@ impl Journal {
     }
 
     /// The connection is over, and with it its subscriptions.
-    pub(crate) fn disconnected(&mut self, client: usize, connection: u64, now: Moment, why: &str) {
+    pub(crate) fn disconnected(
+        &mut self,
+        (client, server): (usize, usize),
+        connection: u64,
+        now: Moment,
+        (why, at_will): (&str, bool),
+    ) {
         self.tell(now, || {
             format!("client {client} lost connection {connection}: {why}")
+        });
+        self.events.push(Event::Disconnected {
+            client,
+            server,
+            at: now,
+            why: why.to_owned(),
+            at_will,
         });
         for sub in self.by_connection.remove(&connection).unwrap_or_default() {
             self.subs[sub].ended_at.get_or_insert(now);
@@ -185,6 +204,42 @@ impl Journal {
         self.disturbed.insert((one.min(other), one.max(other)), now);
     }
 
+    /// A fault strikes a client or its way to its server, or is still there.
+    pub(crate) fn disturb_client(&mut self, client: usize, now: Moment) {
+        self.disturbed_clients.insert(client, now);
+    }
+
+    /// A server's pool of routes changes.
+    pub(crate) fn pool_changes(&mut self, server: usize, now: Moment) {
+        self.pools_changed.insert(server, now);
+    }
+
+    /// Whether a server's accounts may have moved between its routes since then.
+    pub(crate) fn pool_changed_since(&self, server: usize, since: Moment) -> bool {
+        let last = self.pools_changed.get(&server);
+        last.is_some_and(|at| *at + self.recovery >= since)
+    }
+
+    /// A client's credentials are wrong now.
+    pub(crate) fn turn_out(&mut self, client: usize, now: Moment) {
+        self.turned_out.insert(client, now);
+    }
+
+    /// Whether a client may still be told that its credentials are wrong.
+    pub(crate) fn may_be_turned_out(&self, client: usize, now: Moment) -> bool {
+        let last = self.turned_out.get(&client);
+        last.is_some_and(|at| *at + self.recovery >= now)
+    }
+
+    /// Whether a fault that struck a client, its way or its server may still be felt.
+    pub(crate) fn is_client_disturbed(&self, client: usize, server: usize, now: Moment) -> bool {
+        let own = self.disturbed_clients.get(&client);
+        let all = [own, self.disturbed.get(&(server, server))];
+        all.into_iter()
+            .flatten()
+            .any(|at| *at + self.recovery >= now)
+    }
+
     /// When a fault last struck anything that a message from one server to another depends on, if ever.
     pub(crate) fn disturbed_at(&self, from: usize, to: usize) -> Option<Moment> {
         let ways = self.map.ways(from, to);
@@ -260,6 +315,7 @@ impl Journal {
         self.tell(now, || format!("client {client} was told -ERR {text}"));
         self.events.push(Event::ServerError {
             client,
+            at: now,
             text: text.to_owned(),
         });
     }

@@ -123,8 +123,18 @@ pub(crate) enum Event {
     NoResponders {
         request: MessageId,
     },
+    /// A connection has ended.
+    Disconnected {
+        client: usize,
+        server: usize,
+        at: Moment,
+        why: String,
+        /// The client wanted it.
+        at_will: bool,
+    },
     ServerError {
         client: usize,
+        at: Moment,
         text: String,
     },
     Nonsense {

@@ -3,16 +3,14 @@
 //! Not here: the topology itself.
 
 use gannet_config::{
-    ClusterOptions, CompressionOptions, GatewayOptions, Limits, MonitoringOptions, Options, Port,
-    RemoteGateway, ServerUrl,
+    AuthOptions, ClusterOptions, CompressionOptions, GatewayOptions, Limits, LoggingOptions,
+    MonitoringOptions, Options, Port, RemoteGateway, Secret, ServerUrl, User,
 };
 
 use super::{
-    CLIENT_PORT, GATEWAY_PORT, MONITOR_PORT, ROUTE_PORT, Topology, cluster_name, server_name,
+    CLIENT_PORT, CLIENTS, GATEWAY_PORT, MONITOR_PORT, PASSWORD, ROUTE_PORT, Topology, cluster_name,
+    server_name, user_name,
 };
-
-/// The account of clients that do not say who they are.
-const CLIENTS: &str = "$G";
 
 /// Where a server listens for other servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +69,12 @@ impl Topology {
             host: host.clone(),
             port: Port::At(CLIENT_PORT),
             limits,
+            auth: self.auth(),
+            logging: LoggingOptions {
+                time: false,
+                time_utc: true,
+                ..LoggingOptions::default()
+            },
             monitoring: MonitoringOptions {
                 port: Some(Port::At(MONITOR_PORT)),
                 ..MonitoringOptions::default()
@@ -78,6 +82,20 @@ impl Topology {
             cluster,
             gateway: (self.clusters() > 1).then(|| self.gateway(server, host, address, silent)),
             ..Options::default()
+        }
+    }
+
+    /// Who may connect.
+    fn auth(&self) -> AuthOptions {
+        let user = |number| User {
+            name: user_name(number),
+            password: Secret::new(PASSWORD),
+        };
+        AuthOptions {
+            users: self
+                .users
+                .then(|| (0..self.user_count()).map(user).collect()),
+            ..AuthOptions::default()
         }
     }
 

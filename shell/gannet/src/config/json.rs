@@ -1,6 +1,6 @@
 //! Settings, origins and faults as JSON.
 
-use gannet_config::{ConfigError, ConfigWarning, Origin, Place, Setting, Shown};
+use gannet_config::{ConfigError, ConfigWarning, Origin, Place, Setting};
 use serde_json::{Value, json};
 
 use crate::configuration::Failure;
@@ -9,28 +9,9 @@ use crate::configuration::Failure;
 pub(super) fn setting(setting: &Setting) -> Value {
     json!({
         "key": setting.key.to_string(),
-        "value": value(&setting.value),
+        "value": setting.value,
         "origin": origin(&setting.origin),
     })
-}
-
-/// A value, secrets masked.
-pub(super) fn value(shown: &Shown) -> Value {
-    match shown {
-        Shown::Unset => Value::Null,
-        Shown::Secret(_) => "[REDACTED]".into(),
-        Shown::Bool(on) => (*on).into(),
-        Shown::Integer(number) => (*number).into(),
-        Shown::Text(text) => text.as_str().into(),
-        Shown::Url(url) => url.redacted().into(),
-        Shown::List(values) => values.iter().map(value).collect(),
-        Shown::Map(values) => {
-            let entries = values
-                .iter()
-                .map(|(key, shown)| (key.clone(), value(shown)));
-            Value::Object(entries.collect())
-        }
-    }
 }
 
 fn origin(origin: &Origin) -> Value {

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use gannet_node::{Level, LogWriter};
+use gannet_node::{Level, Line, LogWriter};
 
 /// Where one server's lines go.
 pub(super) struct Console {
@@ -13,8 +13,8 @@ pub(super) struct Console {
 }
 
 impl LogWriter for Console {
-    fn write_line(&self, level: Level, line: &str) {
-        if self.all || level <= Level::Warn {
+    fn write_line(&self, line: &Line<'_>) {
+        if self.all || line.level() <= Level::Warn {
             // In one piece, so that lines of several threads don't mix. There is nowhere to complain.
             let text = format!("{:<4}{line}\n", self.name);
             let _ = std::io::stderr().lock().write_all(text.as_bytes());

@@ -10,7 +10,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use gannet_node::{LogOptions, Logger, Server, StartError};
+use gannet_config::LoggingOptions;
+use gannet_node::{Logger, Server, StartError};
 use gannet_rt::future::{Either, race};
 use gannet_rt::process::rss_bytes;
 use gannet_rt::signal::{Signal, Signals};
@@ -93,18 +94,13 @@ async fn start(rt: &Rt, options: &DevOptions) -> Result<Vec<Running>, String> {
 
 async fn start_all(rt: &Rt, options: &DevOptions, plan: &Plan) -> Result<Vec<Running>, StartError> {
     let mut running = Vec::new();
-    let lines = LogOptions {
-        debug: false,
-        trace: false,
-        time: true,
-        utc: false,
-    };
+    let lines = LoggingOptions::default();
     for site in &plan.sites {
         let writer = Console {
             name: site.name().to_owned(),
             all: options.verbose,
         };
-        let log = Logger::new(rt, lines, Box::new(writer));
+        let log = Logger::new(rt, &lines, Box::new(writer));
         match Server::start(plan.options(site), rt.clone(), log).await {
             Ok(server) => running.push(Running {
                 site: site.clone(),

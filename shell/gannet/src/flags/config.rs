@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 
 use super::Command;
 use super::error::FlagError;
@@ -32,7 +32,7 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         json: bool,
         /// The configuration file (default: the one that -c names, or none)
-        #[arg(value_name = "FILE")]
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: Option<String>,
     },
     /// Says what a reload would change, and which connections it would end
@@ -42,10 +42,10 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         json: bool,
         /// The file that the server was started with
-        #[arg(value_name = "OLD")]
+        #[arg(value_name = "OLD", value_hint = ValueHint::FilePath)]
         old: String,
         /// The file that it would go by
-        #[arg(value_name = "NEW")]
+        #[arg(value_name = "NEW", value_hint = ValueHint::FilePath)]
         new: String,
     },
 }
@@ -75,6 +75,11 @@ Exit codes:
   1  one of the files cannot be used; standard error says why
   2  a reload would be refused
   3  a reload would do it, and end some connections";
+
+/// What may stand behind `config`.
+pub(super) fn definition() -> clap::Command {
+    ConfigLine::command()
+}
 
 /// The arguments behind `config`.
 pub(super) fn parse(args: &[OsString]) -> Result<Command, FlagError> {

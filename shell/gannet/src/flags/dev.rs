@@ -33,6 +33,11 @@ pub(crate) struct DevOptions {
     pub(crate) verbose: bool,
 }
 
+/// What may stand behind `dev`.
+pub(super) fn definition() -> clap::Command {
+    DevOptions::command()
+}
+
 /// The arguments behind `dev`.
 pub(super) fn parse(args: &[OsString]) -> Result<Command, FlagError> {
     let command = DevOptions::command();

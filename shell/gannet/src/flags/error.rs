@@ -37,6 +37,13 @@ pub(crate) enum FlagError {
     SignalParameters(Vec<String>),
     /// A signal that nobody knows.
     UnknownSignal(String),
+    /// A flag that goes with others only.
+    Alone {
+        /// Its name, without dashes.
+        flag: &'static str,
+        /// What it goes with.
+        with: &'static str,
+    },
     /// A flag's value that isn't text.
     NotText(String),
     /// TLS that cannot be; the text explains.
@@ -81,6 +88,7 @@ impl fmt::Display for FlagError {
                 write!(f, "invalid signal parameters: [{}]", rest.join(" "))
             }
             FlagError::UnknownSignal(signal) => write!(f, "unknown signal {signal:?}"),
+            FlagError::Alone { flag, with } => write!(f, "--{flag} goes with {with} only"),
             FlagError::NotText(flag) => write!(f, "the value of flag -{flag} is not valid UTF-8"),
             FlagError::Tls(text) | FlagError::Cluster(text) | FlagError::Subcommand(text) => {
                 f.write_str(text)

@@ -98,8 +98,8 @@ fn find(known: &clap::Command, name: &str) -> Option<Flag> {
             switch,
         });
     }
-    unbuilt::find(name).map(|flag| Flag {
+    unbuilt::find(name).map(|_| Flag {
         long: None,
-        switch: flag.switch,
+        switch: true,
     })
 }

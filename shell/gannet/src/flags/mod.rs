@@ -2,8 +2,9 @@
 //!
 //! What lives here: the reference server's flags in its own grammar (`grammar`), their meaning
 //! (`server`, `cluster`, `tls`), the flags of parts that aren't built yet (`unbuilt`), signals to other servers
-//! (`signal`), our subcommands (`config`, `dev`, `bench`), what flags give their values (`origins`), and what a configuration file may read (`disk`). What
-//! does not: doing any of it.
+//! (`signal`), our subcommands (`config`, `dev`, `bench`, `completions`, `man`), what is told of all that (`manual`), what
+//! flags give their values (`origins`), which of them hold secrets (`redact`), and what a configuration file may
+//! read (`disk`). What does not: doing any of it.
 
 mod cluster;
 mod config;
@@ -11,7 +12,9 @@ mod dev;
 mod disk;
 mod error;
 mod grammar;
+mod manual;
 mod origins;
+mod redact;
 mod server;
 mod signal;
 #[cfg(test)]
@@ -28,6 +31,8 @@ pub(crate) use config::ConfigCommand;
 pub(crate) use dev::DevOptions;
 pub(crate) use disk::Disk;
 pub(crate) use error::FlagError;
+pub(crate) use manual::ManualPage;
+pub(crate) use redact::redacted_arguments;
 pub(crate) use signal::SignalRequest;
 
 /// The reference server's version that we are compatible with.
@@ -81,12 +86,27 @@ pub(crate) enum Command {
     Print(String),
     /// Send a signal to another server and exit.
     Signal(SignalRequest),
+    /// Say what a reload of another server would do, and exit.
+    DryRun(DryRun),
+    /// Write these manual pages to this directory.
+    WritePages(String, Vec<ManualPage>),
     /// Look at configurations.
     Config(ConfigCommand),
     /// Run a whole super-cluster.
     Dev(DevOptions),
     /// Run the load tool with these arguments.
     Bench(Vec<OsString>),
+}
+
+/// What would come of a reload: whom to ask, and how to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DryRun {
+    /// The processes that a signal would go to.
+    pub(crate) request: SignalRequest,
+    /// Where to ask instead of at their monitoring ports.
+    pub(crate) monitor: Option<String>,
+    /// Answer in JSON.
+    pub(crate) json: bool,
 }
 
 /// A command line that makes sense.
@@ -156,7 +176,7 @@ fn command(
         return Ok(Command::Print(program.version()));
     }
     if flags.help == Some(true) {
-        return Ok(Command::Print(server::help(program)));
+        return Ok(Command::Print(manual::help(program)));
     }
     if flags.tls.help == Some(true) {
         return Ok(Command::Print(tls::HELP.into()));
@@ -164,9 +184,11 @@ fn command(
     if let Some((word, arguments)) = rest.split_first() {
         return match (word.to_string_lossy().to_lowercase().as_str(), program) {
             ("version", _) => Ok(Command::Print(program.version())),
-            ("help", _) => Ok(Command::Print(server::help(program))),
+            ("help", _) => Ok(Command::Print(manual::help(program))),
             ("config", Program::Gannet) => config::parse(arguments),
             ("dev", Program::Gannet) => dev::parse(arguments),
+            ("completions", Program::Gannet) => manual::completions(arguments),
+            ("man", Program::Gannet) => manual::man(arguments),
             ("bench", Program::Gannet) => Ok(Command::Bench(arguments.to_vec())),
             _ => Err(FlagError::UnknownCommand(
                 word.to_string_lossy().into_owned(),
@@ -174,12 +196,41 @@ fn command(
         };
     }
     if let Some(signal) = flags.signal.as_deref().filter(|s| !s.is_empty()) {
-        return signal::parse(signal).map(Command::Signal);
+        return told_signal(flags, signal::parse(signal)?);
     }
+    is_alone(flags, "--signal reload")?;
     if flags.check == Some(true) {
         return Ok(Command::CheckConfig);
     }
     Ok(Command::Serve)
+}
+
+fn told_signal(flags: &server::ServerFlags, request: SignalRequest) -> Result<Command, FlagError> {
+    if flags.dry_run != Some(true) {
+        is_alone(flags, "--dry-run")?;
+        return Ok(Command::Signal(request));
+    }
+    if !request.is_reload() {
+        is_alone(flags, "--signal reload")?;
+    }
+    Ok(Command::DryRun(DryRun {
+        request,
+        monitor: flags.monitor.clone().filter(|url| !url.is_empty()),
+        json: flags.json == Some(true),
+    }))
+}
+
+/// Refuses the flags of a dry run where there is none.
+fn is_alone(flags: &server::ServerFlags, with: &'static str) -> Result<(), FlagError> {
+    let given = [
+        ("dry-run", flags.dry_run == Some(true)),
+        ("monitor", flags.monitor.is_some()),
+        ("json", flags.json == Some(true)),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) => Err(FlagError::Alone { flag, with }),
+        None => Ok(()),
+    }
 }
 
 /// What clap says about the arguments of a subcommand: help that was asked for, or what is wrong with them.

@@ -8,6 +8,8 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("addr", &["host"]),
     ("port", &["port"]),
     ("http_port", &["http", "http_port"]),
+    ("https_port", &["https", "https_port"]),
+    ("profile", &["prof_port"]),
     ("name", &["server_name"]),
     ("pid", &["pid_file"]),
     ("client_advertise", &["client_advertise"]),
@@ -19,6 +21,9 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("log", &["log_file"]),
     ("log_size_limit", &["logfile_size_limit"]),
     ("max_traced_msg_len", &["max_traced_msg_len"]),
+    ("syslog", &["syslog"]),
+    ("remote_syslog", &["remote_syslog"]),
+    ("log_format", &["log_format"]),
     ("logtime", &["logtime"]),
     ("logtime_utc", &["logtime_utc"]),
     ("debug", &["debug"]),
@@ -84,7 +89,10 @@ mod tests {
 
     #[test]
     fn every_flag_is_known_by_its_settings() {
-        let others = ["config", "check", "signal", "help", "version", "help_tls"];
+        let others = [
+            "config", "check", "signal", "dry-run", "monitor", "json", "help", "version",
+            "help_tls",
+        ];
         let flags = server::definition();
         let longs = flags.get_arguments().filter_map(|arg| arg.get_long());
         let mut longs: Vec<&str> = longs.filter(|long| !others.contains(long)).collect();

@@ -3,9 +3,8 @@
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-use gannet_config::{ByteCount, Options, Port, Secret};
+use gannet_config::{ByteCount, LogFormat, Options, Port, Secret};
 
-use super::Program;
 use super::cluster::ClusterFlags;
 use super::error::FlagError;
 use super::grammar::Line;
@@ -45,6 +44,10 @@ pub(super) struct ServerFlags {
     #[arg(short = 'm', long = "http_port", value_name = "PORT", value_parser = go_port)]
     #[arg(allow_hyphen_values = true, help_heading = "Server")]
     http_port: Option<i64>,
+    /// Port for monitoring, encrypted with the clients' certificate (also -ms)
+    #[arg(long = "https_port", alias = "ms", value_name = "PORT", value_parser = go_port)]
+    #[arg(allow_hyphen_values = true, help_heading = "Server")]
+    https_port: Option<i64>,
     /// Configuration file; flags override what it says
     #[arg(short, long, value_name = "FILE", help_heading = "Server")]
     pub(super) config: Option<String>,
@@ -61,6 +64,17 @@ pub(super) struct ServerFlags {
         help_heading = "Server"
     )]
     pub(super) signal: Option<String>,
+    /// With --signal reload: say what it would change and which connections it would end; change nothing
+    #[arg(long = "dry-run", value_parser = go_bool, num_args = 0..=1, value_name = "BOOL")]
+    #[arg(help_heading = "Server")]
+    pub(super) dry_run: Option<bool>,
+    /// With --dry-run: where to ask (default: the monitoring port of the process)
+    #[arg(long, value_name = "URL", help_heading = "Server")]
+    pub(super) monitor: Option<String>,
+    /// With --dry-run: answer in JSON
+    #[arg(long, value_parser = go_bool, num_args = 0..=1, value_name = "BOOL")]
+    #[arg(help_heading = "Server")]
+    pub(super) json: Option<bool>,
     /// Address to tell clients instead of our own
     #[arg(
         long = "client_advertise",
@@ -87,6 +101,22 @@ pub(super) struct ServerFlags {
     #[arg(long = "log_size_limit", value_name = "BYTES", value_parser = go_integer)]
     #[arg(allow_hyphen_values = true, help_heading = "Logging")]
     log_size_limit: Option<i64>,
+    /// Send the log to this machine's syslog
+    #[arg(short = 's', long, value_parser = go_bool, num_args = 0..=1, value_name = "BOOL")]
+    #[arg(help_heading = "Logging")]
+    syslog: Option<bool>,
+    /// Send the log to the syslog at udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH
+    #[arg(
+        short = 'r',
+        long = "remote_syslog",
+        value_name = "URL",
+        help_heading = "Logging"
+    )]
+    remote_syslog: Option<String>,
+    /// Lines as text or as json
+    #[arg(long = "log_format", value_name = "FORMAT", value_parser = log_format)]
+    #[arg(help_heading = "Logging")]
+    log_format: Option<LogFormat>,
     /// Begin lines with the time (default: true)
     #[arg(short = 'T', long, value_parser = go_bool, num_args = 0..=1, value_name = "BOOL")]
     #[arg(help_heading = "Logging")]
@@ -135,6 +165,11 @@ pub(super) struct ServerFlags {
     #[command(flatten)]
     pub(super) tls: TlsFlags,
 
+    /// Port that tells of the process below /debug (-1 for any free one)
+    #[arg(long, value_name = "PORT", value_parser = go_port, allow_hyphen_values = true)]
+    #[arg(help_heading = "Profiling")]
+    profile: Option<i64>,
+
     /// Show this and exit
     #[arg(short = 'h', long, value_parser = go_bool, num_args = 0..=1, value_name = "BOOL")]
     #[arg(help_heading = "Common")]
@@ -157,6 +192,12 @@ impl ServerFlags {
         }
         if let Some(port) = self.http_port {
             options.monitoring.port = as_port(port);
+        }
+        if let Some(port) = self.https_port {
+            options.monitoring.https_port = as_port(port);
+        }
+        if let Some(port) = self.profile {
+            options.profiling.port = as_port(port);
         }
         override_text(&self.name, &mut options.server_name);
         override_text(&self.pid, &mut options.pid_file);
@@ -184,6 +225,9 @@ impl ServerFlags {
         if let Some(limit) = self.max_traced_msg_len {
             logging.max_traced_message = positive(limit);
         }
+        logging.syslog = self.syslog.unwrap_or(logging.syslog);
+        override_text(&self.remote_syslog, &mut logging.remote_syslog);
+        logging.format = self.log_format.unwrap_or(logging.format);
         logging.time = self.logtime.unwrap_or(logging.time);
         logging.time_utc = self.logtime_utc.unwrap_or(logging.time_utc);
         logging.debug = self.debug.unwrap_or(logging.debug);
@@ -239,33 +283,6 @@ fn explained(error: &clap::Error, line: &Line) -> FlagError {
     }
 }
 
-/// The text for `--help`.
-pub(super) fn help(program: Program) -> String {
-    let mut command = definition()
-        .name(program.name())
-        .bin_name(program.name())
-        .about("A NATS-compatible messaging server built around the super-cluster");
-    command = match program {
-        Program::NatsServer => command.override_usage("nats-server [options]"),
-        Program::Gannet => command
-            .override_usage(
-                "gannet [options]\n       gannet config explain FILE\n       gannet config diff OLD NEW\n       \
-                 gannet dev --clusters M\n       gannet bench [options]",
-            )
-            .after_help(
-                "Flags may have one dash or two, their values after a blank or an equals sign.\n\
-                 `gannet config --help`, `gannet dev --help` and `gannet bench --help` tell more about those.",
-            ),
-    };
-    let command = command.mut_args(|arg| {
-        // A switch is shown without the value that it may have.
-        let switch = arg.get_num_args().is_some_and(|n| n.min_values() == 0);
-        if switch { arg.num_args(0) } else { arg }
-    });
-    let mut command = command;
-    command.render_help().to_string().trim_end().to_string()
-}
-
 pub(super) fn non_empty(text: &str) -> Option<String> {
     Some(text.to_string()).filter(|t| !t.is_empty())
 }
@@ -300,6 +317,10 @@ pub(super) fn go_bool(text: &str) -> Result<bool, String> {
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
         _ => Err("parse error".to_string()),
     }
+}
+
+fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    LogFormat::named(text)
 }
 
 /// An integer as the reference reads it: decimal, or with `0x`, `0o`, `0b` in front.

@@ -47,7 +47,8 @@ impl SignalCommand {
     }
 }
 
-const COMMANDS: [SignalCommand; 6] = [
+/// All of them.
+pub(super) const COMMANDS: [SignalCommand; 6] = [
     SignalCommand::Stop,
     SignalCommand::Quit,
     SignalCommand::Term,
@@ -67,6 +68,11 @@ pub(crate) struct SignalRequest {
 }
 
 impl SignalRequest {
+    /// Whether the configuration is to be read anew.
+    pub(crate) fn is_reload(&self) -> bool {
+        self.command == SignalCommand::Reload
+    }
+
     /// The processes to tell. `read` gives the text of a file, if there is one; `running` the ids of
     /// all servers that run here under `name`.
     pub(crate) fn processes(

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use gannet_config::{
-    ByteCount, CertificateFiles, ClusterOptions, HandshakeFirst, LinkAuth, LoggingOptions, Options,
-    Port, Secret, ServerUrl, Source, TlsOptions, TlsVersion,
+    ByteCount, CertificateFiles, ClusterOptions, HandshakeFirst, LinkAuth, LogFormat,
+    LoggingOptions, Options, Port, Secret, ServerUrl, Source, TlsOptions, TlsVersion,
 };
 
 use super::signal::SignalCommand;
-use super::{Command, Disk, FlagError, Invocation, SignalRequest};
+use super::{Command, Disk, DryRun, FlagError, Invocation, SignalRequest};
 
 /// The invocation of a line whose words are separated by blanks; `''` is an empty one.
 fn invocation(line: &str) -> Result<Invocation, String> {
@@ -89,6 +89,23 @@ fn flags_reach_their_options_in_every_spelling() {
             changed(|o| o.monitoring.port = Some(Port::Random)),
         ),
         (
+            "gannet -ms 8443",
+            changed(|o| o.monitoring.https_port = Some(Port::At(8443))),
+        ),
+        (
+            "gannet --https_port=-1",
+            changed(|o| o.monitoring.https_port = Some(Port::Random)),
+        ),
+        (
+            "gannet --profile 6060",
+            changed(|o| o.profiling.port = Some(Port::At(6060))),
+        ),
+        (
+            "gannet -profile=-1",
+            changed(|o| o.profiling.port = Some(Port::Random)),
+        ),
+        ("gannet --profile 0", Options::default()),
+        (
             "gannet --client_advertise a:1",
             changed(|o| o.client_advertise = Some("a:1".into())),
         ),
@@ -116,6 +133,20 @@ fn flags_reach_their_options_in_every_spelling() {
         (
             "gannet --max_traced_msg_len 9",
             logged(|l| l.max_traced_message = Some(ByteCount(9))),
+        ),
+        ("gannet -s", logged(|l| l.syslog = true)),
+        ("gannet --syslog=true", logged(|l| l.syslog = true)),
+        (
+            "gannet -r udp://x:1",
+            logged(|l| l.remote_syslog = Some("udp://x:1".into())),
+        ),
+        (
+            "gannet --remote_syslog=udp://x:1",
+            logged(|l| l.remote_syslog = Some("udp://x:1".into())),
+        ),
+        (
+            "gannet --log_format json",
+            logged(|l| l.format = LogFormat::Json),
         ),
         ("gannet -D", logged(|l| l.debug = true)),
         ("gannet --debug", logged(|l| l.debug = true)),
@@ -165,6 +196,7 @@ fn flags_beat_the_file_and_what_is_not_flagged_stays() {
         o.server_name = Some("file".into());
         o.monitoring.port = Some(Port::At(8222));
         (o.logging.debug, o.logging.trace, o.logging.trace_verbose) = (true, true, true);
+        (o.logging.syslog, o.logging.remote_syslog) = (true, Some("udp://h:1".into()));
         o.auth.token = Some(Secret::new("t"));
     });
     let differently = |change: &dyn Fn(&mut Options)| {
@@ -179,6 +211,14 @@ fn flags_beat_the_file_and_what_is_not_flagged_stays() {
         ("gannet -a ''", differently(&|o| o.host = "0.0.0.0".into())),
         ("gannet -n ''", differently(&|o| o.server_name = None)),
         ("gannet -m 0", differently(&|o| o.monitoring.port = None)),
+        (
+            "gannet -r ''",
+            differently(&|o| o.logging.remote_syslog = None),
+        ),
+        (
+            "gannet -s=false",
+            differently(&|o| o.logging.syslog = false),
+        ),
         ("gannet -D=false", differently(&|o| o.logging.debug = false)),
         ("gannet -V=f", differently(&|o| o.logging.trace = false)),
         (
@@ -329,6 +369,10 @@ fn wrong_lines_are_refused_in_the_reference_words() {
              value out of range",
         ),
         (
+            "gannet --log_format xml",
+            "gannet: invalid value \"xml\" for flag -log_format: a log format is \"text\" or \"json\"",
+        ),
+        (
             "gannet -D=maybe",
             "gannet: invalid boolean value \"maybe\" for -D: parse error",
         ),
@@ -446,17 +490,6 @@ fn flags_of_unbuilt_parts_say_so() {
         ("gannet -js", "js", "JetStream"),
         ("gannet --jetstream", "jetstream", "JetStream"),
         ("gannet -js=true -D", "js", "JetStream"),
-        ("gannet -ms 8443", "ms", "TLS"),
-        ("gannet --https_port 8443", "https_port", "TLS"),
-        ("gannet -s", "s", "syslog"),
-        ("gannet --syslog", "syslog", "syslog"),
-        ("gannet -r udp://x:1", "r", "syslog"),
-        (
-            "gannet --remote_syslog udp://x:1",
-            "remote_syslog",
-            "syslog",
-        ),
-        ("gannet --profile 6060", "profile", "profiling"),
     ] {
         let wanted = format!(
             "gannet: flag -{flag} is known but not supported yet by this version of Gannet \
@@ -488,12 +521,12 @@ fn help_names_every_flag_and_only_the_commands_of_the_name_it_was_called_by() {
         assert!(ours.contains(flag), "{flag} is missing in\n{ours}");
     }
     assert!(
-        ours.contains("gannet dev") && !ours.contains("[<BOOL>]"),
+        ours.contains("\n  dev ") && !ours.contains("[<BOOL>]"),
         "{ours}"
     );
     let theirs = text("nats-server -h");
     assert!(
-        theirs.contains("Usage: nats-server [options]") && !theirs.contains("dev"),
+        theirs.contains("Usage: nats-server [options]") && !theirs.contains("\n  dev "),
         "{theirs}"
     );
     assert!(text("gannet dev --help").contains("--clusters <M>"));
@@ -763,4 +796,138 @@ fn clusters_that_cannot_be_are_refused_in_the_reference_words() {
         let shown = format!("{invocation:?}");
         assert!(!shown.contains("secret"), "{shown}");
     }
+}
+
+#[test]
+fn a_dry_run_is_one_of_a_reload() {
+    let command = |line: &str| invocation(line).map(|invocation| invocation.command);
+    let dry_run = |target: Option<&str>, monitor: Option<&str>, json| {
+        Ok(Command::DryRun(DryRun {
+            request: SignalRequest {
+                command: SignalCommand::Reload,
+                target: target.map(Into::into),
+            },
+            monitor: monitor.map(Into::into),
+            json,
+        }))
+    };
+    let alone = |flag: &str, with: &str| Err(format!("gannet: --{flag} goes with {with} only"));
+    for (line, wanted) in [
+        (
+            "gannet --signal reload --dry-run",
+            dry_run(None, None, false),
+        ),
+        (
+            "gannet -dry-run -json -sl=reload=7",
+            dry_run(Some("7"), None, true),
+        ),
+        (
+            "gannet -sl reload --dry-run --monitor http://h:1",
+            dry_run(None, Some("http://h:1"), false),
+        ),
+        (
+            "gannet --signal ldm --dry-run",
+            alone("dry-run", "--signal reload"),
+        ),
+        (
+            "gannet -c x.conf --dry-run",
+            alone("dry-run", "--signal reload"),
+        ),
+        ("gannet --signal reload --json", alone("json", "--dry-run")),
+        (
+            "gannet --monitor http://h:1",
+            alone("monitor", "--signal reload"),
+        ),
+    ] {
+        assert_eq!(command(line), wanted, "{line}");
+    }
+}
+
+/// The text that a line prints.
+fn printed(line: &str) -> String {
+    match invocation(line).map(|invocation| invocation.command) {
+        Ok(Command::Print(text)) => text,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+/// Every flag of the definition, as it is written.
+fn every_flag() -> Vec<String> {
+    let definition = super::server::definition();
+    let longs = definition.get_arguments().filter_map(|arg| arg.get_long());
+    longs.map(|long| format!("--{long}")).collect()
+}
+
+#[test]
+fn help_manual_and_completions_know_every_flag() {
+    let (help, page) = (printed("gannet --help"), printed("gannet man"));
+    let page = page.replace("\\-", "-");
+    let shells = ["bash", "zsh", "fish", "elvish", "powershell"];
+    let scripts = shells.map(|shell| (shell, printed(&format!("gannet completions {shell}"))));
+    for flag in every_flag() {
+        assert!(help.contains(&flag), "--help: {flag}\n{help}");
+        assert!(page.contains(&flag), "man: {flag}\n{page}");
+        for (shell, script) in &scripts {
+            // fish and elvish write names without dashes.
+            let name = flag.trim_start_matches('-');
+            assert!(script.contains(name), "{shell}: {flag}");
+        }
+    }
+    for command in ["config", "dev", "bench", "completions", "man"] {
+        assert!(
+            help.contains(&format!("\n  {command} ")),
+            "--help: {command}\n{help}"
+        );
+        assert!(
+            page.contains(&format!("gannet-{command}(1)")),
+            "man: {command}\n{page}"
+        );
+        let told =
+            printed(&format!("gannet {command} --help").replace("bench --help", "man --help"));
+        assert!(told.contains("Usage: gannet "), "{command}: {told}");
+    }
+}
+
+#[test]
+fn there_is_a_page_for_each_command() {
+    let command = invocation("gannet man pages").map(|invocation| invocation.command);
+    let Ok(Command::WritePages(directory, pages)) = command else {
+        panic!("{command:?}")
+    };
+    let files: Vec<&str> = pages.iter().map(|page| page.file.as_str()).collect();
+    assert_eq!(directory, "pages");
+    assert_eq!(
+        files,
+        [
+            "gannet.1",
+            "gannet-config.1",
+            "gannet-config-explain.1",
+            "gannet-config-diff.1",
+            "gannet-dev.1",
+            "gannet-bench.1",
+            "gannet-completions.1",
+            "gannet-man.1"
+        ]
+    );
+    for page in &pages {
+        let text = String::from_utf8_lossy(&page.text);
+        let title = page.file.trim_end_matches(".1").to_uppercase();
+        assert!(text.contains(&format!(".TH {title} 1")), "{text}");
+    }
+}
+
+#[test]
+fn completions_of_the_link_know_no_commands() {
+    let script = printed("gannet completions bash --nats-server");
+    assert!(
+        script.contains("_nats__server()") && !script.contains("explain"),
+        "{script}"
+    );
+    let unknown = invocation("gannet completions tcsh").expect_err("refused");
+    assert!(
+        unknown.starts_with("gannet: invalid value 'tcsh' for '<SHELL>'"),
+        "{unknown}"
+    );
+    let theirs = invocation("nats-server completions bash").expect_err("refused");
+    assert_eq!(theirs, "nats-server: unrecognized command: \"completions\"");
 }

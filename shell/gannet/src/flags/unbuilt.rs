@@ -3,37 +3,16 @@
 
 use super::error::FlagError;
 
-/// A flag that we know and don't act on yet.
+/// A flag that we know and don't act on yet. All of them are switches.
 pub(super) struct Unbuilt {
     names: &'static [&'static str],
-    /// Whether it takes a value only behind `=`.
-    pub(super) switch: bool,
     feature: &'static str,
 }
 
-const fn value(names: &'static [&'static str], feature: &'static str) -> Unbuilt {
-    Unbuilt {
-        names,
-        switch: false,
-        feature,
-    }
-}
-
-const fn switch(names: &'static [&'static str], feature: &'static str) -> Unbuilt {
-    Unbuilt {
-        names,
-        switch: true,
-        feature,
-    }
-}
-
-const FLAGS: &[Unbuilt] = &[
-    switch(&["js", "jetstream"], "JetStream"),
-    value(&["ms", "https_port"], "TLS"),
-    switch(&["s", "syslog"], "syslog"),
-    value(&["r", "remote_syslog"], "syslog"),
-    value(&["profile"], "profiling"),
-];
+const FLAGS: &[Unbuilt] = &[Unbuilt {
+    names: &["js", "jetstream"],
+    feature: "JetStream",
+}];
 
 /// The flag called `name`.
 pub(super) fn find(name: &str) -> Option<&'static Unbuilt> {
@@ -44,17 +23,15 @@ pub(super) fn find(name: &str) -> Option<&'static Unbuilt> {
 pub(super) fn check(given: &[(String, String)]) -> Result<(), FlagError> {
     for (name, value) in given {
         let Some(flag) = find(name) else { continue };
-        if flag.switch
-            && !super::server::go_bool(value).map_err(|reason| {
-                let (flag, value) = (name.clone(), value.clone());
-                FlagError::InvalidValue {
-                    flag,
-                    value,
-                    switch: true,
-                    reason,
-                }
-            })?
-        {
+        if !super::server::go_bool(value).map_err(|reason| {
+            let (flag, value) = (name.clone(), value.clone());
+            FlagError::InvalidValue {
+                flag,
+                value,
+                switch: true,
+                reason,
+            }
+        })? {
             continue;
         }
         return Err(FlagError::NotYet {

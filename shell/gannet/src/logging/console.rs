@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
-use gannet_node::{Level, LogWriter};
+use gannet_node::{Level, Line, LogWriter};
 
 /// Standard error.
 pub(super) struct Console {
@@ -18,12 +18,11 @@ impl Console {
 }
 
 impl LogWriter for Console {
-    fn write_line(&self, level: Level, line: &str) {
-        let mut text = if self.coloured {
-            coloured(level, line)
-        } else {
-            line.to_string()
-        };
+    fn write_line(&self, line: &Line<'_>) {
+        let mut text = line.to_string();
+        if self.coloured && !line.is_json() {
+            text = coloured(line.level(), &text);
+        }
         text.push('\n');
         // In one piece, so that lines of several threads don't mix. There is nowhere to complain.
         let _ = std::io::stderr().lock().write_all(text.as_bytes());

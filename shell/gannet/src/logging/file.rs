@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use gannet_config::quoted;
-use gannet_node::local_zone;
+use gannet_node::{Level, Line, LogWriter, local_zone};
 use gannet_rt::{Rt, fs, fs::AppendFile};
 use jiff::{Timestamp, civil};
 use parking_lot::Mutex;
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use crate::words::{file_error, reason};
 
 /// A log file.
-pub(super) struct LogFile {
+pub(crate) struct LogFile {
     rt: Rt,
     path: String,
     /// Bytes; a larger file is renamed.
@@ -68,26 +68,15 @@ impl LogFile {
         self.state.lock().is_too_large()
     }
 
-    /// Adds a line, and renames the file if that made it too large.
-    pub(super) fn write_line(&self, line: &str) {
-        let mut state = self.state.lock();
-        if state.append(line, "\n").is_err() {
-            // A full disk: better somewhere than nowhere.
-            let _ = writeln!(io::stderr(), "{line}");
-            return;
-        }
-        if state.is_too_large() {
-            self.rotate(&mut state, prefix(line));
-        }
-    }
-
-    fn rotate(&self, state: &mut State, prefix: &str) {
+    fn rotate(&self, state: &mut State, line: &Line<'_>) {
         let backup = format!("{}.{}", self.path, stamp(&self.rt));
         let renamed = fs::rename(&self.rt, &self.path, &backup);
         let opened = renamed.and_then(|()| AppendFile::open(&self.rt, &self.path));
-        let own = |state: &mut State, level: &str, text: &str| {
+        let own = |state: &mut State, level: Level, text: &str| {
+            let own = line.form().line(level, format_args!("{text}")).to_string();
+            let end = if line.is_json() { "\n" } else { "\r\n" };
             // The line is about a line that was written; nothing is lost without it.
-            let _ = state.append(&format!("{prefix}[{level}] {text}"), "\r\n");
+            let _ = state.append(&own, end);
         };
         match opened {
             Ok(file) => {
@@ -97,7 +86,7 @@ impl LogFile {
                 };
                 own(
                     state,
-                    "INF",
+                    Level::Info,
                     &format!("Rotated log, backup saved as {}", quoted(&backup)),
                 );
                 for (level, text) in self.purge() {
@@ -111,13 +100,13 @@ impl LogFile {
                 let text = format!(
                     "Unable to rotate logfile ({why}), will attempt next rotation at size {next}"
                 );
-                own(state, "ERR", &text);
+                own(state, Level::Error, &text);
             }
         }
     }
 
     /// Removes the oldest renamed files that are too many; answers what to say about it.
-    fn purge(&self) -> Vec<(&'static str, String)> {
+    fn purge(&self) -> Vec<(Level, String)> {
         let Some(keep) = self.keep.filter(|n| *n > 0) else {
             return Vec::new();
         };
@@ -134,7 +123,7 @@ impl LogFile {
                 let text = format!(
                     "Unable to read directory {dir} for log purge ({why}), will attempt next rotation"
                 );
-                return vec![("ERR", text)];
+                return vec![(Level::Error, text)];
             }
         };
         let spared = usize::try_from(keep - 1).unwrap_or(usize::MAX);
@@ -142,18 +131,33 @@ impl LogFile {
         for backup in &backups[..backups.len().saturating_sub(spared)] {
             let name = quoted(&backup.file_name().unwrap_or_default().to_string_lossy());
             match fs::remove_file(&self.rt, backup) {
-                Ok(()) => told.push(("INF", format!("Purged log file {name}"))),
+                Ok(()) => told.push((Level::Info, format!("Purged log file {name}"))),
                 Err(error) => {
                     let why = reason(&error);
                     let text = format!(
                         "Unable to remove backup log file {name} ({why}), will attempt next rotation"
                     );
-                    told.push(("ERR", text));
+                    told.push((Level::Error, text));
                     break;
                 }
             }
         }
         told
+    }
+}
+
+impl LogWriter for LogFile {
+    /// Adds a line, and renames the file if that made it too large.
+    fn write_line(&self, line: &Line<'_>) {
+        let mut state = self.state.lock();
+        if state.append(&line.to_string(), "\n").is_err() {
+            // A full disk: better somewhere than nowhere.
+            let _ = writeln!(io::stderr(), "{line}");
+            return;
+        }
+        if state.is_too_large() {
+            self.rotate(&mut state, line);
+        }
     }
 }
 
@@ -168,12 +172,6 @@ impl State {
     fn is_too_large(&self) -> bool {
         self.limit.is_some_and(|limit| self.file.len() > limit)
     }
-}
-
-/// What is in front of the level's name: process id and perhaps time.
-fn prefix(line: &str) -> &str {
-    let level = line.get(1..).and_then(|rest| rest.find('['));
-    level.map_or("", |at| &line[..at + 1])
 }
 
 /// The present moment as a renamed file's name ends with it: year to second and nanoseconds.

@@ -28,12 +28,18 @@ fn help_is_grouped_and_leads_to_the_subcommands() {
     assert_eq!(code, Some(0));
     for part in [
         "Usage: gannet [options]",
-        "gannet dev",
-        "gannet bench",
-        "gannet config explain",
+        "\nCommands:\n",
+        "\n  config ",
+        "\n  dev ",
+        "\n  bench ",
+        "\n  completions ",
+        "\n  man ",
         "\nServer:\n",
         "\nLogging:\n",
         "\nAuthorization:\n",
+        "\nCluster:\n",
+        "\nTLS:\n",
+        "\nProfiling:\n",
     ] {
         assert!(out.contains(part), "no {part:?} in:\n{out}");
     }
@@ -41,6 +47,11 @@ fn help_is_grouped_and_leads_to_the_subcommands() {
         (["dev", "--help"], "--clusters <M>"),
         (["bench", "--help"], "--vs <PATH>"),
         (["config", "--help"], "Usage: gannet config <COMMAND>"),
+        (
+            ["completions", "--help"],
+            "Usage: gannet completions [OPTIONS] <SHELL>",
+        ),
+        (["man", "--help"], "Usage: gannet man [DIR]"),
     ] {
         let (code, out, err) = place.run(&args);
         assert_eq!((code, err.as_str()), (Some(0), ""), "{args:?}");

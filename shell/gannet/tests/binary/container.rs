@@ -86,8 +86,11 @@ fn another_process_of_the_container_can_tell_the_first_one() {
         return;
     };
     let place = Place::new("nats-server");
-    place.write("f.conf", "max_payload: 99");
+    place.write("f.conf", "max_payload: 99\nlame_duck_grace_period: 1s");
     let mut server = place.serve_under(wrapper, &["-c", "f.conf", "-P", "pid"]);
+    // Without a client the server would be gone at once, and take everybody in the container with it.
+    let mut client = server.connect();
+    client.greet("{}");
     let tell = |signal: &str| {
         let output = Command::new("nsenter")
             .arg(format!("--target={}", child_of(server.pid())))

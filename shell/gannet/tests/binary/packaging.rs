@@ -9,10 +9,11 @@ use std::process::{Command, Output};
 use super::harness::Place;
 
 const UNIT: &str = "packaging/systemd/gannet.service";
-const SCRIPTS: [&str; 3] = [
+const SCRIPTS: [&str; 4] = [
     "packaging/docker/entrypoint.sh",
     "packaging/docker/healthcheck.sh",
     "packaging/debian/postinst",
+    "packaging/generate.sh",
 ];
 
 fn top() -> PathBuf {

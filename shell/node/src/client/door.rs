@@ -18,7 +18,7 @@ use gannet_wire::client::{ClientInfo, encode};
 use gannet_wire::proxy::{self, Decoded};
 
 use crate::info::client_info;
-use crate::log::{Level, log};
+use crate::log::{About, Level, log};
 use crate::registry::ClientConn;
 use crate::shared::Shared;
 use crate::throttle;
@@ -250,6 +250,7 @@ impl Opening<'_> {
         let from = self.conn.addr();
         log!(
             self.shared.log,
+            Clients,
             Warn,
             "Error reading PROXY protocol header from {from}: {problem}"
         );
@@ -284,11 +285,12 @@ impl Opening<'_> {
     /// Makes the connection an encrypted one.
     async fn handshake(&mut self, tls: &LinkTls) -> Result<(), CloseReason> {
         let (shared, rt) = (self.shared, &self.shared.rt);
-        let label = self.conn.label();
+        let about = self.conn.about();
         log!(
             shared.log,
             Debug,
-            "{label} - Starting TLS client connection handshake"
+            about about,
+            "Starting TLS client connection handshake"
         );
         let early = std::mem::take(&mut self.early);
         let context = tls.context();
@@ -298,24 +300,25 @@ impl Opening<'_> {
         let facts = match race(shaken, unwanted(&self.conn.peer)).await {
             Either::First(Ok(facts)) => facts,
             Either::First(Err(error)) => {
-                self.complain(&label, &error);
+                self.complain(&about, &error);
                 return Err(CloseReason::TlsHandshakeError);
             }
             Either::Second(()) => return Err(self.unwanted()),
         };
-        log!(shared.log, Debug, "{label} - TLS handshake complete");
+        log!(shared.log, Debug, about about, "TLS handshake complete");
         let (version, cipher) = (facts.version, &facts.cipher);
         log!(
             shared.log,
             Debug,
-            "{label} - TLS version {version}, cipher suite {cipher}"
+            about about,
+            "TLS version {version}, cipher suite {cipher}"
         );
         // What others have left to this task meanwhile is not forgotten.
         self.conn.peer.signal().raise(Signal::FLUSH);
         Ok(())
     }
 
-    fn complain(&self, label: &str, error: &TlsError) {
+    fn complain(&self, about: &About, error: &TlsError) {
         // Who says nothing or speaks no TLS may be somebody that looks whether we are there.
         let (level, problem) = match error {
             TlsError::Timeout => (Level::Debug, self.timeout()),
@@ -324,8 +327,8 @@ impl Opening<'_> {
         };
         let log = &self.shared.log;
         match level {
-            Level::Debug => log!(log, Debug, "{label} - TLS handshake error: {problem}"),
-            _ => log!(log, Error, "{label} - TLS handshake error: {problem}"),
+            Level::Debug => log!(log, Debug, about about, "TLS handshake error: {problem}"),
+            _ => log!(log, Error, about about, "TLS handshake error: {problem}"),
         }
     }
 }

@@ -30,8 +30,8 @@ pub(super) fn judge(
             log!(
                 shared.log,
                 Info,
-                "{} - Slow Consumer Recovered: Flush took {:.3}s with {chunks} chunks of {bytes} total bytes.",
-                conn.label(),
+                about conn.about(),
+                "Slow Consumer Recovered: Flush took {:.3}s with {chunks} chunks of {bytes} total bytes.",
                 took.as_secs_f64()
             );
             None
@@ -48,8 +48,8 @@ pub(super) fn judge(
             log!(
                 shared.log,
                 Info,
-                "{} - Slow Consumer {}: WriteDeadline of {} exceeded with {chunks} chunks of {bytes} total bytes.",
-                conn.label(),
+                about conn.about(),
+                "Slow Consumer {}: WriteDeadline of {} exceeded with {chunks} chunks of {bytes} total bytes.",
                 if again { "State" } else { "Detected" },
                 shown_duration(limits.write_deadline)
             );

@@ -143,15 +143,17 @@ impl Task {
         let most = self.shared.now().limits.max_connections as usize;
         if !self.shared.clients.add(&self.conn, most) {
             encode::err(&mut self.out, TOO_MANY);
-            log!(self.shared.log, Error, "{} - {TOO_MANY}", self.conn.label());
+            if !self.shared.log.has_just_said(TOO_MANY) {
+                log!(self.shared.log, Error, about self.conn.about(), "{TOO_MANY}");
+            }
             self.speak();
             return Err(CloseReason::MaxConnectionsExceeded);
         }
         log!(
             self.shared.log,
             Debug,
-            "{} - Client connection created",
-            self.conn.label()
+            about self.conn.about(),
+            "Client connection created"
         );
         self.speak();
         Ok(door.is_guarded().then(|| Box::new(door)))
@@ -186,7 +188,7 @@ impl Task {
                 After::Wait => break,
                 After::Close(reason, text) => {
                     if let Some(text) = text {
-                        log!(self.shared.log, Error, "{} - {text}", self.conn.label());
+                        log!(self.shared.log, Error, about self.conn.about(), "{text}");
                     }
                     return Some(reason);
                 }
@@ -229,6 +231,29 @@ impl Task {
             self.shared.rt.sleep(STALL.1).await;
             waited += STALL.1;
         }
+        self.tell_of_stall(waited);
+    }
+
+    /// Warns of a client that had to wait for long; one for each account in a while.
+    fn tell_of_stall(&self, waited: Duration) {
+        const LONG: Duration = Duration::from_millis(5);
+        const WORDS: &str = "Producer was stalled for a total of";
+        let account = self.publisher.account().name();
+        if waited < LONG || self.shared.log.has_just_said(&format!("{WORDS} {account}")) {
+            return;
+        }
+        let about = self.conn.about();
+        let suffix = match about.user.as_str() {
+            "" => String::new(),
+            user => format!(" - {user}"),
+        };
+        let waited = waited.as_millis();
+        log!(
+            self.shared.log,
+            Warn,
+            about about,
+            "{WORDS} {waited}ms - Account:{account}{suffix}"
+        );
     }
 
     /// Moves the timer if a deadline is nearer than it.
@@ -301,9 +326,9 @@ impl Task {
     /// Begins or ends the trace, as the log wants it now.
     pub(super) fn begin_trace(&mut self) {
         let whose = (Speaker::Client, self.shared.client_limits().control_line);
-        let label = || self.conn.label();
+        let about = || self.conn.about();
         let (before, shared, transport) = (self.trace.take(), &self.shared, &self.transport);
-        self.trace = Trace::now(before, shared, transport, whose, label);
+        self.trace = Trace::now(before, shared, transport, whose, about);
     }
 
     /// [`Task::operations`], with a trace if there is one.
@@ -590,7 +615,7 @@ impl Task {
             facts.user = if allowed { user } else { String::new() };
         }
         if let Some(trace) = &self.trace {
-            trace.set_label(self.conn.label());
+            trace.set_about(self.conn.about());
         }
         self.conn.peer.set_headers(self.session.headers());
         self.conn.peer.set_echo(self.session.echo());
@@ -644,6 +669,9 @@ impl Task {
                 return After::Close(reason, text);
             }
         }
+        if bits & Signal::TRIAL != 0 {
+            self.try_on();
+        }
         if bits & Signal::RELOAD != 0 {
             return self.options_changed();
         }
@@ -670,8 +698,8 @@ impl Task {
             log!(
                 self.shared.log,
                 Info,
-                "{} - Slow Consumer Detected: MaxPending of {max} Exceeded",
-                self.conn.label()
+                about self.conn.about(),
+                "Slow Consumer Detected: MaxPending of {max} Exceeded"
             );
             return After::Close(CloseReason::SlowConsumerPendingBytes, None);
         }
@@ -707,7 +735,7 @@ impl Task {
                     _ => return After::Close(reason, log),
                 };
                 // Silence is no error of ours.
-                log!(self.shared.log, Debug, "{} - {silent}", self.conn.label());
+                log!(self.shared.log, Debug, about self.conn.about(), "{silent}");
                 After::Close(reason, None)
             }
             _ => {
@@ -744,8 +772,8 @@ impl Task {
         log!(
             self.shared.log,
             Debug,
-            "{} - Client connection closed: {reason}",
-            self.conn.label()
+            about self.conn.about(),
+            "Client connection closed: {reason}"
         );
         let gone = matches!(
             reason,

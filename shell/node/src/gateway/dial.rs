@@ -10,6 +10,7 @@ use super::mesh::Mesh;
 use super::setup::DIAL_TIMEOUT;
 use super::task;
 use crate::link::write_log;
+use crate::log::Subsystem;
 use crate::refusal;
 use crate::shared::Shared;
 
@@ -39,11 +40,16 @@ async fn connect(shared: &Shared, mesh: &Mesh, dial: &Dial) -> Option<(Stream, S
         Ok(Ok(addrs)) => addrs,
         Ok(Err(e)) => {
             let why = refusal::unresolved(&dial.url.host, &e);
-            write_log(shared, "", &dial.unresolved(&why));
+            write_log(shared, Subsystem::Gateways, None, &dial.unresolved(&why));
             return None;
         }
         Err(e) => {
-            write_log(shared, "", &dial.unresolved(&e.to_string()));
+            write_log(
+                shared,
+                Subsystem::Gateways,
+                None,
+                &dial.unresolved(&e.to_string()),
+            );
             return None;
         }
     };
@@ -56,12 +62,18 @@ async fn connect(shared: &Shared, mesh: &Mesh, dial: &Dial) -> Option<(Stream, S
     let Some(addr) = others.get(chosen).copied() else {
         write_log(
             shared,
-            "",
+            Subsystem::Gateways,
+            None,
             &dial.unresolved("it is this server's own address"),
         );
         return None;
     };
-    write_log(shared, "", &dial.starting(&addr.to_string()));
+    write_log(
+        shared,
+        Subsystem::Gateways,
+        None,
+        &dial.starting(&addr.to_string()),
+    );
     let error = match shared
         .rt
         .timeout(DIAL_TIMEOUT, shared.rt.connect(addr))
@@ -71,6 +83,11 @@ async fn connect(shared: &Shared, mesh: &Mesh, dial: &Dial) -> Option<(Stream, S
         Ok(Err(e)) => refusal::dial_error(addr, &e),
         Err(_) => format!("dial tcp {addr}: i/o timeout"),
     };
-    write_log(shared, "", &dial.failed(&addr.to_string(), &error));
+    write_log(
+        shared,
+        Subsystem::Gateways,
+        None,
+        &dial.failed(&addr.to_string(), &error),
+    );
     None
 }

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 
 use super::dial;
 use crate::link::write_log;
-use crate::log::log;
+use crate::log::{Subsystem, log};
 use crate::shared::Shared;
 use crate::upkeep;
 
@@ -141,6 +141,7 @@ impl Mesh {
             },
             Output::Forget { remote } => log!(
                 shared.log,
+                Gateways,
                 Debug,
                 "Forgetting gateway {}",
                 gannet_config::quoted(&remote)
@@ -152,7 +153,7 @@ impl Mesh {
                     link.peer.send_later(&line);
                 }
             }
-            Output::Log(line) => write_log(shared, "", &line),
+            Output::Log(line) => write_log(shared, Subsystem::Gateways, None, &line),
         }
     }
 

@@ -37,16 +37,23 @@ pub(crate) async fn listen(shared: &Arc<Shared>) -> Result<Option<Listener>, Sta
     let bound = listener
         .local_addr()
         .map_err(|e| StartError::Listen(e.to_string()))?;
-    log!(shared.log, Info, "Gateway name is {}", options.name);
     log!(
         shared.log,
+        Gateways,
+        Info,
+        "Gateway name is {}",
+        options.name
+    );
+    log!(
+        shared.log,
+        Gateways,
         Info,
         "Listening for gateways connections on {}",
         shown(&options.host, bound)
     );
     let (host, port) = advertised(shared, options, bound)?;
     if shared.tls().trusts_any_gateway() {
-        log!(shared.log, Warn, "{INSECURE}");
+        log!(shared.log, Gateways, Warn, "{INSECURE}");
     }
     let info = own_info(shared, options, &host, port);
     let settings = settings(shared, options, info_line(&info));
@@ -109,6 +116,7 @@ fn advertised(
         let address = gannet_config::advertised(text, bound.port()).map_err(StartError::Options)?;
         log!(
             shared.log,
+            Gateways,
             Info,
             "Advertise address for gateway {name} is set to {}:{}",
             address.0,
@@ -123,6 +131,7 @@ fn advertised(
     };
     log!(
         shared.log,
+        Gateways,
         Info,
         "Address for gateway {name} is {host}:{}",
         bound.port()
@@ -138,6 +147,7 @@ fn reachable_ip(shared: &Shared, options: &GatewayOptions) -> String {
             let host = &options.host;
             log!(
                 shared.log,
+                Gateways,
                 Error,
                 "Could not find any non-local IP for gateway {} with listen specification {}",
                 gannet_config::quoted(&options.name),

@@ -124,7 +124,6 @@ fn new_line(
             Direction::Outbound => PeerKind::OutboundGateway,
             Direction::Inbound => PeerKind::InboundGateway,
         },
-        id_name: "gid",
         is_configured: dial.is_some_and(|dial| dial.is_configured),
         patience,
     };

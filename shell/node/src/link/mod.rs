@@ -26,7 +26,7 @@ pub(crate) use messages::{Inbound, UnknownAccount, Way};
 pub(crate) use task::run;
 
 use crate::channel::Channel;
-use crate::log::log;
+use crate::log::{self, About, Kind, Subsystem};
 use crate::registry::LinkFacts;
 use crate::shared::{Shared, SlowLinks};
 use crate::sink::StreamSink;
@@ -44,8 +44,8 @@ pub(crate) struct Line {
     pub(crate) transport: Transport,
     pub(crate) delivery: Delivery,
     pub(crate) facts: Arc<LinkFacts>,
-    /// The beginning of its lines in the log.
-    pub(crate) label: String,
+    /// Whom its lines in the log are about.
+    pub(crate) about: About,
     /// Words of our own, on their way to the outbox.
     pub(crate) words: Vec<u8>,
     /// Still to be made, before the first word.
@@ -66,8 +66,6 @@ pub(crate) struct Line {
 /// What a new line is made for.
 pub(crate) struct Purpose {
     pub(crate) kind: PeerKind,
-    /// `gid` or `rid`.
-    pub(crate) id_name: &'static str,
     /// The configuration names the other end.
     pub(crate) is_configured: bool,
     pub(crate) patience: Patience,
@@ -106,7 +104,7 @@ impl Line {
             transport: Transport::new(&shared.rt, peer, stream, Moment::NEVER),
             delivery: Delivery::new(shared.rt.random_u64()),
             facts: Arc::new(facts),
-            label: format!("{addr} - {}:{} - ", purpose.id_name, id.0),
+            about: About::link(about_kind(purpose.kind), addr, id.0),
             words: Vec::new(),
             handshake: None,
             check: None,
@@ -129,11 +127,11 @@ impl Line {
             PeerKind::Route => Speaker::Route,
             PeerKind::OutboundGateway | PeerKind::InboundGateway => Speaker::Gateway,
         };
-        let label = || self.label.trim_end_matches(" - ").to_owned();
+        let about = || self.about.clone();
         // Links have no bound of lines that their traces should know of.
         let whose = (speaker, usize::MAX);
         let (before, shared, transport) = (self.trace.take(), &self.shared, &self.transport);
-        self.trace = Trace::now(before, shared, transport, whose, label);
+        self.trace = Trace::now(before, shared, transport, whose, about);
     }
 
     pub(crate) fn peer(&self) -> &Arc<Peer> {
@@ -142,7 +140,12 @@ impl Line {
 
     /// Writes a line of a core to the server's log.
     pub(crate) fn log(&self, line: &Log) {
-        write_log(&self.shared, &self.label, line);
+        write_log(
+            &self.shared,
+            self.about.subsystem(),
+            Some(&self.about),
+            line,
+        );
     }
 
     /// Notes a round-trip time for those who watch.
@@ -269,6 +272,8 @@ pub(crate) trait Conversation: Send {
     fn on_news(&mut self, line: &mut Line);
     /// The server's options have changed.
     fn options_changed(&mut self, line: &mut Line);
+    /// Somebody wants to know what would become of the link under other options. (Of some kinds, nothing.)
+    fn try_on(&self, _line: &Line) {}
     /// Why somebody else wants the link closed, if it is neither the server's end nor a slow peer.
     fn why_closed(&self, line: &Line) -> CloseReason;
     /// Gives back what is kept for speed.
@@ -279,13 +284,23 @@ pub(crate) trait Conversation: Send {
     fn end(&mut self, line: &mut Line);
 }
 
-/// Writes a line of a core to the server's log, behind `label`.
-pub(crate) fn write_log(shared: &Shared, label: &str, line: &Log) {
-    let text = &line.text;
-    match line.level {
-        Level::Debug => log!(shared.log, Debug, "{label}{text}"),
-        Level::Info => log!(shared.log, Info, "{label}{text}"),
-        Level::Warn => log!(shared.log, Warn, "{label}{text}"),
-        Level::Error => log!(shared.log, Error, "{label}{text}"),
+/// Writes a line of a core to the server's log.
+pub(crate) fn write_log(shared: &Shared, subsystem: Subsystem, about: Option<&About>, line: &Log) {
+    let level = match line.level {
+        Level::Debug => log::Level::Debug,
+        Level::Info => log::Level::Info,
+        Level::Warn => log::Level::Warn,
+        Level::Complaint if shared.log.has_just_said(&line.text) => return,
+        Level::Error | Level::Complaint => log::Level::Error,
+    };
+    let text = format_args!("{}", line.text);
+    shared.log.write_about(subsystem, level, about, text);
+}
+
+fn about_kind(kind: PeerKind) -> Kind {
+    match kind {
+        PeerKind::Client => Kind::Client,
+        PeerKind::Route => Kind::Route,
+        PeerKind::OutboundGateway | PeerKind::InboundGateway => Kind::Gateway,
     }
 }

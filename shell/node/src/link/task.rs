@@ -78,9 +78,9 @@ impl<C: Conversation> LinkTask<C> {
         let transport = &self.line.transport;
         let (stream, peer) = (transport.stream.clone(), transport.peer.clone());
         let latest = self.talk.next_deadline();
-        let (shared, label) = (&self.line.shared, &self.line.label);
+        let (shared, about) = (&self.line.shared, &self.line.about);
         match handshake
-            .perform(shared, label, &stream, &peer, latest)
+            .perform(shared, about, &stream, &peer, latest)
             .await
         {
             Ok((facts, admission)) => {
@@ -197,8 +197,8 @@ impl<C: Conversation> LinkTask<C> {
             log!(
                 line.shared.log,
                 Info,
-                "{}Slow Consumer {state}: WriteDeadline of {} exceeded with {chunks} chunks of {bytes} total bytes.",
-                line.label,
+                about line.about,
+                "Slow Consumer {state}: WriteDeadline of {} exceeded with {chunks} chunks of {bytes} total bytes.",
                 shown_duration(line.patience.deadline())
             );
         }
@@ -215,6 +215,9 @@ impl<C: Conversation> LinkTask<C> {
         if bits & Signal::NEWS != 0 {
             self.talk.on_news(&mut self.line);
             self.line.flush();
+        }
+        if bits & Signal::TRIAL != 0 {
+            self.talk.try_on(&self.line);
         }
         if bits & Signal::RELOAD != 0 {
             self.line.begin_trace();

@@ -2,15 +2,37 @@
 
 use std::sync::Arc;
 
+use gannet_monitor::process::Profiling;
 use gannet_monitor::{Request, Response, healthz, request, root};
 
-use super::{Monitor, connz, gatewayz, routez, subs, varz};
+use super::{Monitor, Pages, connz, gatewayz, process, reloadz, routez, subs, varz};
 use crate::info::{COMPATIBLE_VERSION, VERSION};
 use crate::log::log;
 use crate::shared::Shared;
 
 /// The answer to one request.
 pub(super) async fn answer(monitor: &Arc<Monitor>, path: &str, query: &str) -> Response {
+    match monitor.pages {
+        Pages::Monitoring => of_monitoring(monitor, path, query).await,
+        Pages::Profiling => of_profiling(monitor, path).await,
+    }
+}
+
+async fn of_profiling(monitor: &Arc<Monitor>, path: &str) -> Response {
+    match Profiling::at(path) {
+        None => Response::not_found(),
+        Some(Profiling::Index) => Profiling::index(),
+        Some(Profiling::CommandLine) => {
+            Profiling::command_line(&process::command_line(&monitor.shared))
+        }
+        Some(Profiling::Vars) => list(monitor, process::vars).await,
+        Some(Profiling::Tasks) => list(monitor, process::tasks).await,
+        Some(Profiling::Unmade) => Profiling::unmade(),
+        Some(Profiling::Unknown) => Profiling::unknown(),
+    }
+}
+
+async fn of_monitoring(monitor: &Arc<Monitor>, path: &str, query: &str) -> Response {
     let shared = &monitor.shared;
     let options = shared.options();
     let base_path = &options.monitoring.base_path;
@@ -45,6 +67,13 @@ pub(super) async fn answer(monitor: &Arc<Monitor>, path: &str, query: &str) -> R
         Request::Subsz(options) => {
             list(monitor, move |shared| subs::respond(shared, &options)).await
         }
+        Request::Reloadz(options) => {
+            // As dear as a list.
+            let _slot = monitor.lists.acquire().await;
+            reloadz::respond(shared, &options).await
+        }
+        Request::Stacksz => list(monitor, process::tasks).await,
+        Request::Vars => list(monitor, process::vars).await,
     }
 }
 
@@ -62,14 +91,14 @@ async fn list(
 
 fn health(shared: &Shared, options: &healthz::Options) -> Response {
     if let Some(warning) = options.warning() {
-        log!(shared.log, Warn, "{warning}");
+        log!(shared.log, Monitoring, Warn, "{warning}");
     }
     let snapshot = healthz::Snapshot {
         closed_listeners: closed_listeners(shared),
     };
     let health = healthz::check(options, &snapshot);
     if let Some(warning) = health.warning() {
-        log!(shared.log, Warn, "{warning}");
+        log!(shared.log, Monitoring, Warn, "{warning}");
     }
     health.response()
 }

@@ -8,6 +8,8 @@ mod connection;
 mod connz;
 mod gatewayz;
 mod link;
+mod process;
+mod reloadz;
 mod routez;
 mod subs;
 mod varz;
@@ -43,6 +45,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// What the monitoring port keeps.
 struct Monitor {
     shared: Arc<Shared>,
+    pages: Pages,
+    /// Connections begin with TLS.
+    is_secure: bool,
     counts: Mutex<RequestCounts>,
     cpu: Mutex<varz::CpuMeter>,
     /// Room for connections.
@@ -51,45 +56,114 @@ struct Monitor {
     lists: Semaphore,
 }
 
-/// The address to listen on for monitoring, if there is to be any: host and port as configured.
-pub(crate) fn wanted(options: &Options) -> Option<(&str, u16)> {
-    let port = options.monitoring.port?;
-    let host = options.monitoring.host.as_deref().unwrap_or(&options.host);
-    Some((host, port.to_bind()))
+/// What a listener answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pages {
+    /// Those of the monitoring port.
+    Monitoring,
+    /// Those below `/debug`.
+    Profiling,
 }
 
-/// Begins to answer on `listener`, which was opened on `host`.
+/// A listener that is wanted.
+pub(crate) struct Wanted<'a> {
+    /// Host and port as configured.
+    pub(crate) at: (&'a str, u16),
+    /// It speaks TLS.
+    is_secure: bool,
+}
+
+/// The listener for monitoring, if there is to be any.
+pub(crate) fn wanted(options: &Options) -> Result<Option<Wanted<'_>>, StartError> {
+    let monitoring = &options.monitoring;
+    let failed = |why| StartError::Listen(format!("Can't start monitoring: {why}"));
+    let (port, is_secure) = match (monitoring.port, monitoring.https_port) {
+        (None, None) => return Ok(None),
+        (Some(port), None) => (port, false),
+        (None, Some(_)) if options.tls.is_none() => {
+            return Err(failed("TLS cert and key required for HTTPS".into()));
+        }
+        (None, Some(port)) => (port, true),
+        (Some(http), Some(https)) => {
+            let both = format!("can't specify both HTTP ({http}) and HTTPs ({https}) ports");
+            return Err(failed(both));
+        }
+    };
+    let host = monitoring.host.as_deref().unwrap_or(&options.host);
+    let at = (host, port.to_bind());
+    Ok(Some(Wanted { at, is_secure }))
+}
+
+/// Begins to answer on `listener`.
 pub(crate) fn start(
     shared: &Arc<Shared>,
-    host: &str,
+    wanted: &Wanted<'_>,
     listener: Listener,
 ) -> Result<(), StartError> {
-    let addr = listener
-        .local_addr()
-        .map_err(|e| StartError::Listen(e.to_string()))?;
+    let addr = address(&listener)?;
     let _: Result<(), SocketAddr> = shared.monitor_addr.set(addr);
+    let scheme = if wanted.is_secure { "https" } else { "http" };
     log!(
         shared.log,
+        Monitoring,
         Info,
-        "Starting http monitor on {}",
-        shown(host, addr)
+        "Starting {scheme} monitor on {}",
+        shown(wanted.at.0, addr)
     );
-    drop(shared.rt.spawn(listen_and_serve(shared.clone(), listener)));
+    begin(shared, listener, Pages::Monitoring, wanted.is_secure);
     Ok(())
 }
 
-/// Answers monitoring requests until the server stops.
-async fn listen_and_serve(shared: Arc<Shared>, listener: Listener) {
-    let monitor = &Arc::new(Monitor {
-        cpu: Mutex::new(varz::CpuMeter::new(&shared)),
+/// The address to listen on for profiling, if there is to be any: where clients connect.
+pub(crate) fn wanted_for_profiling(options: &Options) -> Option<(&str, u16)> {
+    Some((&options.host, options.profiling.port?.to_bind()))
+}
+
+/// Begins to answer on `listener` what is asked of the profiling port.
+pub(crate) fn start_profiling(shared: &Arc<Shared>, listener: Listener) -> Result<(), StartError> {
+    let addr = address(&listener)?;
+    let _: Result<(), SocketAddr> = shared.profiling_addr.set(addr);
+    let port = addr.port();
+    log!(shared.log, Monitoring, Info, "profiling port: {port}");
+    begin(shared, listener, Pages::Profiling, false);
+    Ok(())
+}
+
+/// Says that the server makes no block profiles, if some are wanted.
+pub(crate) fn warn_of_block_rate(shared: &Shared) {
+    let rate = shared.now().profiling.block_rate;
+    if rate > 0 {
+        log!(
+            shared.log,
+            Monitoring,
+            Warn,
+            "prof_block_rate ({rate}) has no effect: Gannet makes no block profiles"
+        );
+    }
+}
+
+fn address(listener: &Listener) -> Result<SocketAddr, StartError> {
+    let failed = |e: std::io::Error| StartError::Listen(e.to_string());
+    listener.local_addr().map_err(failed)
+}
+
+/// Answers requests until the server stops.
+fn begin(shared: &Arc<Shared>, listener: Listener, pages: Pages, is_secure: bool) {
+    let monitor = Arc::new(Monitor {
+        cpu: Mutex::new(varz::CpuMeter::new(shared)),
         counts: Mutex::default(),
         slots: Arc::new(Semaphore::new(CONNECTIONS_MOST)),
         lists: Semaphore::new(LISTS_MOST),
+        pages,
+        is_secure,
         shared: shared.clone(),
     });
-    let pauses = &Mutex::new(Pauses::from(FIRST_PAUSE));
-    let serve = || async { accept(monitor, &listener, pauses).await };
-    race(shared.stopped(), kept_up(&shared.rt, serve)).await;
+    drop(shared.rt.spawn(async move {
+        let pauses = &Mutex::new(Pauses::from(FIRST_PAUSE));
+        let serve = || async { accept(&monitor, &listener, pauses).await };
+        let shared = &monitor.shared;
+        race(shared.stopped(), kept_up(&shared.rt, serve)).await;
+    }));
 }
 
 /// Takes connections, as many as there is room for.
@@ -114,6 +188,7 @@ async fn accept(monitor: &Arc<Monitor>, listener: &Listener, pauses: &Mutex<Paus
                 let shown = shown_duration(pause);
                 log!(
                     shared.log,
+                    Monitoring,
                     Error,
                     "monitoring: Accept error: {why}; retrying in {shown}"
                 );
@@ -124,11 +199,36 @@ async fn accept(monitor: &Arc<Monitor>, listener: &Listener, pauses: &Mutex<Paus
 }
 
 async fn converse(monitor: &Arc<Monitor>, stream: Stream, peer: SocketAddr) {
+    let shared = &monitor.shared;
+    if monitor.is_secure
+        && let Err(why) = shake_hands(shared, &stream).await
+    {
+        log!(
+            shared.log,
+            Monitoring,
+            Debug,
+            "{peer} - TLS handshake error: {why}"
+        );
+        return;
+    }
     if let Err(e) = connection::serve(monitor, stream).await {
         log!(
-            monitor.shared.log,
+            shared.log,
+            Monitoring,
             Debug,
             "{peer} - Monitoring connection ended: {e}"
         );
     }
+}
+
+/// Encrypts a connection with the present certificate.
+async fn shake_hands(shared: &Shared, stream: &Stream) -> Result<(), String> {
+    let tls = shared.tls();
+    // It was looked at before the listener was opened, and a reload cannot take it away without the listener.
+    let tls = tls.monitoring().ok_or("there is no certificate any more")?;
+    let deadline = shared.rt.now() + tls.timeout;
+    let shaken = stream
+        .accept_tls(&shared.rt, &tls.context(), &[], deadline)
+        .await;
+    shaken.map(drop).map_err(|error| error.to_string())
 }

@@ -39,6 +39,7 @@ fn configured(shared: &Shared) -> Varz {
     let (limits, monitoring) = (&options.limits, &options.monitoring);
     let (host, port) = shared.advertised_client_address();
     let bound = shared.monitor_addr.get().map_or(0, |addr| addr.port());
+    let is_secure = monitoring.https_port.is_some();
     Varz {
         server_id: shared.id.clone(),
         server_name: shared.name.clone(),
@@ -55,7 +56,8 @@ fn configured(shared: &Shared) -> Varz {
             .host
             .clone()
             .unwrap_or_else(|| options.host.clone()),
-        http_port: bound,
+        http_port: if is_secure { 0 } else { bound },
+        https_port: if is_secure { bound } else { 0 },
         http_base_path: normalize_base(&monitoring.base_path),
         auth_timeout: options.auth_timeout(),
         max_control_line: limits.max_control_line.as_usize() as u64,

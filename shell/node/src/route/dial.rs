@@ -11,6 +11,7 @@ use super::mesh::Mesh;
 use super::setup::DIAL_TIMEOUT;
 use super::task;
 use crate::link::write_log;
+use crate::log::Subsystem;
 use crate::refusal;
 use crate::shared::Shared;
 
@@ -34,7 +35,7 @@ async fn connect(
     dial: &Dial,
 ) -> Result<(Stream, SocketAddr), Failure> {
     let failed = |why: &str| {
-        write_log(shared, "", &dial.failed(why));
+        write_log(shared, Subsystem::Routes, None, &dial.failed(why));
         Failure::Error
     };
     let addr = match dial.at {
@@ -54,7 +55,12 @@ async fn connect(
             others.get(chosen).copied().ok_or(Failure::OnlySelf)?
         }
     };
-    write_log(shared, "", &dial.starting(&addr.to_string()));
+    write_log(
+        shared,
+        Subsystem::Routes,
+        None,
+        &dial.starting(&addr.to_string()),
+    );
     match shared
         .rt
         .timeout(DIAL_TIMEOUT, shared.rt.connect(addr))

@@ -22,6 +22,7 @@ use super::dial;
 use super::filter::Filter;
 use super::moves;
 use crate::link::write_log;
+use crate::log::Subsystem;
 use crate::shared::Shared;
 use crate::upkeep;
 
@@ -207,7 +208,7 @@ impl Mesh {
                     conn.forget(shared, &account);
                 }
             }
-            Output::Log(line) => write_log(shared, "", &line),
+            Output::Log(line) => write_log(shared, Subsystem::Routes, None, &line),
         }
     }
 

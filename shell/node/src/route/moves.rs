@@ -119,6 +119,7 @@ pub(super) fn turn(
             let name = peer.as_ref().map_or("", |peer| &peer.info.server_name);
             log!(
                 shared.log,
+                Routes,
                 Warn,
                 "Server {} moves its accounts between routes faster than it confirms that: messages may overtake each other",
                 quoted(name)

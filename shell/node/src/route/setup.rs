@@ -49,23 +49,25 @@ pub(crate) fn set_up(shared: &Arc<Shared>, listener: &Listener) -> Result<(), St
         name: shared.face.cluster(),
         is_dynamic: all.cluster_name().is_none(),
     };
-    log!(shared.log, Info, "Cluster name is {}", cluster.name);
+    log!(shared.log, Routes, Info, "Cluster name is {}", cluster.name);
     if cluster.is_dynamic {
         log!(
             shared.log,
+            Routes,
             Warn,
             "Cluster name was dynamically generated, consider setting one"
         );
     }
     log!(
         shared.log,
+        Routes,
         Info,
         "Listening for route connections on {}",
         shown(&options.host, bound)
     );
     let settings = settings(shared, &all, bound)?;
     if shared.tls().routes().is_some_and(|tls| tls.is_insecure()) {
-        log!(shared.log, Warn, "{INSECURE}");
+        log!(shared.log, Routes, Warn, "{INSECURE}");
     }
     let topology = topology(shared, &all, &settings, cluster);
     let routes = Routes::new(

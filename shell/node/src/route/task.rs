@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use gannet_broker::{Hop, PeerKind, RouteFilter, RouteLink, RouteTraits, Run};
 use gannet_config::quoted;
+use gannet_identity::PasswordCheck;
 use gannet_rt::Stream;
 use gannet_session::CloseReason;
 use gannet_session::link_auth::Admission;
@@ -92,7 +93,6 @@ fn new_line(
     let options = shared.options();
     let purpose = Purpose {
         kind: PeerKind::Route,
-        id_name: "rid",
         is_configured,
         patience: Patience::with_route(&options.cluster, &options.limits),
     };
@@ -348,6 +348,46 @@ impl Conversation for Route {
         self.perform(line, |link, cx, out| link.options_changed(cx, out));
     }
 
+    fn try_on(&self, line: &Line) {
+        let (shared, id) = (&line.shared, line.peer().id());
+        let Some(trial) = shared.trial() else { return };
+        let Some(routes) = &trial.routes else { return };
+        // What happens to a copy happens to nobody.
+        let (mut link, mut outputs) = (self.link.clone(), Vec::new());
+        {
+            let state = self.mesh.state.lock();
+            let knows_account = |name: &str| is_known(shared, name);
+            let cx = Context {
+                now: shared.rt.now(),
+                settings: &routes.settings,
+                neighbours: &state.routes,
+                knows_account: &knows_account,
+            };
+            link.options_changed(&cx, &mut outputs);
+            if routes.compression {
+                link.compression_changed(&cx, &mut outputs);
+            }
+        }
+        let mut reason = None;
+        for output in outputs {
+            match output {
+                Output::Close(why) => reason = reason.or(Some(why)),
+                Output::CheckPassword { hash, password } => {
+                    let check = PasswordCheck::new(&hash, password.expose());
+                    let (rt, trial) = (shared.rt.clone(), trial.clone());
+                    let wrong = reason.or(Some(CloseReason::AuthenticationViolation));
+                    drop(shared.rt.spawn(async move {
+                        let is_right = rt.run_blocking(move || check.run()).await;
+                        trial.answer(id, if is_right { reason } else { wrong });
+                    }));
+                    return;
+                }
+                _ => {}
+            }
+        }
+        trial.answer(id, reason);
+    }
+
     fn why_closed(&self, _line: &Line) -> CloseReason {
         CloseReason::WriteError
     }
@@ -412,8 +452,8 @@ impl Route {
             log!(
                 line.shared.log,
                 Debug,
-                "{}Unknown account {} for routed message on subject: {}",
-                line.label,
+                about line.about,
+                "Unknown account {} for routed message on subject: {}",
                 quoted(&account),
                 quoted(&subject)
             );

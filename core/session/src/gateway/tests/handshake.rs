@@ -120,7 +120,7 @@ fn the_wrong_peer_is_told_what_is_wrong() {
             hello("", ""),
             &[
                 "send -ERR \\'Attempt to connect to gateway \\\"B\\\" using wrong port\\'\\r\\n",
-                "Error Attempt to connect to gateway \"B\" using wrong port",
+                "Complaint Attempt to connect to gateway \"B\" using wrong port",
                 "Info Gateway connection closed: Incorrect Port",
                 "close Incorrect Port",
             ],
@@ -189,7 +189,7 @@ fn who_does_not_belong_on_the_gateway_port_is_sent_away() {
             "CONNECT {\"verbose\":false}\r\nPING\r\n",
             &[
                 "send -ERR \\'attempted to connect to gateway port\\'\\r\\n",
-                "Error attempted to connect to gateway port",
+                "Complaint attempted to connect to gateway port",
                 "Info Gateway connection closed: Incorrect Port",
                 "close Incorrect Port",
             ],

@@ -78,7 +78,7 @@ fn gossip_addresses_and_switches_are_passed_on() {
         script.hears(&info("B", ",\"gateway_cmd\":2")).did(),
         [
             "send -ERR \\'Account absent from receive-all-subscriptions-start command\\'\\r\\n",
-            "Error Account absent from receive-all-subscriptions-start command",
+            "Complaint Account absent from receive-all-subscriptions-start command",
             "Info Gateway connection closed: Protocol Violation - Remote: Bsrv",
             "close Protocol Violation",
         ]

@@ -16,31 +16,31 @@ fn clu_14_what_is_no_server_of_the_cluster_is_turned_away_at_connect() {
         (
             "PING\r\n",
             "Authorization Violation",
-            "authentication error",
+            "Error authentication error",
             "Authentication Failure",
         ),
         (
             "GET / HTTP/1.1\r\n",
             "Authorization Violation",
-            "authentication error",
+            "Error authentication error",
             "Authentication Failure",
         ),
         (
             "CONNECT {\"lang\":\"go\",\"gateway\":\"G\"}\r\n",
             "attempted to connect to route port",
-            "attempted to connect to route port",
+            "Complaint attempted to connect to route port",
             "Incorrect Port",
         ),
         (
             "CONNECT {\"gateway\":\"G\",\"cluster\":\"X\"}\r\n",
             "Rejecting connection from gateway \"G\" on the Route port",
-            "Rejecting connection from gateway \"G\" on the Route port",
+            "Error Rejecting connection from gateway \"G\" on the Route port",
             "Wrong Gateway",
         ),
         (
             "CONNECT {\"cluster\":\"X\"}\r\n",
             "Rejecting connection, cluster name \"X\" does not match \"C\"",
-            "Rejecting connection, cluster name \"X\" does not match \"C\"",
+            "Error Rejecting connection, cluster name \"X\" does not match \"C\"",
             "Cluster Name Conflict",
         ),
     ] {
@@ -50,7 +50,7 @@ fn clu_14_what_is_no_server_of_the_cluster_is_turned_away_at_connect() {
         said.sort();
         let mut wanted = [
             format!("-ERR '{error}'"),
-            format!("Error {log}"),
+            log.to_string(),
             over(reason),
             close(reason),
         ];
@@ -176,7 +176,7 @@ fn a_connection_without_a_place_is_told_why() {
         script.world.answer = Err(refusal);
         script.hear(CONNECT);
         script.hear(&info(more));
-        let (err, log) = (format!("-ERR '{words}'"), format!("Error {words}"));
+        let (err, log) = (format!("-ERR '{words}'"), format!("Complaint {words}"));
         let end = "Info Router connection closed: Protocol Violation - Remote: s2";
         let wanted = [&err, &log, end, "close Protocol Violation, Refused"];
         assert_eq!(closed(&script.said()), wanted);

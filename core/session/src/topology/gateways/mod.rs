@@ -114,7 +114,7 @@ pub struct RemoteView<'a> {
 }
 
 /// The reconciler: see the module's own text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Gateways {
     settings: Settings,
     remotes: BTreeMap<String, Remote>,

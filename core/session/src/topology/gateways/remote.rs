@@ -64,14 +64,14 @@ impl Outcome {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Address {
     url: GatewayUrl,
     outcome: Outcome,
 }
 
 /// What is done about the remote.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Phase {
     /// The next round starts then.
     Waiting { until: Moment },
@@ -88,14 +88,14 @@ pub(super) enum Phase {
     },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Attempt {
     address: String,
     started: Moment,
 }
 
 /// One remote cluster.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Remote {
     configured: Vec<GatewayUrl>,
     was_configured: bool,

@@ -27,7 +27,7 @@ const MOST_REMINDERS: usize = 4;
 /// Two servers that come at the same time, at different places, may miss the news of each other: whoever
 /// tells of the one may not know the other yet, and is silent later. Therefore everybody is reminded of
 /// everybody once, little by little, after each arrival. The reference server does not do that.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reminders {
     next: Moment,
     /// How many there were.

@@ -69,7 +69,7 @@ use crate::topology::chance::Chance;
 const SETTLED: Duration = Duration::from_secs(5);
 
 /// An attempt under way, or a registered connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Conn {
     /// The address and the lane that it was dialled for.
     dialled: Option<(String, LaneKey)>,
@@ -95,7 +95,7 @@ pub struct PeerView<'a> {
 }
 
 /// The reconciler: see the module's own text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Routes {
     settings: Settings,
     cluster: ClusterName,

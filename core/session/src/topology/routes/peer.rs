@@ -21,7 +21,7 @@ pub(super) struct Shares {
 }
 
 /// One server that we are connected to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) info: ServerInfo,
     /// Its size of the pool; `None` if one of the two knows no pools.

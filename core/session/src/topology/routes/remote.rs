@@ -55,7 +55,7 @@ pub(super) enum Kind {
 }
 
 /// Attempts for one purpose, one at a time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Lane {
     /// The attempt under way, until its connection has proved good.
     pub(super) attempt: Option<RouteId>,
@@ -93,7 +93,7 @@ pub(super) enum Failed {
 }
 
 /// One address that is dialled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Remote {
     pub(super) url: ServerUrl,
     pub(super) kind: Kind,

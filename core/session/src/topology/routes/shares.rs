@@ -164,15 +164,23 @@ impl Routes {
     }
 
     fn drain(&self, peer: &Peer, out: &mut Vec<Output>) {
+        let is_gannet = peer.is_gannet();
+        let surplus = self.surplus_of(peer);
+        out.extend(surplus.map(|id| Output::Drain { id, is_gannet }));
+    }
+
+    /// The connections that are not wanted any more by either side: they go when nothing goes over them.
+    pub fn surplus(&self) -> impl Iterator<Item = RouteId> {
+        let peers = self.peers.values();
+        peers.flat_map(|peer| self.surplus_of(peer))
+    }
+
+    fn surplus_of(&self, peer: &Peer) -> impl Iterator<Item = RouteId> {
         let pooled = peer.pool.iter().map(|(i, id)| (Place::Pooled(*i), *id));
         let accounts = peer.accounts.iter();
         let accounts = accounts.map(|(name, id)| (Place::Account(name.clone()), *id));
-        for (place, id) in pooled.chain(accounts) {
-            if self.is_surplus(peer, &place) {
-                let is_gannet = peer.is_gannet();
-                out.push(Output::Drain { id, is_gannet });
-            }
-        }
+        let all = pooled.chain(accounts);
+        all.filter_map(|(place, id)| self.is_surplus(peer, &place).then_some(id))
     }
 
     /// Whether a place is not wanted any more by either side.

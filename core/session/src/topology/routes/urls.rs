@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 
 /// Addresses, each with the number of peers that named it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Urls(BTreeMap<String, usize>);
 
 impl Urls {

@@ -1,7 +1,28 @@
 //! The log file as its reader finds it.
 
-use super::*;
+use std::sync::Arc;
+
+use gannet_config::{LogFormat, LoggingOptions};
+use gannet_node::Form;
 use gannet_rt::Runtime;
+use gannet_rt::sim::Sim;
+
+use super::*;
+
+/// Writes a line of process 1 without the time.
+fn write(log: &LogFile, text: &str) {
+    write_as(log, LogFormat::Text, text);
+}
+
+fn write_as(log: &LogFile, format: LogFormat, text: &str) {
+    let options = LoggingOptions {
+        format,
+        time: false,
+        ..LoggingOptions::default()
+    };
+    let form = Arc::new(Form::new(&Sim::new(1).host("a").rt(), &options));
+    log.write_line(&form.line(Level::Info, format_args!("{text}")));
+}
 
 struct Fixture {
     dir: tempfile::TempDir,
@@ -54,24 +75,24 @@ fn lines_are_added_to_what_is_there() {
     let fixture = Fixture::new();
     fixture.write("g.log", "old\n");
     let log = fixture.open(None, None);
-    log.write_line("[1] [INF] a");
-    log.write_line("[1] [INF] b");
+    write(&log, "a");
+    write(&log, "b");
     assert_eq!(fixture.read("g.log"), "old\n[1] [INF] a\n[1] [INF] b\n");
 }
 
 #[test]
 fn a_file_beyond_its_limit_is_renamed_and_a_new_one_begins_with_its_name() {
     let fixture = Fixture::new();
-    let log = fixture.open(Some(20), None);
-    log.write_line("[1] t [INF] 12345678");
+    let log = fixture.open(Some(18), None);
+    write(&log, "12345678");
     let others = fixture.others();
     let [backup] = others.as_slice() else {
         panic!("one backup, not {others:?}")
     };
-    assert_eq!(fixture.read(backup), "[1] t [INF] 12345678\n");
+    assert_eq!(fixture.read(backup), "[1] [INF] 12345678\n");
     let path = fixture.dir.path().join(backup);
     let want = format!(
-        "[1] t [INF] Rotated log, backup saved as \"{}\"\r\n",
+        "[1] [INF] Rotated log, backup saved as \"{}\"\r\n",
         path.display()
     );
     assert_eq!(fixture.read("g.log"), want);
@@ -86,7 +107,7 @@ fn a_file_beyond_its_limit_is_renamed_and_a_new_one_begins_with_its_name() {
 fn a_file_of_just_its_limit_stays() {
     let fixture = Fixture::new();
     let log = fixture.open(Some(12), None);
-    log.write_line("[1] [INF] a");
+    write(&log, "a");
     assert_eq!((fixture.others(), log.is_too_large()), (vec![], false));
 }
 
@@ -106,7 +127,7 @@ fn of_renamed_files_the_newest_are_kept_and_others_are_left_alone() {
         fixture.write(name, "");
     }
     let log = fixture.open(Some(5), Some(2));
-    log.write_line("[1] [INF] a");
+    write(&log, "a");
     let others = fixture.others();
     assert!(
         old.iter()
@@ -130,18 +151,18 @@ fn of_renamed_files_the_newest_are_kept_and_others_are_left_alone() {
 fn after_reopening_lines_go_to_the_new_file_of_that_name() {
     let fixture = Fixture::new();
     let log = fixture.open(None, None);
-    log.write_line("a");
+    write(&log, "a");
     let moved = fixture.dir.path().join("moved");
     std::fs::rename(fixture.dir.path().join("g.log"), moved).expect("renamed");
-    log.write_line("b");
+    write(&log, "b");
     log.reopen().expect("opens");
-    log.write_line("c");
+    write(&log, "c");
     assert_eq!(
         (
             fixture.read("moved").as_str(),
             fixture.read("g.log").as_str()
         ),
-        ("a\nb\n", "c\n")
+        ("[1] [INF] a\n[1] [INF] b\n", "[1] [INF] c\n")
     );
 }
 
@@ -160,7 +181,7 @@ fn a_log_whose_folder_is_gone_goes_on_in_the_old_file() {
     .expect("opens");
     let moved = fixture.dir.path().join("elsewhere");
     std::fs::rename(&sub, &moved).expect("renamed");
-    log.write_line("[1] [INF] a");
+    write(&log, "a");
     let want = "[1] [INF] a\n[1] [ERR] Unable to rotate logfile (no such file or directory), \
                 will attempt next rotation at size 10\r\n";
     assert_eq!(fixture.read("elsewhere/g.log"), want);
@@ -176,4 +197,19 @@ fn a_file_that_cannot_be_opened_is_the_reference_servers_error() {
         error,
         Some(format!("open {path}: no such file or directory"))
     );
+}
+
+#[test]
+fn what_is_said_about_a_file_of_objects_is_an_object_too() {
+    let fixture = Fixture::new();
+    let log = fixture.open(Some(20), None);
+    write_as(&log, LogFormat::Json, "a");
+    let path = fixture.dir.path().join(&fixture.others()[0]);
+    let text = format!("Rotated log, backup saved as \"{}\"", path.display());
+    let object: serde_json::Value =
+        serde_json::from_str(&fixture.read("g.log")).expect("an object");
+    let wanted = serde_json::json!({
+        "level": "info", "pid": 1, "subsystem": "server", "text": text,
+    });
+    assert_eq!(object, wanted);
 }
