@@ -174,6 +174,7 @@ pub(super) fn remote_server(
         headers: settings.headers && info.headers,
         interest_only: info.gateway_iom,
         new_replies: info.gateway_nrp,
+        url: info.gateway_url,
         urls: info.gateway_urls,
     }
 }

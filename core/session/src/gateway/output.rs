@@ -66,6 +66,8 @@ pub struct RemoteServer {
     pub interest_only: bool,
     /// It writes mapped replies with `_GR_.` (`gateway_nrp`).
     pub new_replies: bool,
+    /// Its own gateway address; empty if it didn't say.
+    pub url: String,
     /// Gateway addresses of all servers of its cluster.
     pub urls: Vec<String>,
 }

@@ -40,6 +40,8 @@ enum Role {
     },
     Inbound {
         gateway: String,
+        /// The other server's own address.
+        url: String,
         messages: Inbound,
         refusals: Refusals,
     },
@@ -269,12 +271,13 @@ impl Gateway {
                 };
                 let listing = shared.broker.add_inbound(Arc::new(link), &greeting);
                 bulk::list(&shared, listing);
-                state
-                    .gateways
-                    .inbound_up(&remote.gateway, &remote.urls, now, wanted);
+                let (name, url) = (&remote.gateway, &remote.url);
+                let gateways = &mut state.gateways;
+                gateways.inbound_up(name, url, &remote.urls, now, wanted);
                 let messages = Inbound::new(&shared, Hop::Gateway);
                 self.role = Role::Inbound {
                     gateway: remote.gateway,
+                    url: remote.url,
                     messages,
                     refusals: Refusals::default(),
                 };
@@ -496,9 +499,9 @@ impl Conversation for Gateway {
                     }
                     gone = Some((link, interest));
                 }
-                Role::Inbound { gateway, .. } => {
+                Role::Inbound { gateway, url, .. } => {
                     shared.broker.remove_inbound(&peer);
-                    state.gateways.inbound_over(&gateway);
+                    state.gateways.inbound_over(&gateway, &url);
                 }
                 Role::Unregistered => {}
             }

@@ -118,8 +118,8 @@ pub struct RemoteView<'a> {
 pub struct Gateways {
     settings: Settings,
     remotes: BTreeMap<String, Remote>,
-    /// Inbound links per cluster.
-    inbound: BTreeMap<String, usize>,
+    /// The addresses of servers that are linked to us, one for each link, per cluster.
+    inbound: BTreeMap<String, Vec<String>>,
     /// The remote of every attempt under way and every link that stands.
     dials: BTreeMap<DialId, String>,
     last_dial: u64,
@@ -232,15 +232,17 @@ impl Gateways {
         self.dials.remove(&id);
     }
 
-    /// A link from cluster `gateway`, whose servers listen at `urls`, was registered.
+    /// A link from cluster `gateway`, whose servers listen at `urls`, was registered. Its own server listens at `url`.
     pub fn inbound_up(
         &mut self,
         gateway: &str,
+        url: &str,
         urls: &[String],
         now: Moment,
         out: &mut Vec<Output>,
     ) {
-        *self.inbound.entry(gateway.to_string()).or_default() += 1;
+        let linked = self.inbound.entry(gateway.to_string()).or_default();
+        linked.push(url.to_string());
         self.gossip(gateway, urls, now, out);
         self.tell(gateway, out);
         // Whoever dials us can be dialled.
@@ -250,13 +252,15 @@ impl Gateways {
         self.advance(gateway, now, out);
     }
 
-    /// A registered link from cluster `gateway` ended.
-    pub fn inbound_over(&mut self, gateway: &str) {
-        let Some(count) = self.inbound.get_mut(gateway) else {
+    /// A registered link from cluster `gateway`, whose server listens at `url`, ended.
+    pub fn inbound_over(&mut self, gateway: &str, url: &str) {
+        let Some(linked) = self.inbound.get_mut(gateway) else {
             return;
         };
-        *count -= 1;
-        if *count == 0 {
+        if let Some(place) = linked.iter().position(|one| one == url) {
+            linked.swap_remove(place);
+        }
+        if linked.is_empty() {
             self.inbound.remove(gateway);
         }
     }
@@ -292,13 +296,16 @@ impl Gateways {
     }
 
     /// The remote of link `id` says anew where all its servers listen: addresses heard of before and not
-    /// named now are forgotten.
+    /// named now are forgotten. But those of servers that are linked to us stay: whoever says so may have lost sight of
+    /// its neighbour, and be gone itself the next moment.
     pub fn peer_urls(&mut self, id: DialId, urls: &[String], out: &mut Vec<Output>) {
         let Some(name) = self.dials.get(&id).cloned() else {
             return;
         };
         if let Some(remote) = self.remotes.get_mut(&name) {
-            remote.replace_addresses(urls);
+            let linked = self.inbound.get(&name).into_iter().flatten();
+            let urls: Vec<String> = urls.iter().chain(linked).cloned().collect();
+            remote.replace_addresses(&urls);
             self.tell(&name, out);
         }
     }

@@ -153,7 +153,8 @@ impl World {
                 known.into_iter().for_each(|news| self.send(from, news));
                 self.servers[at].inbound.push(from);
                 let mesh = &mut self.servers[at].mesh;
-                mesh.inbound_up(&cluster, &urls, now, &mut out);
+                let url = format!("s{from}:7222");
+                mesh.inbound_up(&cluster, &url, &urls, now, &mut out);
             }
             Arrival::Refused(id) => {
                 if self.servers[at].attempts.remove(&id) {
@@ -167,7 +168,8 @@ impl World {
                     .inbound
                     .remove(place.expect("it was there"));
                 let cluster = self.servers[from].cluster.clone();
-                self.servers[at].mesh.inbound_over(&cluster);
+                let url = format!("s{from}:7222");
+                self.servers[at].mesh.inbound_over(&cluster, &url);
             }
             Arrival::Gossip(remote, urls) => {
                 let mesh = &mut self.servers[at].mesh;

@@ -300,7 +300,7 @@ fn a_link_that_does_not_last_does_not_hurry() {
     let mut script = Script::new(settings(), &[]);
     script
         .mesh
-        .inbound_up("C", &strings(&["c:1"]), at(0), &mut script.out);
+        .inbound_up("C", "c:1", &strings(&["c:1"]), at(0), &mut script.out);
     assert_eq!(script.did(), ["dial C c:1 #1 reported"]);
     let mut now = at(0);
     for _ in 0..5 {
@@ -339,10 +339,10 @@ fn a_remote_heard_of_is_kept_while_it_is_connected_to_us() {
     let mut script = Script::new(settings(), &[]);
     script
         .mesh
-        .inbound_up("C", &strings(&["c:1"]), at(0), &mut script.out);
+        .inbound_up("C", "c:1", &strings(&["c:1"]), at(0), &mut script.out);
     let moments = script.refuse_until(at(0), at(10_000));
     assert!(moments.len() >= 9, "{moments:?}");
-    script.mesh.inbound_over("C");
+    script.mesh.inbound_over("C", "c:1");
     script.refuse_until(at(10_000), at(20_000));
     assert_eq!(script.did(), ["forget C"]);
 }
@@ -359,7 +359,7 @@ fn a_sign_of_life_brings_the_next_round_forward() {
     assert!(script.wait(now) > 5000);
     script
         .mesh
-        .inbound_up("B", &strings(&["b:7222"]), now, &mut script.out);
+        .inbound_up("B", "b:7222", &strings(&["b:7222"]), now, &mut script.out);
     assert_eq!(script.did().len(), 1);
     script.fail("b:7222", now);
     // A new address, too; an old one is none. Nor do signs of life come faster than ten a second.
@@ -626,7 +626,9 @@ fn a_new_configuration_adds_moves_and_removes_remotes() {
     );
 
     // Whoever has links to us stays, as a remote that was heard of.
-    script.mesh.inbound_up("C", &[], at(5300), &mut script.out);
+    script
+        .mesh
+        .inbound_up("C", "", &[], at(5300), &mut script.out);
     script.did();
     let gone = reload(&mut script, settings(), &[], at(5400));
     assert!(
@@ -662,7 +664,7 @@ fn whoever_linked_to_us_is_told_of_remotes_that_speak_to_us_later_but_of_each_ad
     let mut script = Script::new(settings(), &[]);
     let up = |script: &mut Script, name: &str, urls: &[&str]| {
         let (mesh, out) = (&mut script.mesh, &mut script.out);
-        mesh.inbound_up(name, &strings(urls), at(0), out);
+        mesh.inbound_up(name, urls[0], &strings(urls), at(0), out);
         let lines = script.did();
         let is_news = |line: &String| line.starts_with("tell");
         lines.into_iter().filter(is_news).collect::<Vec<_>>()
@@ -686,4 +688,26 @@ fn whoever_linked_to_us_is_told_of_remotes_that_speak_to_us_later_but_of_each_ad
     mesh.peer_urls(link, &strings(&["d1:1", "d4:1"]), out);
     mesh.peer_urls(link, &strings(&["d1:1", "d4:1"]), out);
     assert_eq!(script.did(), ["tell D d4:1"]);
+}
+
+#[test]
+fn the_address_of_a_server_that_is_linked_to_us_stays_whoever_else_has_lost_sight_of_it() {
+    let mut script = Script::new(settings(), &[]);
+    let addresses = |script: &Script| {
+        let remote = script.mesh.remotes().next().expect("a remote");
+        let addresses = remote.addresses.iter().map(|(address, _)| *address);
+        addresses.collect::<Vec<_>>().join(",")
+    };
+    let (mesh, out) = (&mut script.mesh, &mut script.out);
+    mesh.inbound_up("B", "b1:1", &strings(&["b1:1", "b2:1", "b3:1"]), at(0), out);
+    script.did();
+    script.up("b2:1", &["b1:1", "b2:1", "b3:1"], at(1));
+    let link = script.ids["b2:1"];
+    let (mesh, out) = (&mut script.mesh, &mut script.out);
+    mesh.peer_urls(link, &strings(&["b2:1"]), out);
+    assert_eq!(addresses(&script), "b1:1,b2:1");
+    let (mesh, out) = (&mut script.mesh, &mut script.out);
+    mesh.inbound_over("B", "b1:1");
+    mesh.peer_urls(link, &strings(&["b2:1"]), out);
+    assert_eq!(addresses(&script), "b2:1");
 }

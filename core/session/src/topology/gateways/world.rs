@@ -221,13 +221,15 @@ impl World {
             }
             Event::InboundUp(cluster) => {
                 self.inbound[*cluster] += 1;
-                self.mesh
-                    .inbound_up(NAMES[*cluster], &World::urls(*cluster), self.now, &mut out);
+                let (name, urls) = (NAMES[*cluster], World::urls(*cluster));
+                let (mesh, now) = (&mut self.mesh, self.now);
+                mesh.inbound_up(name, &urls[0], &urls, now, &mut out);
             }
             Event::InboundOver(cluster) => {
                 if self.inbound[*cluster] > 0 {
                     self.inbound[*cluster] -= 1;
-                    self.mesh.inbound_over(NAMES[*cluster]);
+                    let url = &World::urls(*cluster)[0];
+                    self.mesh.inbound_over(NAMES[*cluster], url);
                 }
             }
             Event::PeerUrls(cluster) => {
