@@ -54,6 +54,11 @@ const REGRESSIONS: [(u64, Option<usize>, &str); 16] = [
         "an account on its way to a route that had ended stayed there, and replies were sent to it",
     ),
     (21264, None, "the same"),
+    (
+        201_789,
+        None,
+        "a server that had lost sight of its neighbour told other clusters so, and left",
+    ),
 ];
 
 /// Runs seeds and reports all failures together, each with the command that replays it.
