@@ -4,7 +4,7 @@ use gannet_simulation::{Config, run_seed};
 
 /// Seeds that once failed, with the number of clusters if it was given, and what was wrong. They are run without
 /// reloads, which there were none of at that time: a reload would make another story of them.
-const REGRESSIONS: [(u64, Option<usize>, &str); 16] = [
+const REGRESSIONS: [(u64, Option<usize>, &str); 17] = [
     (
         0,
         None,
