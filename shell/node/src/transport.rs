@@ -1,14 +1,15 @@
 //! What the tasks of all connections share: waiting for whatever comes next, flushing, noticing a peer
 //! that takes nothing. Not here: what is said.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gannet_broker::{Flush, Peer, Signal};
+use gannet_rt::future::yield_now;
 use gannet_rt::{Rt, Sleep};
 use gannet_session::CloseReason;
 use gannet_units::Moment;
@@ -21,6 +22,29 @@ use crate::input::Input;
 /// How long an ended connection is read from, so that its last words (an `-ERR`) are not lost with a
 /// reset, and at most how many bytes of it.
 const LINGER: (Duration, usize) = (Duration::from_millis(250), 4 * 1024 * 1024);
+/// The same for a peer that is healthy and busy, and must get everything that is on its way to it.
+const LINGER_LONG: (Duration, usize) = (Duration::from_secs(2), 1024 * 1024 * 1024);
+
+/// What a peer gets of a connection that ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// What its socket takes at once: it is gone, or nobody can tell.
+    Now,
+    /// And a moment to read it.
+    LastWords,
+    /// Everything that is in its outbox, and time to read that, whatever it is sending itself.
+    Complete,
+}
+
+impl Leave {
+    fn bounds(self) -> Option<(Duration, usize)> {
+        match self {
+            Leave::Now => None,
+            Leave::LastWords => Some(LINGER),
+            Leave::Complete => Some(LINGER_LONG),
+        }
+    }
+}
 
 /// What woke a connection's task.
 pub(crate) enum Wake {
@@ -192,32 +216,61 @@ impl Transport {
         }
     }
 
-    /// Ends the connection. With `last_words`, the peer gets a moment to read them.
-    pub(crate) async fn close(&mut self, buffers: &Buffers, last_words: bool) {
+    /// Ends the connection.
+    pub(crate) async fn close(&mut self, buffers: &Buffers, leave: Leave) {
         let _: Flush = self.peer.flush(&mut Vec::new());
-        self.peer.discard();
-        if last_words {
-            self.stream.shutdown_write();
-            // Out of time is as good as done.
-            let _ = self
-                .rt
-                .timeout(LINGER.0, drain(&self.stream, buffers))
-                .await;
+        if leave != Leave::Complete {
+            self.peer.discard();
         }
+        if let Some((time, most)) = leave.bounds() {
+            // Out of time is as good as done.
+            let _ = self.rt.timeout(time, self.finish(buffers, most)).await;
+        }
+        self.peer.discard();
         self.stream.shutdown();
+    }
+
+    /// Writes what waits, and then the end, while it reads on to the peer's own end.
+    async fn finish(&self, buffers: &Buffers, most: usize) {
+        let mut written = pin!(async {
+            self.empty_outbox().await;
+            self.stream.shutdown_write();
+        });
+        let mut is_written = false;
+        let mut read = pin!(drain(&self.stream, buffers, most));
+        poll_fn(|cx| {
+            is_written = is_written || written.as_mut().poll(cx).is_ready();
+            read.as_mut().poll(cx)
+        })
+        .await;
+    }
+
+    /// Writes until nothing waits.
+    async fn empty_outbox(&self) {
+        let mut spare = Vec::new();
+        loop {
+            match self.peer.flush_unblocked(&mut spare) {
+                Flush::Done | Flush::Broken => return,
+                Flush::More => yield_now().await,
+                Flush::Blocked => {
+                    let ready = poll_fn(|cx| self.stream.poll_write_ready(cx)).await;
+                    if ready.is_err() {
+                        return;
+                    }
+                }
+            }
+            spare.clear();
+        }
     }
 }
 
 /// Reads on without looking: closing with unread bytes would reset the connection, and the peer might
 /// never see why it ended.
-async fn drain(stream: &Channel, buffers: &Buffers) {
+async fn drain(stream: &Channel, buffers: &Buffers, most: usize) {
     let mut buffer = buffers.take();
     let mut total = 0;
-    while total < LINGER.1 {
-        if std::future::poll_fn(|cx| stream.poll_read_ready(cx))
-            .await
-            .is_err()
-        {
+    while total < most {
+        if poll_fn(|cx| stream.poll_read_ready(cx)).await.is_err() {
             break;
         }
         match stream.try_read(&mut buffer) {
@@ -229,3 +282,6 @@ async fn drain(stream: &Channel, buffers: &Buffers) {
     }
     buffers.give(buffer);
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ use crate::panics::caught;
 use crate::registry::ClientConn;
 use crate::shared::Shared;
 use crate::trace::Trace;
-use crate::transport::{Read, Transport, Wake};
+use crate::transport::{Leave, Read, Transport, Wake};
 
 /// Reads in a row before other tasks get their turn.
 const READS_IN_A_ROW: usize = 16;
@@ -779,7 +779,8 @@ impl Task {
             reason,
             CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError
         );
-        Box::pin(self.transport.close(&self.shared.buffers, !gone)).await;
+        let leave = if gone { Leave::Now } else { Leave::LastWords };
+        Box::pin(self.transport.close(&self.shared.buffers, leave)).await;
     }
 }
 

@@ -21,7 +21,7 @@ use crate::input::Ready;
 use crate::log::{log, shown_duration};
 use crate::panics::caught;
 use crate::tls::{Failure, Handshake};
-use crate::transport::{Read, Wake};
+use crate::transport::{Leave, Read, Wake};
 
 /// Reads in a row before other tasks get their turn.
 const READS_IN_A_ROW: usize = 16;
@@ -291,12 +291,16 @@ impl<C: Conversation> LinkTask<C> {
         let reason = *line.closing.get_or_insert(CloseReason::ClientClosed);
         line.shared.links.remove(line.transport.peer.id());
         self.talk.end(line);
-        let lost = matches!(
-            reason,
-            CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError
-        );
+        let leave = match reason {
+            CloseReason::ClientClosed | CloseReason::ReadError | CloseReason::WriteError => {
+                Leave::Now
+            }
+            // It is not wanted any more, but nothing is wrong with it: what it was promised it gets, and why it ends.
+            CloseReason::RouteRemoved => Leave::Complete,
+            _ => Leave::LastWords,
+        };
         let buffers = &line.shared.buffers;
-        line.transport.close(buffers, !lost).await;
+        line.transport.close(buffers, leave).await;
     }
 }
 
