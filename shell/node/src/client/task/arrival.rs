@@ -1,0 +1,122 @@
+//! How a client comes in: its greeting, the door it may have to pass, its credentials. Not here: the door itself
+//! (`crate::client::door`), who is let in (`gannet_identity`), credentials that are looked at once more
+//! (`crate::client::reload`).
+
+use std::sync::atomic::Ordering;
+
+use gannet_identity::{Credentials, Decision};
+use gannet_session::CloseReason;
+use gannet_session::client::{ClientSession, Step};
+use gannet_wire::client::{ClientConnect, encode};
+
+use super::{After, TOO_MANY, Task};
+use crate::client::door::Door;
+use crate::info::client_info;
+use crate::log::log;
+
+impl Task {
+    /// Greets the client and counts it in. Answers the door that it has to pass, if there is one (in a box, so that the
+    /// future of a connection without one does not keep room for it), or why it must go.
+    pub(super) fn arrive(&mut self) -> Result<Option<Box<Door>>, CloseReason> {
+        let door = Door::of(&self.shared);
+        door.greet(&self.shared, &self.conn, &mut self.out);
+        let most = self.shared.now().limits.max_connections as usize;
+        if !self.shared.clients.add(&self.conn, most) {
+            encode::err(&mut self.out, TOO_MANY);
+            if !self.shared.log.has_just_said(TOO_MANY) {
+                log!(self.shared.log, Error, about self.conn.about(), "{TOO_MANY}");
+            }
+            self.speak();
+            return Err(CloseReason::MaxConnectionsExceeded);
+        }
+        log!(
+            self.shared.log,
+            Debug,
+            about self.conn.about(),
+            "Client connection created"
+        );
+        self.speak();
+        Ok(door.is_guarded().then(|| Box::new(door)))
+    }
+
+    /// Does what comes before the conversation; answers the reason if the connection ends.
+    pub(super) async fn enter(&mut self, door: Box<Door>) -> Option<CloseReason> {
+        let (conn, transport) = (&self.conn, &mut self.transport);
+        let early = match door
+            .open(&self.shared, conn, transport, &mut self.out)
+            .await
+        {
+            Ok(early) => early,
+            Err(reason) => return Some(reason),
+        };
+        // The time for credentials and the like begins now.
+        let (limits, chance) = (self.shared.client_limits(), self.shared.rt.random_u64());
+        self.auth = self.shared.auth();
+        self.session = ClientSession::new(limits, self.shared.rt.now(), chance);
+        // A proxy may have said who it is.
+        self.begin_trace();
+        self.transport.input.begin(&early, &self.shared.buffers);
+        let after = self.work();
+        self.after(after).await
+    }
+
+    pub(super) async fn authenticate(&mut self, connect: Box<ClientConnect>, again: bool) -> After {
+        if again {
+            self.drop_subscriptions();
+        }
+        let given = Credentials {
+            user: &connect.user,
+            password: &connect.pass,
+            token: &connect.auth_token,
+        };
+        self.auth = self.shared.auth();
+        let (allowed, user) = match self.auth.decide(&given) {
+            Decision::Allow { user } => (true, user),
+            Decision::Deny => (false, String::new()),
+            Decision::Check { check, user } => {
+                (self.shared.rt.run_blocking(move || check.run()).await, user)
+            }
+        };
+        self.note_facts(&connect, allowed.then_some(user), again);
+        if let Some(trace) = &self.trace {
+            trace.set_about(self.conn.about());
+        }
+        self.conn.peer.set_headers(self.session.headers());
+        self.conn.peer.set_echo(self.session.echo());
+        self.note_rtt();
+        let who = self.auth.name(&given);
+        match self.session.authenticated(allowed, &who, &mut self.out) {
+            Step::Close { reason, log } => After::Close(reason, log),
+            _ => After::Wait,
+        }
+    }
+
+    /// Keeps what the client has said of itself, with the user it is, for monitoring and the log.
+    fn note_facts(&self, connect: &ClientConnect, user: Option<String>, again: bool) {
+        let mut facts = self.conn.facts.lock();
+        facts.name = connect.name.clone();
+        facts.lang = connect.lang.clone();
+        facts.version = connect.version.clone();
+        if user.is_some() && !again {
+            facts.label = gannet_session::client::label(connect);
+        }
+        facts.account = self.publisher.account().name().to_owned();
+        facts.user = user.unwrap_or_default();
+    }
+
+    pub(super) fn send_connect_info(&mut self) {
+        self.conn.takes_info.store(true, Ordering::Release);
+        let mut info = client_info(&self.shared, self.conn.id, self.conn.addr());
+        info.connect_info = true;
+        info.remote_account = self.publisher.account().name().to_owned();
+        info.encode(&mut self.out);
+    }
+
+    pub(super) fn note_rtt(&self) {
+        let nanos = self
+            .session
+            .rtt()
+            .map_or(0, |rtt| u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX));
+        self.conn.rtt_nanos.store(nanos, Ordering::Relaxed);
+    }
+}
