@@ -50,7 +50,7 @@ _gannet() {
 
     case "${cmd}" in
         gannet)
-            opts="-a -p -n -P -m -c -t -l -s -r -T -D -V -h -v --addr --port --name --pid --http_port --https_port --config --check --dry-run --monitor --json --client_advertise --ports_file_dir --store_dir --log --log_size_limit --syslog --remote_syslog --log_format --logtime --logtime_utc --debug --trace --VV --DV --DVV --max_traced_msg_len --user --pass --auth --cluster --cluster_name --routes --cluster_advertise --no_advertise --connect_retries --tls --tlscert --tlskey --tlsverify --tlscacert --help_tls --profile --help --version --signal config dev bench completions man help version"
+            opts="-a -p -n -P -m -c -t -l -s -r -T -D -V -h -v --addr --port --name --pid --http_port --https_port --config --check --without --dry-run --monitor --json --client_advertise --ports_file_dir --store_dir --log --log_size_limit --syslog --remote_syslog --log_format --logtime --logtime_utc --debug --trace --VV --DV --DVV --max_traced_msg_len --user --pass --auth --cluster --cluster_name --routes --cluster_advertise --no_advertise --connect_retries --tls --tlscert --tlskey --tlsverify --tlscacert --help_tls --profile --help --version --signal config dev bench completions man help version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -170,6 +170,13 @@ _gannet() {
                     fi
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --without)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
                     fi
                     return 0
                     ;;

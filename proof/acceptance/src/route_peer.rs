@@ -3,7 +3,7 @@
 
 use crate::server::{Kind, Server};
 use crate::wait::eventually;
-use crate::wire::{Wire, matches};
+use crate::wire::Wire;
 use serde_json::{Value, json};
 use std::net::TcpStream;
 
@@ -74,11 +74,7 @@ impl RoutePeer {
     pub fn expect(&mut self, pattern: &str) {
         for expected in pattern.split("\r\n") {
             let line = self.line();
-            assert!(
-                matches(expected, &line),
-                "expected {expected:?}, heard {line:?}\n{}",
-                self.wire.story()
-            );
+            self.wire.check(expected, &line);
         }
     }
 

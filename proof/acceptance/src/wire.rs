@@ -230,12 +230,17 @@ impl Wire {
     pub fn expect(&mut self, pattern: &str) {
         for expected in pattern.split("\r\n") {
             let line = self.line();
-            assert!(
-                matches(expected, &line),
-                "expected {expected:?}, heard {line:?}\n{}",
-                self.story()
-            );
+            self.check(expected, &line);
         }
+    }
+
+    /// The line that was heard is as expected.
+    pub(crate) fn check(&self, expected: &str, line: &str) {
+        assert!(
+            matches(expected, line),
+            "expected {expected:?}, heard {line:?}\n{}",
+            self.story()
+        );
     }
 
     /// Expects an INFO line and returns its JSON.

@@ -21,6 +21,7 @@ mod phases;
 mod reloads;
 mod run;
 mod story;
+mod tls;
 mod topology;
 mod workload;
 mod world;

@@ -21,6 +21,8 @@ pub struct Config {
     /// Servers are told other options while they run, where the seed says so. Without, faults and workload are
     /// the same.
     pub reloads: bool,
+    /// Connections are encrypted, where the seed says so. Without, faults and workload are the same.
+    pub tls: bool,
     /// Keep the story as text.
     pub tale: bool,
     /// Keep the simulator's own trace (every packet, poll and timer; the last 20,000 lines) as text.
@@ -34,6 +36,7 @@ impl Default for Config {
             servers: None,
             faults: Duration::from_secs(20),
             reloads: true,
+            tls: true,
             tale: false,
             packets: false,
         }

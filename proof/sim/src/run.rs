@@ -10,6 +10,7 @@ use crate::faults::Faults;
 use crate::outcome::{Config, Failure, FailureKind, Outcome};
 use crate::phases::Run;
 use crate::reloads::Reloads;
+use crate::tls::Encrypted;
 use crate::topology::Topology;
 use crate::workload::Workload;
 use crate::world::World;
@@ -24,6 +25,9 @@ pub fn run_seed(seed: u64, config: &Config) -> Outcome {
         false => Reloads::none(),
     };
     reloads.prepare(&mut topology);
+    if config.tls {
+        topology.encrypted = Encrypted::draw(seed, &topology);
+    }
     let mut arena = Arena::new(World::new(seed, topology, config.tale));
     arena.world.sim.keep_trace_text(config.packets);
     let topology = format!("{:?}", arena.world.topology);

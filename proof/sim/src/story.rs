@@ -14,6 +14,7 @@ pub use letter::Letter;
 pub use town::{Town, Who};
 
 use crate::arena::Arena;
+use crate::tls::Encrypted;
 use crate::topology::{Remotes, Topology};
 use crate::world::World;
 
@@ -108,6 +109,12 @@ impl Story {
     /// Servers make up the name of their cluster (there can be just one then).
     pub fn with_made_up_name(mut self) -> Story {
         self.topology.named = false;
+        self
+    }
+
+    /// Routes, gateways and clients' connections are encrypted; every server has a certificate of its own.
+    pub fn encrypted(mut self) -> Story {
+        self.topology.encrypted = Encrypted::everything();
         self
     }
 

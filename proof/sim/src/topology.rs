@@ -12,6 +12,7 @@ use gannet_rt::sim::Link;
 use gannet_units::ByteCount;
 
 use crate::dice::Dice;
+use crate::tls::Encrypted;
 
 pub(crate) use options::Ports;
 
@@ -128,6 +129,7 @@ pub(crate) struct Topology {
     pub(crate) traces: bool,
     /// Pools may get other sizes while servers run.
     pub(crate) pools_change: bool,
+    pub(crate) encrypted: Encrypted,
 }
 
 impl Topology {
@@ -162,6 +164,7 @@ impl Topology {
             users: false,
             traces: false,
             pools_change: false,
+            encrypted: Encrypted::default(),
         }
     }
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use gannet_config::Options;
 use gannet_node::{Line, LogWriter, Logger, Server};
-use gannet_rt::Rt;
 use gannet_rt::sim::{HostUsage, Link, Net, Sim, SimHost};
+use gannet_rt::{Rt, fs};
 use gannet_units::Moment;
 use parking_lot::Mutex;
 
 use crate::client::{Client, Inbox, Person};
 use crate::journal::{Journal, Map};
+use crate::tls::{AUTHORITIES, AUTHORITY_COUNT, Authorities, CERTIFICATE, Certificate, KEY};
 use crate::topology::{CLIENT_PORT, GATEWAY_PORT, MESH, Ports, Topology, server_name, user_name};
 
 /// A server's handle once it has started, or why it did not.
@@ -72,6 +73,8 @@ pub(crate) struct World {
     tale: bool,
     /// A reload that did not end as it should have, if there was one.
     wrong_reload: Option<String>,
+    /// Who vouches for the servers, where something is encrypted.
+    authorities: Option<Authorities>,
 }
 
 impl World {
@@ -113,7 +116,8 @@ impl World {
             unnamed: 0,
             shown: shown(&hosts[server]),
         });
-        let world = World {
+        let authorities = topology.encrypted.any().then(Authorities::new);
+        let mut world = World {
             nodes: nodes.collect(),
             clients: Vec::new(),
             inspector: sim.host("inspector"),
@@ -123,7 +127,12 @@ impl World {
             topology,
             tale,
             wrong_reload: None,
+            authorities,
         };
+        for server in 0..world.nodes.len() {
+            world.trust(server, &[0]);
+            world.certify(server, 0);
+        }
         world.set_fine_weather();
         world
     }
@@ -222,6 +231,45 @@ impl World {
             let text = format!("server {server} takes over what it cannot: {changes:?}");
             self.wrong_reload.get_or_insert(text);
         }
+    }
+
+    /// Puts the certificates of those whom a server is to trust on its disk; it has not seen them yet.
+    pub(crate) fn trust(&self, server: usize, which: &[usize]) {
+        let Some(authorities) = &self.authorities else {
+            return;
+        };
+        let file = authorities.file(which.iter().copied());
+        write(&self.nodes[server].host, AUTHORITIES, &file);
+    }
+
+    /// Puts a new certificate with its key on a server's disk; it has not seen them yet.
+    pub(crate) fn certify(&mut self, server: usize, authority: usize) {
+        let Some(new) = self.issue(server, authority) else {
+            return;
+        };
+        let host = &self.nodes[server].host;
+        write(host, CERTIFICATE, &new.certificate);
+        write(host, KEY, &new.key);
+        let now = self.now();
+        self.journal.lock().certified(server, new.subject, now);
+    }
+
+    /// Tells a server to look at its certificate, of which the half is there that does not fit the rest.
+    pub(crate) fn certify_by_half(&mut self, server: usize, authority: usize) {
+        let Some(new) = self.issue(server, authority) else {
+            return;
+        };
+        let host = self.nodes[server].host.clone();
+        let old = fs::read(&host.rt(), CERTIFICATE).unwrap_or_default();
+        write(&host, CERTIFICATE, &new.certificate);
+        self.reload_in_vain(server, |_| {});
+        write(&host, CERTIFICATE, old);
+    }
+
+    fn issue(&mut self, server: usize, authority: usize) -> Option<Certificate> {
+        let host = &self.nodes[server].host;
+        let authorities = self.authorities.as_mut()?;
+        Some(authorities.issue(authority, &host.name(), host.ip()))
     }
 
     /// A reload that did not end as it should have, if there was one.
@@ -329,6 +377,10 @@ impl World {
         let id = self.clients.len();
         let host = self.sim.host(&format!("client{id}"));
         let server = (self.nodes[home].host.ip(), CLIENT_PORT).into();
+        if let Some(authorities) = &self.authorities {
+            let file = authorities.file(0..AUTHORITY_COUNT);
+            write(&host, AUTHORITIES, &file);
+        }
         let users = self.topology.user_count();
         let person = Person {
             id,
@@ -336,6 +388,7 @@ impl World {
             server,
             inbox,
             user: id.checked_rem(users).map(user_name),
+            encrypted: self.topology.encrypted,
         };
         self.clients
             .push(Client::start(host, person, self.journal.clone()));
@@ -346,6 +399,10 @@ impl World {
     pub(crate) fn usage(&self) -> Vec<HostUsage> {
         self.nodes.iter().map(|node| node.host.usage()).collect()
     }
+}
+
+fn write(host: &SimHost, path: &str, bytes: impl AsRef<[u8]>) {
+    fs::write(&host.rt(), path, bytes).expect("a simulated disk takes everything");
 }
 
 /// A host where somebody accepts connections at the gateway port and never says a word.

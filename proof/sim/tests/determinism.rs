@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use gannet_simulation::{Config, run_seed};
+use gannet_simulation::{Config, ReloadKind, run_seed};
 
 #[test]
 fn every_seed_tells_its_story_twice_and_no_other_seeds() {
@@ -11,8 +11,9 @@ fn every_seed_tells_its_story_twice_and_no_other_seeds() {
         ..Config::default()
     };
     let mut hashes = BTreeSet::new();
-    // Among these are clusters of one server and of several.
-    for seed in 0..6 {
+    let mut renewals = 0;
+    // Among these are clusters of one server and of several, and encrypted ones.
+    for seed in 0..9 {
         let (first, second) = (run_seed(seed, &config), run_seed(seed, &config));
         for (line, again) in first.tale.iter().zip(&second.tale) {
             assert_eq!(line, again, "seed {seed}");
@@ -27,7 +28,9 @@ fn every_seed_tells_its_story_twice_and_no_other_seeds() {
             hashes.insert(first.trace_hash),
             "seed {seed} tells the story of another"
         );
+        renewals += first.reloads.get(&ReloadKind::Certificates).unwrap_or(&0);
     }
+    assert!(renewals > 0, "certificates change in some of them");
 }
 
 #[test]

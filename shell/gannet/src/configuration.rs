@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use gannet_config::{ConfigWarning, HELP, Options, Origins, Rejected, Source};
+use gannet_config::{ConfigWarning, HELP, Options, Origins, Rejected, Source, load_without};
 
 use crate::flags::{Disk, FlagError, Invocation};
 
@@ -57,9 +57,10 @@ pub(crate) fn configured_from(
     invocation: &Invocation,
     file: Option<&str>,
 ) -> Result<Configured, Failure> {
+    let without = invocation.without(source).map_err(Failure::Flags)?;
     let mut configured = match file {
         Some(path) => {
-            let loaded = gannet_config::load(path, source).map_err(Failure::File)?;
+            let loaded = load_without(path, source, &without).map_err(Failure::File)?;
             Configured {
                 options: loaded.options,
                 origins: loaded.origins,
@@ -78,15 +79,16 @@ pub(crate) fn configured_from(
     Ok(configured)
 }
 
-/// Reads the configuration file, if there is one, and applies the flags. `warn` gets what is not quite right.
+/// Reads the configuration file, if there is one, and applies the flags. `warn` gets what is not quite right, if
+/// anything is.
 pub(crate) fn options(
     invocation: &Invocation,
-    warn: impl FnOnce(Rejected),
+    warn: impl FnOnce(Vec<ConfigWarning>),
 ) -> Result<Options, String> {
     let file = invocation.config.as_deref();
     let configured = configured(invocation, file).map_err(|failure| failure.to_string())?;
     if !configured.warnings.is_empty() {
-        warn(shown(configured.warnings));
+        warn(configured.warnings);
     }
     let options = configured.options;
     options.validate().map_err(|e| e.to_string())?;
@@ -105,15 +107,23 @@ pub(crate) fn reasons(text: &str) -> Vec<String> {
     reasons
 }
 
-/// `-t`: says whether the configuration file is valid; a warning, too, makes it invalid.
+/// `-t`: says whether the configuration file is valid; a warning, too, makes it invalid, unless it is of what is
+/// left out by the operator's own word.
 pub(crate) fn check(invocation: &Invocation) -> ExitCode {
     let path = invocation.config.as_deref().unwrap_or_default();
-    let loaded = match gannet_config::load(path, &Disk) {
+    let without = match invocation.without(&Disk) {
+        Ok(without) => without,
+        Err(error) => return crate::refuse(invocation.program, error),
+    };
+    let loaded = match load_without(path, &Disk, &without) {
         Ok(loaded) => loaded,
         Err(rejected) => return crate::refuse(invocation.program, rejected),
     };
-    if !loaded.warnings.is_empty() {
+    if !loaded.warnings.iter().all(ConfigWarning::is_agreed) {
         return crate::refuse(invocation.program, shown(loaded.warnings));
+    }
+    for warning in &loaded.warnings {
+        crate::refuse(invocation.program, warning);
     }
     crate::refuse(
         invocation.program,
@@ -123,7 +133,7 @@ pub(crate) fn check(invocation: &Invocation) -> ExitCode {
 }
 
 /// Warnings as the reference prints them: as it does with errors.
-fn shown(warnings: Vec<ConfigWarning>) -> Rejected {
+pub(crate) fn shown(warnings: Vec<ConfigWarning>) -> Rejected {
     Rejected {
         errors: Vec::new(),
         warnings,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gannet_config::Options;
+use gannet_config::{ConfigWarning, Options};
 use gannet_node::{Configuration, Host};
 
 use crate::configuration;
@@ -50,8 +50,9 @@ pub(crate) fn read(invocation: &Invocation) -> Result<Configuration, Vec<String>
         return Err(vec![NO_FILE.into()]);
     }
     let mut warnings = Vec::new();
-    let warn = |warned: gannet_config::Rejected| {
-        warnings = warned.to_string().lines().map(str::to_owned).collect();
+    let warn = |warned: Vec<ConfigWarning>| {
+        let text = configuration::shown(warned).to_string();
+        warnings = text.lines().map(str::to_owned).collect();
     };
     match configuration::options(invocation, warn) {
         Ok(options) => Ok(Configuration { options, warnings }),

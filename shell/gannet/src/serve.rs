@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_config::Options;
+use gannet_config::{ConfigWarning, Options};
 use gannet_node::{Level, Server, StartError};
 use gannet_rt::future::{Either, race};
 use gannet_rt::signal::{Signal, Signals};
@@ -25,7 +25,13 @@ const GRACE: Duration = Duration::from_millis(100);
 
 /// Runs a server to its end.
 pub(crate) fn run(invocation: &Invocation) -> ExitCode {
-    let warn = |warnings| _ = write!(std::io::stderr(), "{warnings}");
+    // What is left out on purpose belongs into the log, wherever that is.
+    let mut left_out = Vec::new();
+    let warn = |warnings: Vec<ConfigWarning>| {
+        let (agreed, others) = warnings.into_iter().partition(ConfigWarning::is_agreed);
+        left_out = agreed;
+        _ = write!(std::io::stderr(), "{}", configuration::shown(others));
+    };
     let options = match configuration::options(invocation, warn) {
         Ok(options) => options,
         Err(error) => return crate::refuse(invocation.program, error),
@@ -43,6 +49,9 @@ pub(crate) fn run(invocation: &Invocation) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    for warning in &left_out {
+        log.say(Level::Warn, warning);
+    }
     report_panics(&log);
     let code = runtime.block_on(async {
         let code = serve(&rt, invocation, options, &log).await;

@@ -13,6 +13,9 @@ mod buffers;
 mod bulk;
 mod channel;
 mod client;
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
 mod face;
 mod gateway;
 mod host;

@@ -192,6 +192,18 @@ impl LinkTls {
     }
 }
 
+/// Tells the log that a connection is encrypted, and how.
+pub(crate) fn tell_secured(shared: &Shared, about: &About, facts: &TlsFacts) {
+    log!(shared.log, Debug, about about, "TLS handshake complete");
+    let (version, cipher) = (facts.version, &facts.cipher);
+    log!(
+        shared.log,
+        Debug,
+        about about,
+        "TLS version {version}, cipher suite {cipher}"
+    );
+}
+
 /// The handshake of one link.
 pub(crate) struct Handshake {
     tls: Arc<LinkTls>,
@@ -285,14 +297,7 @@ impl Handshake {
                 return Err(Failure::Unwanted);
             }
         };
-        log!(shared.log, Debug, about about, "TLS handshake complete");
-        let (version, cipher) = (facts.version, &facts.cipher);
-        log!(
-            shared.log,
-            Debug,
-            about about,
-            "TLS version {version}, cipher suite {cipher}"
-        );
+        tell_secured(shared, about, &facts);
         let admission = self.tls.admission(&facts);
         Ok((facts, admission))
     }

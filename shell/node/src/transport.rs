@@ -24,6 +24,9 @@ use crate::input::Input;
 const LINGER: (Duration, usize) = (Duration::from_millis(250), 4 * 1024 * 1024);
 /// The same for a peer that is healthy and busy, and must get everything that is on its way to it.
 const LINGER_LONG: (Duration, usize) = (Duration::from_secs(2), 1024 * 1024 * 1024);
+/// And so much longer where messages wait for those before them on another connection to be read: a little more than
+/// anybody makes them wait (`crate::route`).
+const LINGER_HELD: Duration = Duration::from_secs(6);
 
 /// What a peer gets of a connection that ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +35,8 @@ pub(crate) enum Leave {
     Now,
     /// And a moment to read it.
     LastWords,
-    /// Everything that is in its outbox, and time to read that, whatever it is sending itself.
+    /// Everything that is in its outbox, what waits for another connection there included, and time to read that,
+    /// whatever it is sending itself.
     Complete,
 }
 
@@ -222,7 +226,10 @@ impl Transport {
         if leave != Leave::Complete {
             self.peer.discard();
         }
-        if let Some((time, most)) = leave.bounds() {
+        if let Some((mut time, most)) = leave.bounds() {
+            if self.peer.outbox().is_holding() {
+                time += LINGER_HELD;
+            }
             // Out of time is as good as done.
             let _ = self.rt.timeout(time, self.finish(buffers, most)).await;
         }
@@ -250,7 +257,9 @@ impl Transport {
         let mut spare = Vec::new();
         loop {
             match self.peer.flush_unblocked(&mut spare) {
-                Flush::Done | Flush::Broken => return,
+                Flush::Broken => return,
+                Flush::Done if self.is_drained().await => return,
+                Flush::Done => {}
                 Flush::More => yield_now().await,
                 Flush::Blocked => {
                     let ready = poll_fn(|cx| self.stream.poll_write_ready(cx)).await;
@@ -261,6 +270,18 @@ impl Transport {
             }
             spare.clear();
         }
+    }
+
+    /// Waits until nothing waits any more (`true`), or somebody leaves more of it to this task: messages that had to
+    /// wait for another connection, or what somebody else was writing.
+    async fn is_drained(&self) -> bool {
+        poll_fn(|cx| {
+            if self.peer.poll_drained(cx, 0).is_ready() {
+                return Poll::Ready(true);
+            }
+            self.peer.signal().poll(cx).map(|_| false)
+        })
+        .await
     }
 }
 

@@ -4,41 +4,23 @@
     reason = "the test is the outside world, with sockets of its own"
 )]
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+mod common;
 
-use gannet_config::{Options, Port};
+use std::io::Write;
+
+use common::{connect, loopback, read_until, start};
 use gannet_node::{Logger, Server};
 use gannet_rt::Runtime;
 
 /// Everything a client hears up to its `PONG`, without the INFO.
 fn hear(said: &str) -> String {
     let runtime = Runtime::new(Some(1)).expect("a runtime");
-    let options = Options {
-        host: "127.0.0.1".into(),
-        port: Port::Random,
-        ..Options::default()
-    };
-    let server = runtime
-        .block_on(Server::start(options, runtime.rt(), Logger::none()))
-        .expect("the server starts");
-    let mut stream =
-        TcpStream::connect(server.client_addr().expect("a client port")).expect("the port is open");
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .expect("a socket takes a timeout");
+    let server = start(&runtime, loopback());
+    let mut stream = connect(server.client_addr().expect("a client port"));
     stream
         .write_all(said.as_bytes())
         .expect("the server takes it");
-    let (mut heard, mut byte) = (Vec::new(), [0]);
-    while !heard.ends_with(b"PONG\r\n") {
-        stream
-            .read_exact(&mut byte)
-            .unwrap_or_else(|e| panic!("{e} after {}", heard.escape_ascii()));
-        heard.push(byte[0]);
-    }
-    let heard = String::from_utf8(heard).expect("the server speaks text");
+    let heard = read_until(&mut stream, "PONG\r\n");
     heard
         .split_once("\r\n")
         .map_or(String::new(), |(_info, rest)| rest.to_owned())

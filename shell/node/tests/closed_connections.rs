@@ -5,15 +5,14 @@
     reason = "the test is the outside world, with sockets of its own"
 )]
 
-use std::io::Read;
-use std::net::TcpStream;
-use std::time::{Duration, Instant};
+mod common;
 
-use gannet_config::{Options, Port};
+use std::io::Read;
+use std::time::Instant;
+
+use common::{PATIENCE, connect, loopback, start};
 use gannet_node::{Logger, Server};
 use gannet_rt::Runtime;
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
@@ -22,21 +21,11 @@ fn open_files() -> usize {
 #[test]
 fn a_connection_that_ended_keeps_no_socket() {
     let runtime = Runtime::new(Some(1)).expect("a runtime");
-    let options = Options {
-        host: "127.0.0.1".into(),
-        port: Port::Random,
-        ..Options::default()
-    };
-    let server = runtime
-        .block_on(Server::start(options, runtime.rt(), Logger::none()))
-        .expect("the server starts");
+    let server = start(&runtime, loopback());
     let addr = server.client_addr().expect("the server has a client port");
     let before = open_files();
     for _ in 0..50 {
-        let mut stream = TcpStream::connect(addr).expect("the port is open");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a socket takes a timeout");
+        let mut stream = connect(addr);
         stream
             .read_exact(&mut [0; 5])
             .expect("the server says INFO");

@@ -1,21 +1,14 @@
 //! Gateways of a cluster of several servers, in the simulated world: what one of them knows of other clusters,
 //! all know, and other clusters learn of all of them.
 
+mod common;
+
 use std::time::Duration;
 
-use gannet_config::{ClusterOptions, GatewayOptions, Options, Port, RemoteGateway, ServerUrl};
+use common::{gateway, start_on, url};
+use gannet_config::{ClusterOptions, Options, Port};
 use gannet_node::{GatewayLink, Logger, Server};
 use gannet_rt::sim::{Sim, SimHost};
-
-fn url(host: &SimHost, port: u16) -> ServerUrl {
-    ServerUrl {
-        scheme: "nats".into(),
-        user: None,
-        password: None,
-        host: host.ip().to_string(),
-        port,
-    }
-}
 
 /// A server of cluster `cluster`, whose first one is `seed`, that knows the cluster B at `remote`.
 fn start(
@@ -25,32 +18,25 @@ fn start(
     seed: &SimHost,
     remote: Option<&SimHost>,
 ) -> Server {
-    let remote = remote.map(|host| RemoteGateway {
-        name: "B".into(),
-        urls: vec![url(host, 7222)],
-        ..RemoteGateway::default()
-    });
+    let remotes = remote.map(|host| common::remote("B", host.ip(), 7222));
     let options = Options {
         server_name: Some(host.name()),
         host: host.ip().to_string(),
         cluster: ClusterOptions {
             host: host.ip().to_string(),
             port: Some(Port::At(6222)),
-            routes: vec![url(seed, 6222)],
+            routes: vec![url(seed.ip(), 6222)],
             ..ClusterOptions::default()
         },
-        gateway: Some(GatewayOptions {
-            name: cluster.into(),
-            host: host.ip().to_string(),
-            port: Some(Port::At(7222)),
-            remotes: remote.into_iter().collect(),
-            ..GatewayOptions::default()
-        }),
+        gateway: Some(gateway(
+            cluster,
+            host.ip(),
+            Port::At(7222),
+            remotes.into_iter().collect(),
+        )),
         ..Options::default()
     };
-    sim.block_on(Server::start(options, host.rt(), Logger::none()))
-        .expect("the world goes on")
-        .expect("the server starts")
+    start_on(sim, host, options)
 }
 
 /// Whether each server has its link to the other cluster, and how many that one has made to it in all.

@@ -5,18 +5,18 @@
     reason = "the test is the outside world, with sockets of its own"
 )]
 
+mod common;
+
 use std::fs::File;
 use std::io::Read;
-use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use gannet_config::{LoggingOptions, Options, Port};
+use common::{PATIENCE, connect, loopback};
+use gannet_config::LoggingOptions;
 use gannet_node::{Line, LogWriter, Logger, Server};
 use gannet_rt::Runtime;
 use gannet_rt::unix::{Resource, getrlimit, setrlimit};
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Keeps lines; panics on the second one about an accept.
 #[derive(Clone, Default)]
@@ -57,11 +57,6 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
 #[test]
 fn a_listener_without_descriptors_waits_for_better_times() {
     let runtime = Runtime::new(Some(1)).expect("a runtime");
-    let options = Options {
-        host: "127.0.0.1".into(),
-        port: Port::Random,
-        ..Options::default()
-    };
     let lines = Lines::default();
     let form = LoggingOptions {
         time: false,
@@ -69,7 +64,7 @@ fn a_listener_without_descriptors_waits_for_better_times() {
     };
     let log = Logger::new(&runtime.rt(), &form, Box::new(lines.clone()));
     let server = runtime
-        .block_on(Server::start(options, runtime.rt(), log))
+        .block_on(Server::start(loopback(), runtime.rt(), log))
         .expect("the server starts");
     let addr = server.client_addr().expect("the server has a client port");
 
@@ -80,12 +75,10 @@ fn a_listener_without_descriptors_waits_for_better_times() {
         files.push(file);
     }
     files.pop();
-    let mut stream = TcpStream::connect(addr).expect("the backlog takes it");
+    // The backlog takes it.
+    let mut stream = connect(addr);
     until("four complaints", || lines.about_accepts().len() >= 4);
     drop(files);
-    stream
-        .set_read_timeout(Some(PATIENCE))
-        .expect("a socket takes a timeout");
     let mut first = [0; 5];
     stream.read_exact(&mut first).expect("the server says INFO");
     assert_eq!(&first, b"INFO ");

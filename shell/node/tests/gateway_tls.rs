@@ -1,10 +1,11 @@
 //! Encrypted super-clusters in the simulator: they form by gossip, heal, and take new certificates while they run.
 
+mod common;
+
 use std::time::Duration;
 
-use gannet_config::{
-    CertificateFiles, Change, GatewayOptions, GatewayUrl, Options, Port, RemoteGateway, TlsOptions,
-};
+use common::{gateway, remote, start_on};
+use gannet_config::{CertificateFiles, Change, GatewayOptions, Options, Port, TlsOptions};
 use gannet_node::{Logger, Server};
 use gannet_rt::fs;
 use gannet_rt::sim::{Sim, SimHost};
@@ -49,17 +50,7 @@ impl Authority {
 
 /// Cluster `name` on `host`, which knows the cluster at `known` if there is one.
 fn options(host: &SimHost, name: &str, known: Option<(&str, &SimHost)>) -> Options {
-    let remotes = known.map(|(name, host)| RemoteGateway {
-        name: name.into(),
-        urls: vec![GatewayUrl {
-            scheme: "nats".into(),
-            user: None,
-            password: None,
-            host: host.ip().to_string(),
-            port: GATEWAY_PORT,
-        }],
-        tls: None,
-    });
+    let remotes = known.map(|(name, host)| remote(name, host.ip(), GATEWAY_PORT));
     let tls = TlsOptions {
         certificates: vec![CertificateFiles {
             cert_file: "cert.pem".into(),
@@ -71,25 +62,20 @@ fn options(host: &SimHost, name: &str, known: Option<(&str, &SimHost)>) -> Optio
     Options {
         host: host.ip().to_string(),
         gateway: Some(GatewayOptions {
-            name: name.into(),
-            host: host.ip().to_string(),
-            port: Some(Port::At(GATEWAY_PORT)),
             tls: Some(tls),
-            remotes: remotes.into_iter().collect(),
-            ..GatewayOptions::default()
+            ..gateway(
+                name,
+                host.ip(),
+                Port::At(GATEWAY_PORT),
+                remotes.into_iter().collect(),
+            )
         }),
         ..Options::default()
     }
 }
 
 fn start(sim: &Sim, host: &SimHost, name: &str, known: Option<(&str, &SimHost)>) -> Server {
-    sim.block_on(Server::start(
-        options(host, name, known),
-        host.rt(),
-        Logger::none(),
-    ))
-    .expect("the world goes on")
-    .expect("the server starts")
+    start_on(sim, host, options(host, name, known))
 }
 
 /// Lets `seconds` pass.

@@ -4,18 +4,19 @@
     reason = "the test is the outside world, with sockets of its own"
 )]
 
+mod common;
+
 use std::future::poll_fn;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use gannet_config::{GatewayOptions, GatewayUrl, Options, Port, RemoteGateway};
+use common::{LOOPBACK, PATIENCE, connect, gateway, loopback, read_until, remote, say, start_on};
+use gannet_config::{Options, Port};
 use gannet_node::{Logger, Server};
 use gannet_rt::sim::Sim;
 use gannet_rt::{Rt, Runtime, Stream};
 use serde_json::{Value, json};
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server on free ports of this machine.
 struct Running {
@@ -24,11 +25,7 @@ struct Running {
 }
 
 fn options() -> Options {
-    let mut options = Options {
-        host: "127.0.0.1".into(),
-        port: Port::Random,
-        ..Options::default()
-    };
+    let mut options = loopback();
     options.server_name = Some("mon".into());
     options.monitoring.port = Some(Port::Random);
     options
@@ -36,9 +33,7 @@ fn options() -> Options {
 
 fn run(options: Options) -> Running {
     let runtime = Runtime::new(Some(2)).expect("a runtime");
-    let server = runtime
-        .block_on(Server::start(options, runtime.rt(), Logger::none()))
-        .expect("the server starts");
+    let server = common::start(&runtime, options);
     Running {
         server,
         _runtime: runtime,
@@ -91,19 +86,11 @@ impl Running {
                 .client_addr()
                 .expect("the server has a client port"),
         ));
-        client.read_until(b" \r\n");
+        client.read_until(" \r\n");
         client.say(&format!("CONNECT {connect_json}\r\n"));
         client.settle();
         client
     }
-}
-
-fn connect(addr: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(addr).expect("the port is open");
-    stream
-        .set_read_timeout(Some(PATIENCE))
-        .expect("a socket takes a timeout");
-    stream
 }
 
 /// A client that speaks the protocol by hand.
@@ -119,16 +106,11 @@ impl Client {
     /// Waits until everything said has been performed.
     fn settle(&mut self) {
         self.say("PING\r\n");
-        self.read_until(b"PONG\r\n");
+        self.read_until("PONG\r\n");
     }
 
-    fn read_until(&mut self, end: &[u8]) -> Vec<u8> {
-        let (mut got, mut byte) = (Vec::new(), [0]);
-        while !got.ends_with(end) {
-            self.0.read_exact(&mut byte).expect("the server answers");
-            got.push(byte[0]);
-        }
-        got
+    fn read_until(&mut self, end: &str) -> String {
+        read_until(&mut self.0, end)
     }
 
     fn port(&self) -> u16 {
@@ -276,7 +258,7 @@ fn varz_counts_what_clients_do() {
     let mut publisher = server.client("{}");
     publisher.say("PUB a.b 5\r\nhello\r\nPUB nobody 2\r\nhi\r\n");
     publisher.settle();
-    subscriber.read_until(b"hello\r\n");
+    subscriber.read_until("hello\r\n");
     drop(publisher);
     let page = server.eventually("/varz", |page| page["connections"] == 1);
     let picked = [
@@ -416,24 +398,9 @@ fn connz_shows_open_and_closed_connections_with_their_subscriptions() {
 
 /// The options of a member of a super-cluster, which knows `remotes` by name and port.
 fn member(name: &str, remotes: &[(&str, u16)]) -> Options {
-    let remote = |&(name, port): &(&str, u16)| RemoteGateway {
-        name: name.into(),
-        urls: vec![GatewayUrl {
-            scheme: "nats".into(),
-            user: None,
-            password: None,
-            host: "127.0.0.1".into(),
-            port,
-        }],
-        tls: None,
-    };
-    let gateway = GatewayOptions {
-        name: name.into(),
-        host: "127.0.0.1".into(),
-        port: Some(Port::Random),
-        remotes: remotes.iter().map(remote).collect(),
-        ..GatewayOptions::default()
-    };
+    let remotes = remotes.iter();
+    let remotes = remotes.map(|&(name, port)| remote(name, LOOPBACK, port));
+    let gateway = gateway(name, LOOPBACK, Port::Random, remotes.collect());
     Options {
         server_name: Some(name.into()),
         gateway: Some(gateway),
@@ -587,26 +554,10 @@ fn simulated(seed: u64) -> (Sim, Server, SocketAddr, Rt) {
         ..options()
     };
     options.monitoring.port = Some(Port::At(8222));
-    let server = sim.block_on(Server::start(options, host.rt(), Logger::none()));
-    let server = server
-        .expect("the world goes on")
-        .expect("the server starts");
+    let server = start_on(&sim, &host, options);
     let addr = server.monitor_addr().expect("the server has monitoring");
     let prober = sim.host("prober").rt();
     (sim, server, addr, prober)
-}
-
-async fn write_all(stream: &Stream, mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        poll_fn(|cx| stream.poll_write_ready(cx))
-            .await
-            .expect("the connection stands");
-        bytes = match stream.try_write(bytes) {
-            Ok(n) => &bytes[n..],
-            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => bytes,
-            Err(e) => panic!("the connection broke: {e}"),
-        };
-    }
 }
 
 /// Everything until the other side ends the connection.
@@ -625,7 +576,7 @@ async fn read_to_end(stream: &Stream) -> Vec<u8> {
     }
 }
 
-const CLOSING_GET: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+const CLOSING_GET: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
 #[test]
 fn the_simulated_world_can_ask_too_and_always_gets_the_same_answer() {
@@ -633,9 +584,9 @@ fn the_simulated_world_can_ask_too_and_always_gets_the_same_answer() {
         let (sim, _server, addr, prober) = simulated(seed);
         let answer = sim.block_on(async {
             let stream = prober.connect(addr).await.expect("the port is open");
-            write_all(
+            say(
                 &stream,
-                b"GET /connz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                "GET /connz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
             )
             .await;
             read_to_end(&stream).await
@@ -662,18 +613,18 @@ fn activity(steps: &[&str]) -> Vec<u64> {
         for said in steps {
             if *said == ">" {
                 let other = prober.connect(clients).await.expect("the port is open");
-                write_all(
+                say(
                     &other,
                     b"CONNECT {\"verbose\":false}\r\nPUB news 1\r\nx\r\n",
                 )
                 .await;
                 others.push(other);
             } else {
-                write_all(&stream, said.as_bytes()).await;
+                say(&stream, &said).await;
             }
             prober.sleep(Duration::from_secs(5)).await;
             let page = prober.connect(addr).await.expect("the port is open");
-            write_all(&page, b"GET /connz HTTP/1.0\r\n\r\n").await;
+            say(&page, "GET /connz HTTP/1.0\r\n\r\n").await;
             let answer = Answer::parse(&read_to_end(&page).await).body;
             let answer: Value = serde_json::from_str(&answer).expect("the page is JSON");
             let at = |name: &str| -> jiff::Timestamp {
@@ -724,7 +675,7 @@ fn a_peer_that_asks_nothing_is_sent_away() {
         let waited = sim.block_on(async {
             let stream = prober.connect(addr).await.expect("the port is open");
             let begun = prober.now();
-            write_all(&stream, half).await;
+            say(&stream, half).await;
             assert_eq!(read_to_end(&stream).await, b"");
             prober.now().since(begun)
         });
@@ -746,7 +697,7 @@ fn a_flood_of_silent_connections_holds_up_others_only_until_they_are_sent_away()
         }
         prober.sleep(Duration::from_secs(1)).await;
         let stream = prober.connect(addr).await.expect("the port is open");
-        write_all(&stream, CLOSING_GET).await;
+        say(&stream, CLOSING_GET).await;
         let early = prober
             .timeout(Duration::from_secs(5), read_to_end(&stream))
             .await;
@@ -762,11 +713,11 @@ fn a_request_under_way_is_answered_when_the_server_stops() {
     let (sim, server, addr, prober) = simulated(3);
     let answer = sim.block_on(async {
         let stream = prober.connect(addr).await.expect("the port is open");
-        write_all(&stream, &CLOSING_GET[..20]).await;
+        say(&stream, &CLOSING_GET[..20]).await;
         prober.sleep(Duration::from_secs(1)).await;
         server.stop();
         prober.sleep(Duration::from_millis(100)).await;
-        write_all(&stream, &CLOSING_GET[20..]).await;
+        say(&stream, &CLOSING_GET[20..]).await;
         read_to_end(&stream).await
     });
     let answer = String::from_utf8(answer.expect("the world goes on")).expect("text");

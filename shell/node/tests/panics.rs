@@ -4,16 +4,17 @@
     reason = "the test is the outside world, with sockets of its own"
 )]
 
+mod common;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use gannet_config::{GatewayOptions, LoggingOptions, Options, Port};
+use common::{LOOPBACK, PATIENCE, gateway, loopback, read_until};
+use gannet_config::{LoggingOptions, Port};
 use gannet_node::{Line, LogWriter, Logger, Server};
 use gannet_rt::Runtime;
 use serde_json::{Value, json};
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Panics on lines about bytes that nobody understands: the fault that every server has somewhere.
 struct Faulty;
@@ -35,18 +36,9 @@ struct Running {
 
 fn run() -> Running {
     let runtime = Runtime::new(Some(2)).expect("a runtime");
-    let mut options = Options {
-        host: "127.0.0.1".into(),
-        port: Port::Random,
-        ..Options::default()
-    };
+    let mut options = loopback();
     options.monitoring.port = Some(Port::Random);
-    options.gateway = Some(GatewayOptions {
-        name: "A".into(),
-        host: "127.0.0.1".into(),
-        port: Some(Port::Random),
-        ..GatewayOptions::default()
-    });
+    options.gateway = Some(gateway("A", LOOPBACK, Port::Random, Vec::new()));
     let form = LoggingOptions::default();
     let log = Logger::new(&runtime.rt(), &form, Box::new(Faulty));
     let server = runtime
@@ -89,24 +81,9 @@ impl Running {
 }
 
 fn connect(addr: SocketAddr, said: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(addr).expect("the port is open");
-    stream
-        .set_read_timeout(Some(PATIENCE))
-        .expect("a socket takes a timeout");
+    let mut stream = common::connect(addr);
     stream.write_all(said.as_bytes()).expect("it is taken");
     stream
-}
-
-/// Reads up to `end`; what came.
-fn hear(stream: &mut TcpStream, end: &str) -> String {
-    let (mut heard, mut byte) = (Vec::new(), [0]);
-    while !heard.ends_with(end.as_bytes()) {
-        stream
-            .read_exact(&mut byte)
-            .unwrap_or_else(|e| panic!("{e} after {}", heard.escape_ascii()));
-        heard.push(byte[0]);
-    }
-    String::from_utf8(heard).expect("the server speaks text")
 }
 
 #[test]
@@ -114,9 +91,9 @@ fn a_client_whose_task_panics_leaves_nothing_behind() {
     let running = run();
     let quiet = "CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\n";
     let mut other = running.client(&format!("{quiet}SUB b 1\r\nPING\r\n"));
-    hear(&mut other, "PONG\r\n");
+    read_until(&mut other, "PONG\r\n");
     let mut victim = running.client(&format!("{quiet}SUB a 1\r\nSUB b q 2\r\nPING\r\n"));
-    hear(&mut victim, "PONG\r\n");
+    read_until(&mut victim, "PONG\r\n");
     victim
         .write_all(b"PUB b 1\r\nx\r\nNONSENSE\r\n")
         .expect("taken");
@@ -142,7 +119,7 @@ fn a_client_whose_task_panics_leaves_nothing_behind() {
         .write_all(b"SUB r 2\r\nPUB a r 1\r\nx\r\nPUB b 1\r\ny\r\nPING\r\n")
         .expect("taken");
     assert_eq!(
-        hear(&mut other, "PONG\r\n"),
+        read_until(&mut other, "PONG\r\n"),
         "MSG b 1 1\r\nx\r\nHMSG r 2 33 33\r\nNATS/1.0 503\r\nNats-Subject: a\r\n\r\n\r\nMSG b 1 1\r\ny\r\nPONG\r\n"
     );
 }
@@ -156,7 +133,7 @@ fn a_link_whose_task_panics_leaves_nothing_behind() {
         addr,
         &format!("CONNECT {{\"gateway\":\"B\"}}\r\nINFO {info}\r\nPING\r\n"),
     );
-    hear(&mut link, "PONG\r\n");
+    read_until(&mut link, "PONG\r\n");
     let inbound = || {
         let links = running.server.gateway_links();
         links.iter().map(|link| link.inbound).sum::<usize>()
@@ -171,5 +148,5 @@ fn a_link_whose_task_panics_leaves_nothing_behind() {
         std::thread::yield_now();
     }
     let mut again = running.client("CONNECT {\"verbose\":false}\r\nPING\r\n");
-    hear(&mut again, "PONG\r\n");
+    read_until(&mut again, "PONG\r\n");
 }

@@ -1,15 +1,15 @@
 //! What a server says a reload would do, held against what the reload then does: in the simulated world, with
 //! clients, two servers of one cluster, and another cluster.
 
-use std::cell::RefCell;
+mod common;
+
 use std::collections::BTreeSet;
-use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use common::{gateway, hear, remote, say, start_on, url};
 use gannet_config::{
-    ClusterOptions, CompressionOptions, GatewayOptions, GatewayUrl, Options, Port, RemoteGateway,
-    Secret, ServerUrl, User,
+    ClusterOptions, CompressionOptions, GatewayOptions, GatewayUrl, Options, Port, Secret, User,
 };
 use gannet_node::{Ending, Logger, PeerKind, ReloadError, Server, Then};
 use gannet_rt::sim::{Sim, SimHost};
@@ -28,16 +28,6 @@ struct World {
     hosts: Vec<SimHost>,
     servers: Vec<Server>,
     rt: Rt,
-}
-
-fn url(host: &SimHost, port: u16) -> ServerUrl {
-    ServerUrl {
-        scheme: "nats".into(),
-        user: None,
-        password: None,
-        host: host.ip().to_string(),
-        port,
-    }
 }
 
 fn user(name: &str, password: &str) -> User {
@@ -63,9 +53,8 @@ impl World {
             if at == 0 {
                 change(&mut options);
             }
-            let rt = world.hosts[at].rt();
-            let server = world.run(Server::start(options, rt, Logger::none()));
-            world.servers.push(server.expect("the server starts"));
+            let server = start_on(&world.sim, &world.hosts[at], options);
+            world.servers.push(server);
         }
         // Time for routes and gateways.
         world.sleep(10);
@@ -77,11 +66,7 @@ impl World {
         let others = [("A", 0), ("B", 2)]
             .into_iter()
             .filter(|(name, _)| *name != cluster);
-        let remote = |(name, at): (&str, usize)| RemoteGateway {
-            name: name.into(),
-            urls: vec![url(&self.hosts[at], GATEWAYS)],
-            tls: None,
-        };
+        let remote = |(name, at): (&str, usize)| remote(name, self.hosts[at].ip(), GATEWAYS);
         Options {
             server_name: Some(self.hosts[at].name()),
             host: host.clone(),
@@ -91,18 +76,17 @@ impl World {
                 host: host.clone(),
                 port: Some(Port::At(ROUTES)),
                 routes: match at {
-                    0 => vec![url(&self.hosts[1], ROUTES)],
+                    0 => vec![url(self.hosts[1].ip(), ROUTES)],
                     _ => Vec::new(),
                 },
                 ..ClusterOptions::default()
             },
-            gateway: Some(GatewayOptions {
-                name: cluster.into(),
+            gateway: Some(gateway(
+                cluster,
                 host,
-                port: Some(Port::At(GATEWAYS)),
-                remotes: others.map(remote).collect(),
-                ..GatewayOptions::default()
-            }),
+                Port::At(GATEWAYS),
+                others.map(remote).collect(),
+            )),
             ..Options::default()
         }
     }
@@ -126,43 +110,25 @@ impl World {
         let client = Client {
             stream,
             name: name.into(),
-            heard: RefCell::default(),
         };
         let comma = if credentials.is_empty() { "" } else { "," };
         let line = format!(
             "CONNECT {{\"verbose\":false,\"name\":\"{name}\"{comma}{credentials}}}\r\nPING\r\n"
         );
-        self.run(client.say(&line));
-        self.hear(&client);
-        assert!(
-            client.heard.borrow().contains("PONG"),
-            "{name} was not let in"
-        );
+        self.run(say(&client.stream, &line));
+        let (heard, _) = self.hear(&client);
+        assert!(heard.contains("PONG"), "{name} was not let in");
         client
     }
 
-    /// Reads what comes within two seconds. Answers whether the connection has ended.
-    fn hear(&self, client: &Client) -> bool {
-        self.run(async {
-            loop {
-                let ready = poll_fn(|cx| client.stream.poll_read_ready(cx));
-                match self.rt.timeout(Duration::from_secs(2), ready).await {
-                    Err(_) => return false,
-                    Ok(Err(_)) => return true,
-                    Ok(Ok(())) => {}
-                }
-                let mut buffer = [0; 4096];
-                match client.stream.try_read(&mut buffer) {
-                    Ok(0) => return true,
-                    Ok(n) => {
-                        let text = String::from_utf8_lossy(&buffer[..n]).into_owned();
-                        client.heard.borrow_mut().push_str(&text);
-                    }
-                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                    Err(_) => return true,
-                }
-            }
-        })
+    /// What comes, as long as it does within two seconds of the last, and whether the connection has ended.
+    fn hear(&self, client: &Client) -> (String, bool) {
+        let (mut heard, patience) = (Vec::new(), Duration::from_secs(2));
+        let ended = self.run(hear(&self.rt, &client.stream, patience, &mut heard));
+        (
+            String::from_utf8(heard).expect("the server speaks text"),
+            ended,
+        )
     }
 
     fn preview(&self, options: &Options) -> Vec<Ending> {
@@ -177,21 +143,6 @@ impl World {
 struct Client {
     stream: Stream,
     name: String,
-    heard: RefCell<String>,
-}
-
-impl Client {
-    async fn say(&self, text: &str) {
-        let mut bytes = text.as_bytes();
-        while !bytes.is_empty() {
-            poll_fn(|cx| self.stream.poll_write_ready(cx))
-                .await
-                .expect("the server takes it");
-            if let Ok(n) = self.stream.try_write(bytes) {
-                bytes = &bytes[n..];
-            }
-        }
-    }
 }
 
 /// The names of clients that a preview says would end.
@@ -220,13 +171,13 @@ fn ended(
     // Asking changes nothing.
     for client in &connected {
         assert!(
-            !world.hear(client),
+            !world.hear(client).1,
             "{} has gone before the reload",
             client.name
         );
     }
     world.server().reload(options).expect("it is reloaded");
-    let gone = connected.iter().filter(|client| world.hear(client));
+    let gone = connected.iter().filter(|client| world.hear(client).1);
     let gone: BTreeSet<String> = gone.map(|client| client.name.clone()).collect();
     assert_eq!(told, gone, "what the preview told, and what the reload did");
     told

@@ -1,15 +1,16 @@
 //! Whole servers of one cluster, in the simulated world: the mesh that they make of one seed, what crosses
 //! it, and what becomes of it when servers come and go.
 
+mod common;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use common::{hear, say, start_on, url};
 use gannet_config::{
-    ClusterOptions, ClusterPermissions, LinkAuth, Options, Port, Secret, ServerUrl,
-    SubjectPermission,
+    ClusterOptions, ClusterPermissions, LinkAuth, Options, Port, Secret, SubjectPermission,
 };
 use gannet_node::{Logger, Server};
 use gannet_rt::sim::{Sim, SimHost};
@@ -51,13 +52,7 @@ impl World {
 
     fn start(&self, at: usize) {
         let host = &self.hosts[at];
-        let seed = ServerUrl {
-            scheme: "nats".into(),
-            user: None,
-            password: None,
-            host: self.hosts[0].ip().to_string(),
-            port: ROUTES,
-        };
+        let seed = url(self.hosts[0].ip(), ROUTES);
         let mut cluster = ClusterOptions {
             name: Some("c".into()),
             host: host.ip().to_string(),
@@ -73,8 +68,7 @@ impl World {
             cluster,
             ..Options::default()
         };
-        let started = Server::start(options, host.rt(), Logger::none());
-        let server = self.run(started).expect("the server starts");
+        let server = start_on(&self.sim, host, options);
         self.servers.borrow_mut().insert(at, server);
     }
 
@@ -122,38 +116,17 @@ impl World {
     fn client(&self, at: usize) -> Client {
         let addr = SocketAddr::new(self.hosts[at].ip(), CLIENTS);
         let stream = self.run(self.rt.connect(addr)).expect("the port is open");
-        let client = Client {
-            stream,
-            heard: RefCell::default(),
-        };
-        self.run(client.say("CONNECT {\"verbose\":false,\"protocol\":1,\"no_responders\":true,\"headers\":true}\r\nPING\r\n"));
+        let client = Client { stream };
+        self.run(say(&client.stream, "CONNECT {\"verbose\":false,\"protocol\":1,\"no_responders\":true,\"headers\":true}\r\nPING\r\n"));
         client
     }
 
     /// Everything that the client has heard by now and not told yet.
     fn hear(&self, client: &Client) -> String {
-        let listening = async {
-            // As long as something comes within a second of the last.
-            loop {
-                let ready = poll_fn(|cx| client.stream.poll_read_ready(cx));
-                if self
-                    .rt
-                    .timeout(Duration::from_secs(1), ready)
-                    .await
-                    .is_err()
-                {
-                    break;
-                }
-                let mut bytes = [0; 4096];
-                match client.stream.try_read(&mut bytes) {
-                    Ok(0) => break,
-                    Ok(n) => client.heard.borrow_mut().extend_from_slice(&bytes[..n]),
-                    Err(_) => {}
-                }
-            }
-        };
-        self.run(listening);
-        String::from_utf8(client.heard.take()).expect("the server speaks text")
+        // As long as something comes within a second of the last.
+        let (mut heard, patience) = (Vec::new(), Duration::from_secs(1));
+        self.run(hear(&self.rt, &client.stream, patience, &mut heard));
+        String::from_utf8(heard).expect("the server speaks text")
     }
 
     /// As [`World::hear`], the messages only: their subjects and payloads.
@@ -172,7 +145,7 @@ impl World {
     }
 
     fn say(&self, client: &Client, text: &str) {
-        self.run(client.say(text));
+        self.run(say(&client.stream, text));
         // Until it has crossed the cluster.
         self.run(self.rt.sleep(Duration::from_millis(200)));
     }
@@ -180,20 +153,6 @@ impl World {
 
 struct Client {
     stream: Stream,
-    heard: RefCell<Vec<u8>>,
-}
-
-impl Client {
-    async fn say(&self, text: &str) {
-        let mut bytes = text.as_bytes();
-        while !bytes.is_empty() {
-            poll_fn(|cx| self.stream.poll_write_ready(cx))
-                .await
-                .expect("the connection stands");
-            // A short write, or none, is tried again.
-            bytes = &bytes[self.stream.try_write(bytes).unwrap_or(0)..];
-        }
-    }
 }
 
 fn unchanged(_at: usize, _options: &mut ClusterOptions) {}

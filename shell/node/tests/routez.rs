@@ -4,50 +4,37 @@
     reason = "the test is the outside world, with sockets of its own"
 )]
 
+mod common;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use gannet_config::{ClusterPermissions, Options, Port, ServerUrl, SubjectPermission};
+use common::{LOOPBACK, PATIENCE, loopback, read_until, url};
+use gannet_config::{ClusterPermissions, Options, Port, SubjectPermission};
 use gannet_node::{Logger, Server};
 use gannet_rt::Runtime;
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// A server of the cluster on free ports of this machine; those whose ports are given are its routes.
 fn start(runtime: &Runtime, name: &str, routes: &[u16], change: impl Fn(&mut Options)) -> Server {
     let mut options = Options {
-        host: "127.0.0.1".into(),
-        port: Port::Random,
         server_name: Some(name.into()),
-        ..Options::default()
+        ..loopback()
     };
     options.monitoring.port = Some(Port::Random);
     options.cluster.name = Some("c".into());
-    options.cluster.host = "127.0.0.1".into();
+    options.cluster.host = LOOPBACK.into();
     options.cluster.port = Some(Port::Random);
     options.cluster.pool_size = Some(2);
-    let url = |port: &u16| ServerUrl {
-        scheme: "nats".into(),
-        user: None,
-        password: None,
-        host: "127.0.0.1".into(),
-        port: *port,
-    };
+    let url = |port: &u16| url(LOOPBACK, *port);
     options.cluster.routes = routes.iter().map(url).collect();
     change(&mut options);
-    runtime
-        .block_on(Server::start(options, runtime.rt(), Logger::none()))
-        .expect("the server starts")
+    common::start(runtime, options)
 }
 
 fn connect(addr: Option<SocketAddr>) -> TcpStream {
-    let stream = TcpStream::connect(addr.expect("the server listens")).expect("it accepts");
-    stream
-        .set_read_timeout(Some(PATIENCE))
-        .expect("a time-out is fine");
-    stream
+    common::connect(addr.expect("the server listens"))
 }
 
 /// A page.
@@ -82,13 +69,7 @@ fn eventually(server: &Server, target: &str, wanted: impl Fn(&Value) -> bool) ->
 fn client(server: &Server, text: &str) -> TcpStream {
     let mut stream = connect(server.client_addr());
     write!(stream, "CONNECT {{\"verbose\":false}}\r\n{text}PING\r\n").expect("it is taken");
-    let mut heard = String::new();
-    let mut buf = [0; 4096];
-    while !heard.contains("PONG\r\n") {
-        let n = stream.read(&mut buf).expect("an answer in time");
-        assert!(n > 0, "closed after {heard}");
-        heard.push_str(&String::from_utf8_lossy(&buf[..n]));
-    }
+    read_until(&mut stream, "PONG\r\n");
     stream
 }
 

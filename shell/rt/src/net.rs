@@ -122,6 +122,9 @@ impl Stream {
     /// From here on, bytes go through `tls`. `None` if they go through TLS already.
     pub(crate) fn begin_tls(&self, tls: TlsConnection) -> Option<&TlsConnection> {
         self.tls.set(Box::new(tls)).ok()?;
+        if let Socket::Sim(stream) = &self.socket {
+            stream.seal();
+        }
         self.tls_connection()
     }
 

@@ -375,7 +375,7 @@ pub const MUTANTS: &[Mutant] = &[
         against: "no responders",
         fault: "who asks nobody is not told so",
         edits: &[edit!(
-            "shell/node/src/client/task.rs",
+            "shell/node/src/client/task/work.rs",
             "delivered.is_none() && !publish.reply.is_empty()",
             "false && !publish.reply.is_empty()",
         )],
@@ -386,7 +386,7 @@ pub const MUTANTS: &[Mutant] = &[
         against: "no responders",
         fault: "who asks somebody elsewhere is told that nobody is there",
         edits: &[edit!(
-            "shell/node/src/client/task.rs",
+            "shell/node/src/client/task/work.rs",
             "delivered.is_none() && !publish.reply.is_empty()",
             "delivered.local == 0 && !publish.reply.is_empty()",
         )],

@@ -16,6 +16,7 @@ mod reader;
 mod table;
 mod tls;
 mod top;
+mod without;
 
 use alloc::string::{String, ToString};
 
@@ -27,6 +28,7 @@ use crate::source::Source;
 use crate::tree::{Map, parse_file};
 use reader::Reader;
 pub(crate) use tls::is_insecure_suite;
+pub use without::Without;
 
 /// A configuration that can be used.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +45,17 @@ pub struct Loaded {
 
 /// Reads the configuration file at `path` and everything that it includes.
 pub fn load(path: &str, source: &dyn Source) -> Result<Loaded, Rejected> {
+    load_without(path, source, &Without::default())
+}
+
+/// As [`load`], but some of what is not built yet may be in the file: it is left out.
+pub fn load_without(
+    path: &str,
+    source: &dyn Source,
+    without: &Without,
+) -> Result<Loaded, Rejected> {
     let map = parse_file(path, source)?;
-    let (mut options, mut reader) = options(&map, source);
+    let (mut options, mut reader) = options(&map, source, without);
     if map.is_empty() {
         reader.warnings.push(ConfigWarning::Empty {
             file: path.to_string(),
@@ -69,8 +80,8 @@ pub fn load(path: &str, source: &dyn Source) -> Result<Loaded, Rejected> {
     })
 }
 
-fn options<'s>(map: &Map, source: &'s dyn Source) -> (Options, Reader<'s>) {
-    let mut reader = Reader::new(source);
+fn options<'s>(map: &Map, source: &'s dyn Source, without: &Without) -> (Options, Reader<'s>) {
+    let mut reader = Reader::new(source, without);
     let mut options = Options::default();
     table::apply(map, top::KEYS, &mut reader, &mut options);
     // A block that says nothing that makes a gateway makes none.

@@ -8,6 +8,7 @@ use core::time::Duration;
 use gannet_units::ByteCount;
 
 use super::help;
+use super::without::Without;
 use crate::error::{ConfigError, ConfigWarning, Place, Problem};
 use crate::options::WriteTimeout;
 use crate::origin::{KeyPath, Origins, Step};
@@ -33,17 +34,40 @@ pub(super) struct Reader<'s> {
     pub(super) origins: Origins,
     /// The block that is being read.
     path: KeyPath,
+    /// What the operator does without.
+    without: Without,
 }
 
 impl<'s> Reader<'s> {
-    pub(super) fn new(source: &'s dyn Source) -> Reader<'s> {
+    pub(super) fn new(source: &'s dyn Source, without: &Without) -> Reader<'s> {
         Reader {
             source,
             errors: Vec::new(),
             warnings: Vec::new(),
             origins: Origins::default(),
             path: KeyPath::default(),
+            without: without.clone(),
         }
+    }
+
+    /// Whether a key, which has all these `names` and belongs to a part that is not there, is left out, and notes
+    /// that. Only whole blocks at the top of a file are.
+    pub(super) fn leaves_out(
+        &mut self,
+        names: &[&str],
+        field: Field<'_>,
+        feature: &'static str,
+    ) -> bool {
+        let is_wanted = names.first().is_some_and(|name| self.without.has(name));
+        if !is_wanted || !self.path.steps().is_empty() {
+            return false;
+        }
+        self.warnings.push(ConfigWarning::LeftOut {
+            place: field.node.place.clone(),
+            key: field.key.to_string(),
+            feature,
+        });
+        true
     }
 
     /// Reads what lies within a step of the block that is being read.

@@ -38,6 +38,18 @@ pub(super) enum State<T> {
     NotYetUnlessEmpty(&'static str),
 }
 
+impl<T> State<T> {
+    /// The part of the server that isn't there.
+    pub(super) fn missing(&self) -> Option<&'static str> {
+        match self {
+            State::Works(_) => None,
+            State::NotYet(feature)
+            | State::NotYetUnlessOff(feature)
+            | State::NotYetUnlessEmpty(feature) => Some(feature),
+        }
+    }
+}
+
 pub(super) const fn works<T>(
     names: &'static [&'static str],
     set: fn(&mut Reader, Field<'_>, &mut T),
@@ -145,6 +157,9 @@ fn use_key<T>(key: &Key<T>, reader: &mut Reader, field: Field<'_>, target: &mut 
         State::NotYetUnlessEmpty(feature) => (feature, false),
         State::NotYetUnlessOff(feature) => (feature, true),
     };
+    if reader.leaves_out(key.names, field, feature) {
+        return;
+    }
     let key = field.key.to_string();
     reader.fault(&node.place, Problem::NotYet { key, feature });
     if may_be_off {

@@ -21,6 +21,11 @@ use crate::tree::Value;
 const SERVICE_ACCOUNTS: &str = "accounts";
 const OPERATOR: &str = "operator mode";
 
+/// Whether a part of the server that isn't built yet would say whom to let in.
+pub(super) fn guards(feature: &str) -> bool {
+    [SERVICE_ACCOUNTS, OPERATOR].contains(&feature)
+}
+
 /// Every key that the reference server knows at the top of a file.
 pub(super) const KEYS: &[Key<Options>] = &[
     works_for(&["listen"], &["host", "port"], |r, f, o| {
@@ -256,7 +261,7 @@ pub(super) const KEYS: &[Key<Options>] = &[
     // Links and other listeners.
     works(&["gateway"], gateway::read),
     works(&["cluster"], cluster::read),
-    not_yet_unless_empty(&["leaf", "leafnodes"], "leaf nodes"),
+    not_yet_unless_empty(&["leafnodes", "leaf"], "leaf nodes"),
     not_yet_unless_empty(&["websocket", "ws"], "WebSocket"),
     not_yet_unless_empty(&["mqtt"], "MQTT"),
     not_yet_unless_off(&["jetstream"], "JetStream"),

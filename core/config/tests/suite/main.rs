@@ -7,4 +7,5 @@ mod explain;
 mod options;
 mod properties;
 mod verdicts;
+mod without;
 mod world;

@@ -5,6 +5,7 @@
 //! Not here: what is done to the servers meanwhile.
 
 use crate::mesh::settled;
+use crate::wait::PATIENCE;
 use crate::wire::quiet_connect;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -91,6 +92,10 @@ impl Flood {
             let mut line = Line::connect(site, "listener");
             line.send(b"SUB flood.* 1\r\n");
             line.fence();
+            // Whether it hears enough is for others to see; between two floods of words it waits.
+            line.stream
+                .set_read_timeout(None)
+                .expect("an open socket takes options");
             flood
                 .listeners
                 .push(line.stream.try_clone().expect("a socket can be doubled"));
@@ -225,9 +230,12 @@ impl Line {
     fn connect(site: &Site, role: &str) -> Line {
         let stream = TcpStream::connect(&site.address)
             .unwrap_or_else(|error| panic!("no connection to {}: {error}", site.name));
-        stream
+        // A server that hangs fails the test; it does not hang, too.
+        let options = stream
             .set_nodelay(true)
-            .expect("an open socket takes options");
+            .and_then(|()| stream.set_read_timeout(Some(PATIENCE)))
+            .and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
+        options.expect("an open socket takes options");
         let reader = stream.try_clone().expect("a socket can be doubled");
         let mut line = Line {
             stream,

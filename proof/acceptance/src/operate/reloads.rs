@@ -5,6 +5,7 @@ use super::flood::{Carried, Flood, Site};
 use crate::certificates::{Authority, Certificate, TlsPeer};
 use crate::mesh::{Interest, Make, Mesh, Plan, settled};
 use crate::supercluster;
+use crate::wait::PATIENCE;
 use crate::wire::Wire;
 use serde_json::{Value, json};
 use std::fmt;
@@ -431,6 +432,9 @@ fn top(shown: &Certificate, round: u32) -> String {
 
 /// Reads the INFO in front of a handshake, and not a byte more.
 fn skip_line(stream: &mut TcpStream) {
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("an open socket takes options");
     let mut byte = [0];
     while byte != *b"\n" {
         std::io::Read::read_exact(stream, &mut byte).expect("the server says INFO");

@@ -5,6 +5,7 @@
 //! Not here: what is done to the servers.
 
 use crate::mesh::settled;
+use crate::wait::PATIENCE;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -233,7 +234,8 @@ struct Stay<'a> {
 impl Stay<'_> {
     /// Publishes and listens until the end, and answers why it came.
     fn run(&mut self) -> String {
-        let ready = self.stream.set_read_timeout(Some(BEAT));
+        let ready = (self.stream.set_read_timeout(Some(BEAT)))
+            .and_then(|()| self.stream.set_write_timeout(Some(PATIENCE)));
         let hello = "CONNECT {\"verbose\": false}\r\nSUB roam.* 1\r\nPING\r\n";
         let mut latest: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
         let mut begun = ready.and_then(|()| self.stream.write_all(hello.as_bytes()));
@@ -310,7 +312,8 @@ impl Stay<'_> {
                 let text = std::str::from_utf8(&payload[..size]).map_err(|_| bad())?;
                 let from = subject
                     .strip_prefix("roam.")
-                    .and_then(|from| from.parse().ok());
+                    .and_then(|from| from.parse().ok())
+                    .filter(|from| *from < self.board.homes.len());
                 let (epoch, number) = text.split_once(' ').ok_or_else(bad)?;
                 let numbers = epoch.parse().ok().zip(number.parse().ok());
                 let (from, (epoch, number)) = from.zip(numbers).ok_or_else(bad)?;

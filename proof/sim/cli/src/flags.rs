@@ -50,6 +50,10 @@ pub(crate) struct Flags {
     #[arg(long)]
     pub(crate) no_reloads: bool,
 
+    /// Encrypt no connection; faults and workload of a seed stay the same
+    #[arg(long)]
+    pub(crate) no_tls: bool,
+
     /// Print the story: what clients did and saw, which faults struck, what the servers logged
     #[arg(long, requires = "seed")]
     pub(crate) trace: bool,
@@ -71,6 +75,7 @@ impl Flags {
             servers: self.servers.map(usize::from),
             faults: Duration::from_secs(self.faults),
             reloads: !self.no_reloads,
+            tls: !self.no_tls,
             tale: self.trace,
             packets: self.packets,
         }
@@ -91,6 +96,9 @@ impl Flags {
         }
         if self.no_reloads {
             command += " --no-reloads";
+        }
+        if self.no_tls {
+            command += " --no-tls";
         }
         command
     }

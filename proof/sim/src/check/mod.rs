@@ -4,6 +4,7 @@
 //! Not here: when to judge (`phases`), who should get what (`oracle`).
 
 mod answers;
+mod certificates;
 mod exactly_once;
 mod ghosts;
 mod interest;
@@ -54,5 +55,6 @@ pub(crate) fn watchers() -> Vec<Box<dyn Watcher>> {
         Box::new(nothing_after_end::NothingAfterEnd),
         Box::new(answers::OneWord),
         Box::new(stays::Stays),
+        Box::new(certificates::Certificates),
     ]
 }

@@ -104,6 +104,13 @@ impl<'a> Conversation<'a> {
         }
     }
 
+    /// The server has said this already.
+    pub(super) fn hear(&mut self, bytes: Vec<u8>) {
+        self.input = bytes;
+        // What is wrong with it, the journal is told.
+        let _ = self.understand();
+    }
+
     /// Why the connection ended, for the story.
     pub(super) fn why(&self) -> String {
         self.why.clone()
@@ -193,6 +200,10 @@ impl<'a> Conversation<'a> {
             Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(e) => return Err(format!("read: {e}")),
         }
+        self.understand()
+    }
+
+    fn understand(&mut self) -> Result<(), String> {
         let input = std::mem::take(&mut self.input);
         let mut at = 0;
         loop {

@@ -5,6 +5,7 @@
 
 mod codec;
 mod conversation;
+mod door;
 mod task;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -17,6 +18,7 @@ use gannet_rt::sim::SimHost;
 use parking_lot::Mutex;
 
 use crate::journal::{Journal, MessageId};
+use crate::tls::Encrypted;
 
 /// The sid of the wildcard inbox that some clients keep for all their requests.
 const INBOX_SID: u32 = 1;
@@ -99,6 +101,8 @@ pub(crate) struct Person {
     pub(crate) inbox: Inbox,
     /// Who it says it is, if it says so.
     pub(crate) user: Option<String>,
+    /// What is encrypted.
+    pub(crate) encrypted: Encrypted,
 }
 
 impl Client {

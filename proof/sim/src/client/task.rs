@@ -11,11 +11,12 @@ use gannet_rt::{Rt, Stream};
 use parking_lot::Mutex;
 
 use super::conversation::{Conversation, Ended};
+use super::door::Door;
 use super::{Desk, Order, Person};
 use crate::journal::Journal;
 
 /// How long a dial may take.
-const DIAL: Duration = Duration::from_secs(2);
+pub(super) const DIAL: Duration = Duration::from_secs(2);
 /// Pause before the next dial: at least this, and up to twice as much.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -26,9 +27,11 @@ pub(super) async fn live(
     desk: Arc<Mutex<Desk>>,
     journal: Arc<Mutex<Journal>>,
 ) {
+    let door = Door::of(&rt, &person);
     loop {
-        if let Ok(Ok(stream)) = rt.timeout(DIAL, rt.connect(person.server)).await {
-            let ended = talk(&rt, &person, &desk, &journal, stream).await;
+        let dial = door.pass(&rt, &person, &journal);
+        if let Ok(Some((stream, heard))) = rt.timeout(DIAL, dial).await {
+            let ended = talk(&rt, &person, &desk, &journal, (stream, heard)).await;
             if ended == Ended::Left {
                 break;
             }
@@ -61,10 +64,11 @@ async fn talk(
     person: &Person,
     desk: &Arc<Mutex<Desk>>,
     journal: &Mutex<Journal>,
-    stream: Stream,
+    (stream, heard): (Stream, Vec<u8>),
 ) -> Ended {
     let connection = journal.lock().connected((person.id, person.home), rt.now());
     let mut conversation = Conversation::new(rt, person, desk, journal, stream, connection);
+    conversation.hear(heard);
     let ended = conversation.run().await;
     let why = conversation.why();
     let at_will = ended == Ended::Left || conversation.is_dropped;

@@ -48,6 +48,8 @@ pub(crate) struct Journal {
     pools_changed: BTreeMap<usize, Moment>,
     /// When a client's credentials were last wrong.
     turned_out: BTreeMap<usize, Moment>,
+    /// What certificates each server has had, by their subjects, and since when.
+    certificates: BTreeMap<usize, Vec<(Moment, String)>>,
     /// How long it may take until the traces of a fault are gone.
     pub(crate) recovery: Duration,
     events: Vec<Event>,
@@ -218,6 +220,40 @@ impl Journal {
     pub(crate) fn pool_changed_since(&self, server: usize, since: Moment) -> bool {
         let last = self.pools_changed.get(&server);
         last.is_some_and(|at| *at + self.recovery >= since)
+    }
+
+    /// A server has a new certificate.
+    pub(crate) fn certified(&mut self, server: usize, subject: String, now: Moment) {
+        self.tell(now, || format!("server {server} has {subject:?}"));
+        let all = self.certificates.entry(server).or_default();
+        all.push((now, subject));
+    }
+
+    /// A client has been shown a certificate, in a handshake that it began at `since`.
+    pub(crate) fn shown(
+        &mut self,
+        (client, server): (usize, usize),
+        subject: String,
+        since: Moment,
+        now: Moment,
+    ) {
+        self.tell(now, || format!("client {client} is shown {subject:?}"));
+        self.events.push(Event::Shown {
+            client,
+            server,
+            subject,
+            since,
+        });
+    }
+
+    /// Whether a server has had this certificate at some time since then, as the newest of its own.
+    pub(crate) fn had_certificate(&self, server: usize, subject: &str, since: Moment) -> bool {
+        let all = self
+            .certificates
+            .get(&server)
+            .map_or(&[][..], Vec::as_slice);
+        let place = all.iter().rposition(|(_, own)| own == subject);
+        place.is_some_and(|place| all.get(place + 1).is_none_or(|(until, _)| *until >= since))
     }
 
     /// A client's credentials are wrong now.

@@ -141,4 +141,12 @@ pub(crate) enum Event {
         client: usize,
         text: String,
     },
+    /// A server has shown its certificate.
+    Shown {
+        client: usize,
+        server: usize,
+        subject: String,
+        /// When the client began to dial.
+        since: Moment,
+    },
 }

@@ -35,6 +35,7 @@ impl Reloads {
             ReloadKind::Compression => self.recompress(world, server),
             ReloadKind::Permissions => self.change_permissions(world, server),
             ReloadKind::Refused => Some(try_the_impossible(world, server)),
+            ReloadKind::Certificates => None,
         }
     }
 

@@ -26,11 +26,14 @@ pub enum ReloadKind {
     Permissions,
     /// Something changes that cannot, and with it what would harm everybody: nothing may change.
     Refused,
+    /// A server gets a new certificate, or all of them do, one after the other, from somebody else. This happens
+    /// where something is encrypted, whatever other kinds there are.
+    Certificates,
 }
 
 impl ReloadKind {
     /// All of them.
-    pub const ALL: [ReloadKind; 10] = [
+    pub const ALL: [ReloadKind; 11] = [
         ReloadKind::Log,
         ReloadKind::Limits,
         ReloadKind::Strangers,
@@ -41,6 +44,7 @@ impl ReloadKind {
         ReloadKind::Compression,
         ReloadKind::Permissions,
         ReloadKind::Refused,
+        ReloadKind::Certificates,
     ];
 
     /// The kind's name, as the summary shows it.
@@ -56,6 +60,7 @@ impl ReloadKind {
             ReloadKind::Compression => "compression",
             ReloadKind::Permissions => "permissions",
             ReloadKind::Refused => "refused",
+            ReloadKind::Certificates => "certificates",
         }
     }
 }

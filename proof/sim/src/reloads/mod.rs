@@ -6,11 +6,12 @@
 //! clients of a user whose password changes.
 //!
 //! Everything here is drawn from a stream of choices of its own, so that the faults and the workload of a seed
-//! are the same with and without reloads. What comes of them is not: where it matters (a seed that is kept
+//! are the same with and without reloads; and what happens to certificates, from one that the rest does not share. What comes of them is not: where it matters (a seed that is kept
 //! because it failed once), reloads are [switched off](crate::Config::reloads).
 //!
 //! Not here: which options may change (`gannet_config::Diff`) and what servers make of it (`gannet_node`).
 
+mod certificates;
 mod change;
 mod kind;
 
@@ -22,6 +23,7 @@ use gannet_units::Moment;
 
 pub use kind::ReloadKind;
 
+use self::certificates::Renewals;
 use crate::dice::Dice;
 use crate::faults::Faults;
 use crate::topology::{PASSWORD, Topology, cluster_name, user_name};
@@ -68,6 +70,8 @@ pub(crate) struct Reloads {
     /// Chance of a reload per step, in thousandths.
     rate: usize,
     active: Vec<Active>,
+    /// Of certificates; `None` if there are none or they stay.
+    renewals: Option<Renewals>,
     /// What is changed already and must not be twice.
     busy: BTreeSet<(usize, ReloadKind, usize)>,
     /// How often each kind happened.
@@ -80,12 +84,14 @@ impl Reloads {
         let mut dice = Dice::derive(seed, "reloads");
         let any = dice.per_mille(670);
         let kinds = ReloadKind::ALL.iter().copied();
+        let kinds = kinds.filter(|kind| *kind != ReloadKind::Certificates);
         let kinds = kinds.filter(|_| dice.per_mille(500) && any).collect();
         Reloads {
             rate: dice.between(1, 12),
             kinds,
             dice,
             active: Vec::new(),
+            renewals: Some(Renewals::draw(seed)),
             busy: BTreeSet::new(),
             hits: BTreeMap::new(),
         }
@@ -95,6 +101,7 @@ impl Reloads {
     pub(crate) fn none() -> Reloads {
         Reloads {
             kinds: Vec::new(),
+            renewals: None,
             ..Reloads::draw(0)
         }
     }
@@ -125,6 +132,12 @@ impl Reloads {
         for change in &self.active {
             note(world, change);
         }
+        if let (Some(renewals), true) = (&mut self.renewals, world.topology.encrypted.any()) {
+            let begun = renewals.step(world, faults);
+            if begun > 0 {
+                *self.hits.entry(ReloadKind::Certificates).or_default() += begun;
+            }
+        }
         if !self.kinds.is_empty() && self.active.len() < AT_ONCE && self.dice.per_mille(self.rate) {
             let kind = *self.dice.pick(&self.kinds);
             let server = self.dice.below(world.nodes.len());
@@ -145,7 +158,11 @@ impl Reloads {
             note(world, &change);
             self.go_on(world, change);
         }
-        self.active.is_empty()
+        let is_certified = match &mut self.renewals {
+            Some(renewals) => renewals.end(world),
+            None => true,
+        };
+        self.active.is_empty() && is_certified
     }
 
     fn happen(&mut self, world: &mut World, kind: ReloadKind, server: usize) {

@@ -273,6 +273,19 @@ impl Town {
         }
     }
 
+    /// The server gets a new certificate from number `authority` of those who vouch for servers (the first is who did
+    /// at the beginning), and is told of it.
+    pub fn certify(&mut self, server: usize, authority: usize) {
+        self.arena.world.certify(server, authority);
+        self.arena.world.reload(server, |_| {});
+    }
+
+    /// The server trusts certificates from these from now on, and from nobody else.
+    pub fn trust(&mut self, server: usize, authorities: &[usize]) {
+        self.arena.world.trust(server, authorities);
+        self.arena.world.reload(server, |_| {});
+    }
+
     /// The server is told to stop.
     pub fn stop(&mut self, server: usize) {
         self.arena.world.ask_to_stop(server);

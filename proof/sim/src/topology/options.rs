@@ -64,7 +64,7 @@ impl Topology {
             true => self.cluster(server, &host, &address),
             false => ClusterOptions::default(),
         };
-        Options {
+        let mut options = Options {
             server_name: Some(server_name(server)),
             host: host.clone(),
             port: Port::At(CLIENT_PORT),
@@ -82,7 +82,9 @@ impl Topology {
             cluster,
             gateway: (self.clusters() > 1).then(|| self.gateway(server, host, address, silent)),
             ..Options::default()
-        }
+        };
+        self.encrypted.set(&mut options);
+        options
     }
 
     /// Who may connect.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gannet_simulation::{Town, Who};
 
+#[allow(dead_code, reason = "not every file of stories is that short of time")]
 pub(crate) const MS: Duration = Duration::from_millis(1);
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 

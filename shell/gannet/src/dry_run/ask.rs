@@ -42,6 +42,11 @@ pub(super) fn ask(url: &str) -> Result<Value, AskError> {
         return Err(AskError::Address(text));
     };
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if authority.contains('@') {
+        // Not shown: it may hold a password.
+        let text = "a monitoring port knows no users: leave out what stands before the @".into();
+        return Err(AskError::Address(text));
+    }
     let path = path.trim_end_matches('/');
     let page = match path.strip_suffix("reloadz") {
         Some(base) => format!("/{base}reloadz"),

@@ -109,12 +109,11 @@ impl Target {
 
     /// The URL of the monitoring port, as far as it can be known from outside.
     pub(super) fn monitor(&self) -> Result<String, Unreachable> {
+        // Only the file says where to ask: if it cannot be read, that is also what a reload would come to.
         let options = self.options().map_err(|failure| {
             let why = configuration::reasons(&failure.to_string());
             Unreachable::Configuration(why.join("; "))
-        });
-        // What the file names now may be wrong; where the ports file would be may still be known from a flag.
-        let options = options?;
+        })?;
         let monitoring = &options.monitoring;
         if let Some(url) = self.url_in_ports_file(&options) {
             return match url.starts_with("https:") {

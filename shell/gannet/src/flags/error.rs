@@ -44,6 +44,13 @@ pub(crate) enum FlagError {
         /// What it goes with.
         with: &'static str,
     },
+    /// A variable of the environment that has a value which it cannot have.
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with the value.
+        reason: String,
+    },
     /// A flag's value that isn't text.
     NotText(String),
     /// TLS that cannot be; the text explains.
@@ -89,6 +96,7 @@ impl fmt::Display for FlagError {
             }
             FlagError::UnknownSignal(signal) => write!(f, "unknown signal {signal:?}"),
             FlagError::Alone { flag, with } => write!(f, "--{flag} goes with {with} only"),
+            FlagError::Variable { name, reason } => write!(f, "invalid value of {name}: {reason}"),
             FlagError::NotText(flag) => write!(f, "the value of flag -{flag} is not valid UTF-8"),
             FlagError::Tls(text) | FlagError::Cluster(text) | FlagError::Subcommand(text) => {
                 f.write_str(text)

@@ -55,6 +55,9 @@ struct ManLine {
     directory: Option<String>,
 }
 
+/// What the pages are part of: the same for all, whatever a command is called.
+const SOURCE: &str = concat!("gannet ", env!("CARGO_PKG_VERSION"));
+
 /// A page of the manual.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ManualPage {
@@ -170,7 +173,11 @@ fn commands() -> Vec<clap::Command> {
 
 /// The pages of the manual, that of the program first.
 fn pages() -> Vec<ManualPage> {
-    let mut program = whole(Program::Gannet).disable_help_flag(true);
+    // `help` and `version` have no pages to refer to.
+    let mut program = ["help", "version"].into_iter().fold(
+        whole(Program::Gannet).disable_help_flag(true),
+        |program, name| program.mut_subcommand(name, |command| command.hide(true)),
+    );
     program.build();
     let mut pages = vec![ManualPage {
         file: "gannet.1".into(),
@@ -188,7 +195,9 @@ fn add_pages(above: &str, command: &clap::Command, pages: &mut Vec<ManualPage>) 
     if matches!(command.get_name(), "help" | "version") {
         return;
     }
-    let man = Man::new(command.clone().display_name(name.clone())).title(name.to_uppercase());
+    let man = Man::new(command.clone().display_name(name.clone()))
+        .title(name.to_uppercase())
+        .source(SOURCE);
     let mut text = Vec::new();
     // Writing to memory does not fail.
     let _ = man.render(&mut text);
@@ -203,7 +212,7 @@ fn add_pages(above: &str, command: &clap::Command, pages: &mut Vec<ManualPage>) 
 
 /// The page of the program, with what a page has beyond `--help`.
 fn program_page(command: clap::Command) -> Vec<u8> {
-    let man = Man::new(command).title("GANNET");
+    let man = Man::new(command).title("GANNET").source(SOURCE);
     let mut text = Vec::new();
     // Writing to memory does not fail.
     let _ = (|| {
@@ -257,6 +266,7 @@ const SECTIONS: &[(&str, &[(&str, &str)])] = &[
         "ENVIRONMENT",
         &[
             ("NAME", "is what $NAME in a configuration stands for"),
+            ("GANNET_WITHOUT", "what --without says, if no flag does"),
             ("TZ", "the zone of the times in the log"),
             (
                 "NOTIFY_SOCKET, WATCHDOG_USEC",

@@ -25,7 +25,7 @@ mod unbuilt;
 use std::ffi::OsString;
 use std::path::Path;
 
-use gannet_config::{Options, Origins};
+use gannet_config::{Options, Origins, Source, Without};
 
 pub(crate) use config::ConfigCommand;
 pub(crate) use dev::DevOptions;
@@ -37,6 +37,9 @@ pub(crate) use signal::SignalRequest;
 
 /// The reference server's version that we are compatible with.
 const REFERENCE_VERSION: &str = "2.15.1";
+
+/// The environment variable that says what `--without` says.
+const WITHOUT: &str = "GANNET_WITHOUT";
 
 /// The name under which the program was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +130,22 @@ impl Invocation {
     /// Overrides what the configuration file says with what the command line says.
     pub(crate) fn apply(&self, options: &mut Options) -> Result<(), FlagError> {
         self.flags.apply(options)
+    }
+
+    /// The parts that the configuration file may have although they are not built: those of the flag, or else those of
+    /// the environment.
+    pub(crate) fn without(&self, source: &dyn Source) -> Result<Without, FlagError> {
+        match &self.flags.without {
+            Some(without) => Ok(without.clone()),
+            None => {
+                let text = source.env(WITHOUT).unwrap_or_default();
+                let invalid = |reason| FlagError::Variable {
+                    name: WITHOUT,
+                    reason,
+                };
+                text.parse().map_err(invalid)
+            }
+        }
     }
 
     /// Notes which settings [`Invocation::apply`] has given their values.

@@ -91,7 +91,7 @@ mod tests {
     fn every_flag_is_known_by_its_settings() {
         let others = [
             "config", "check", "signal", "dry-run", "monitor", "json", "help", "version",
-            "help_tls",
+            "help_tls", "without",
         ];
         let flags = server::definition();
         let longs = flags.get_arguments().filter_map(|arg| arg.get_long());

@@ -3,7 +3,7 @@
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-use gannet_config::{ByteCount, LogFormat, Options, Port, Secret};
+use gannet_config::{ByteCount, LogFormat, Options, Port, Secret, Without};
 
 use super::cluster::ClusterFlags;
 use super::error::FlagError;
@@ -55,6 +55,10 @@ pub(super) struct ServerFlags {
     #[arg(short = 't', long = "check", value_parser = go_bool, num_args = 0..=1)]
     #[arg(value_name = "BOOL", help_heading = "Server")]
     pub(super) check: Option<bool>,
+    /// Parts that are still to be built (but none that says whom to let in), by the keys of their blocks: the configuration file may have those, and they
+    /// are left out with a warning (default: GANNET_WITHOUT, or none)
+    #[arg(long, value_name = "PART[,PART...]", help_heading = "Server")]
+    pub(super) without: Option<Without>,
     /// Tell a running server: stop, quit, term, reopen, reload or ldm (also -sl); the process is
     /// given by its id, by a file that holds it, or by the beginning of some ids and a *
     #[arg(

@@ -225,6 +225,16 @@ fn whom_nobody_finds_nobody_asks() {
             ],
             "gannet: 127.0.0.1:1: only a URL that begins with http:// can be asked\n",
         ),
+        (
+            &[
+                "--signal",
+                "reload",
+                "--dry-run",
+                "--monitor",
+                "http://me:secret@127.0.0.1:1",
+            ],
+            "gannet: a monitoring port knows no users: leave out what stands before the @\n",
+        ),
     ] {
         assert_eq!(
             place.run(args),

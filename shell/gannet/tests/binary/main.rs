@@ -22,3 +22,4 @@ mod packaging;
 mod signals;
 mod start;
 mod supervision;
+mod without;

@@ -22,7 +22,7 @@ use crate::log::{About, Level, log};
 use crate::registry::ClientConn;
 use crate::shared::Shared;
 use crate::throttle;
-use crate::tls::{LinkTls, unwanted};
+use crate::tls::{LinkTls, tell_secured, unwanted};
 use crate::transport::Transport;
 
 /// How long a proxy may take for its words.
@@ -305,14 +305,7 @@ impl Opening<'_> {
             }
             Either::Second(()) => return Err(self.unwanted()),
         };
-        log!(shared.log, Debug, about about, "TLS handshake complete");
-        let (version, cipher) = (facts.version, &facts.cipher);
-        log!(
-            shared.log,
-            Debug,
-            about about,
-            "TLS version {version}, cipher suite {cipher}"
-        );
+        tell_secured(shared, &about, facts);
         // What others have left to this task meanwhile is not forgotten.
         self.conn.peer.signal().raise(Signal::FLUSH);
         Ok(())

@@ -339,20 +339,11 @@ impl Gateway {
         else {
             return used;
         };
-        if whole.is_none()
-            && let Some(taken) =
-                messages.deliver_run(line.way(), run, m, (bytes, used), Limits::ANY_PAYLOAD)
-        {
-            counts.msgs += run.len() as u64;
-            counts.bytes += run.size() as u64;
-            return taken;
-        }
-        counts.msgs += 1;
-        counts.bytes += m.payload.len() as u64;
-        if let Err(UnknownAccount) = messages.deliver(line.way(), m, whole) {
+        let (taken, result) = messages.take(line, (m, whole), (bytes, used), run, counts);
+        if let Err(UnknownAccount) = result {
             refusals.unknown_account(m.account, &mut line.words);
         }
-        used
+        taken
     }
 
     /// Performs what is no message.

@@ -1,64 +1,34 @@
 //! What links keep and let go, in the simulator: minutes cost nothing there.
 
-use std::future::poll_fn;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use gannet_broker::Peer;
-use gannet_config::{GatewayOptions, GatewayUrl, Options, Port, RemoteGateway};
+use gannet_config::{Options, Port, RemoteGateway};
 use gannet_rt::sim::{Sim, SimHost};
 use gannet_rt::{Rt, Stream};
 use gannet_units::ConnId;
 
-use crate::{Logger, Server};
+use crate::Server;
+use crate::common::{gateway, remote, say, start_on};
 
 const GATEWAY_PORT: u16 = 7222;
 
-fn start(sim: &Sim, host: &SimHost, name: &str, remotes: Vec<RemoteGateway>) -> Server {
+fn run(sim: &Sim, host: &SimHost, name: &str, remotes: Vec<RemoteGateway>) -> Server {
     let options = Options {
         host: host.ip().to_string(),
-        gateway: Some(GatewayOptions {
-            name: name.into(),
-            host: host.ip().to_string(),
-            port: Some(Port::At(GATEWAY_PORT)),
-            remotes,
-            ..GatewayOptions::default()
-        }),
+        gateway: Some(gateway(name, host.ip(), Port::At(GATEWAY_PORT), remotes)),
         ..Options::default()
     };
-    sim.block_on(Server::start(options, host.rt(), Logger::none()))
-        .expect("the world goes on")
-        .expect("the server starts")
+    start_on(sim, host, options)
 }
 
 /// A cluster's server, another one's that it dials, and the hand of a client.
 fn pair(sim: &Sim) -> (Server, Server, Rt) {
     let (a, b) = (sim.host("a"), sim.host("b"));
-    let remote = RemoteGateway {
-        name: "B".into(),
-        urls: vec![GatewayUrl {
-            scheme: "nats".into(),
-            user: None,
-            password: None,
-            host: b.ip().to_string(),
-            port: GATEWAY_PORT,
-        }],
-        ..RemoteGateway::default()
-    };
-    let there = start(sim, &b, "B", Vec::new());
-    let here = start(sim, &a, "A", vec![remote]);
+    let there = run(sim, &b, "B", Vec::new());
+    let here = run(sim, &a, "A", vec![remote("B", b.ip(), GATEWAY_PORT)]);
     (here, there, sim.host("client").rt())
-}
-
-async fn say(stream: &Stream, text: &str) {
-    let mut bytes = text.as_bytes();
-    while !bytes.is_empty() {
-        poll_fn(|cx| stream.poll_write_ready(cx))
-            .await
-            .expect("the connection stands");
-        // A short write, or none, is tried again.
-        bytes = &bytes[stream.try_write(bytes).unwrap_or(0)..];
-    }
 }
 
 async fn client(rt: &Rt, server: &Server, text: &str) -> Stream {

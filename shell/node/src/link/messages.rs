@@ -9,6 +9,7 @@ use gannet_broker::{Delivery, Hop, Message, Origin, Peer, Publisher, Run};
 use gannet_wire::reply_prefix::{self, Hash, Mapped};
 use gannet_wire::{link, message_again};
 
+use super::{Counts, Line};
 use crate::shared::Shared;
 
 /// What every delivery from a link needs.
@@ -46,13 +47,36 @@ impl Inbound {
         }
     }
 
+    /// Delivers `m`, the first `used` of `bytes`, and those like it that follow, and counts them. Answers the bytes of
+    /// them all, and whether the account was known. `whole` is the operation's own buffer, if it has one.
+    #[inline]
+    pub(crate) fn take<'a>(
+        &mut self,
+        line: &mut Line,
+        (m, whole): (&link::Message<'a>, Option<&Bytes>),
+        (bytes, used): (&'a [u8], usize),
+        run: &mut Run<'a>,
+        counts: &mut Counts,
+    ) -> (usize, Result<(), UnknownAccount>) {
+        if whole.is_none()
+            && let Some(taken) = self.deliver_run(line.way(), run, m, (bytes, used))
+        {
+            counts.msgs += run.len() as u64;
+            counts.bytes += run.size() as u64;
+            return (taken, Ok(()));
+        }
+        counts.msgs += 1;
+        counts.bytes += m.payload.len() as u64;
+        (used, self.deliver(line.way(), m, whole))
+    }
+
     /// Delivers one message. `whole` is the operation's own buffer, if it has one.
     ///
     /// # Errors
     ///
     /// If its account is not known.
     #[inline]
-    pub(crate) fn deliver(
+    fn deliver(
         &mut self,
         way: Way<'_>,
         m: &link::Message<'_>,
@@ -117,20 +141,20 @@ impl Inbound {
     /// follow. Answers how many bytes they took; `None` if there are none, or they are of no usual kind:
     /// nothing was done then.
     #[inline]
-    pub(crate) fn deliver_run<'a>(
+    fn deliver_run<'a>(
         &mut self,
         way: Way<'_>,
         run: &mut Run<'a>,
         first: &link::Message<'a>,
         (bytes, used): (&'a [u8], usize),
-        max_payload: usize,
     ) -> Option<usize> {
         if !(first.reply.is_empty() && first.queues.is_empty()) || first.tail.is_empty() {
             return None;
         }
         let start = &bytes[..used - first.tail.len()];
         let headers = first.header_len.is_some();
-        let again = |at: usize| message_again(&bytes[at..], start, headers, max_payload);
+        let again =
+            |at: usize| message_again(&bytes[at..], start, headers, link::Limits::ANY_PAYLOAD);
         let mut next = again(used)?;
         if reply_prefix::is_reserved(first.subject) {
             return None;

@@ -1,67 +1,36 @@
 //! However much interest comes at once, other tasks get their turn in between.
 
 use std::collections::BTreeSet;
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_config::{GatewayOptions, GatewayUrl, Options, Port, RemoteGateway};
+use gannet_config::{Options, Port, RemoteGateway};
 use gannet_rt::future::yield_now;
-use gannet_rt::{Rt, Runtime, Stream};
+use gannet_rt::{Rt, Runtime};
 use parking_lot::Mutex;
 
+use crate::Server;
+use crate::common::{LOOPBACK, gateway, loopback, remote, say, start};
 use crate::shared::Shared;
-use crate::{Logger, Server};
 
-const HOST: &str = "127.0.0.1";
 /// Far more than changes in one turn, and what one read brings.
 const SUBJECTS: u64 = 4000;
 
-fn start(runtime: &Runtime, name: &str, remotes: Vec<RemoteGateway>) -> Server {
+fn run(runtime: &Runtime, name: &str, remotes: Vec<RemoteGateway>) -> Server {
     let options = Options {
-        host: HOST.into(),
-        port: Port::Random,
-        gateway: Some(GatewayOptions {
-            name: name.into(),
-            host: HOST.into(),
-            port: Some(Port::Random),
-            remotes,
-            ..GatewayOptions::default()
-        }),
-        ..Options::default()
+        gateway: Some(gateway(name, LOOPBACK, Port::Random, remotes)),
+        ..loopback()
     };
-    runtime
-        .block_on(Server::start(options, runtime.rt(), Logger::none()))
-        .expect("the server starts")
+    start(runtime, options)
 }
 
-fn remote(server: &Server) -> RemoteGateway {
+fn known(server: &Server) -> RemoteGateway {
     let addr = server.gateway_addr().expect("a gateway port");
-    RemoteGateway {
-        name: "B".into(),
-        urls: vec![GatewayUrl {
-            scheme: "nats".into(),
-            user: None,
-            password: None,
-            host: HOST.into(),
-            port: addr.port(),
-        }],
-        ..RemoteGateway::default()
-    }
+    remote("B", LOOPBACK, addr.port())
 }
 
 fn entries(shared: &Shared) -> u64 {
     shared.broker.global().stats().0.entries
-}
-
-async fn say(stream: &Stream, text: &str) {
-    let mut bytes = text.as_bytes();
-    while !bytes.is_empty() {
-        poll_fn(|cx| stream.poll_write_ready(cx))
-            .await
-            .expect("the connection stands");
-        bytes = &bytes[stream.try_write(bytes).unwrap_or(0)..];
-    }
 }
 
 type Seen = Arc<Mutex<BTreeSet<u64>>>;
@@ -99,7 +68,7 @@ fn interest_of_a_client_and_of_a_link_leaves_others_their_turn() {
     // With one worker, whoever does not give way keeps everybody waiting.
     let runtime = Runtime::new(Some(1)).expect("a runtime");
     let rt = runtime.rt();
-    let there = start(&runtime, "B", Vec::new());
+    let there = run(&runtime, "B", Vec::new());
     let lines: String = (0..SUBJECTS)
         .map(|n| format!("SUB s.{n} {n}\r\n"))
         .collect();
@@ -113,7 +82,7 @@ fn interest_of_a_client_and_of_a_link_leaves_others_their_turn() {
         complete(&rt, &of_client).await;
         stream
     });
-    let here = start(&runtime, "A", vec![remote(&there)]);
+    let here = run(&runtime, "A", vec![known(&there)]);
     watch(&rt, &here, &of_link);
     runtime.block_on(complete(&rt, &of_link));
     for seen in [of_client, of_link] {

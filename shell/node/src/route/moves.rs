@@ -5,7 +5,8 @@
 //! Between two of ours nothing is lost, doubled or overtaken. Who moves its interest tells it over the new
 //! connection, asks for the messages there, and takes it back on the old one when the other has read
 //! that. Who is asked holds new messages until those before, on the old connection, have been read; a peer that
-//! asks for more than anybody needs is not waited for. Other servers would send twice: there the interest is taken back first, and told anew when they have read that.
+//! asks for more than anybody needs is not waited for. Other servers would send twice: there the interest is taken back
+//! first, and told anew when they have read that.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -171,7 +172,10 @@ pub(super) fn drain(
         }
         let token = mesh.next_sync();
         conn.expect(token);
-        conn.order(Order::Sync(token));
+        // Behind what is held there.
+        if conn.peer.outbox().is_in_order(token) {
+            conn.order(Order::Sync(token));
+        }
         conn.synced(&shared, token, LIMIT).await;
         let now = shared.rt.now();
         mesh.change(&shared, |state, out| {

@@ -13,7 +13,7 @@ use gannet_rt::Stream;
 use gannet_session::CloseReason;
 use gannet_session::link_auth::Admission;
 use gannet_session::patience::Patience;
-use gannet_session::route::{Context, Link, Output, Place, RemoteServer};
+use gannet_session::route::{Context, Link, Output, Place, RemoteServer, Settings};
 use gannet_session::topology::routes::{Dial, Output as Wanted};
 use gannet_units::Moment;
 use gannet_wire::route::{Decoded, Form, Interest, Limits, Message, RouteOp, decode};
@@ -110,15 +110,9 @@ impl Route {
         begin: impl FnOnce(&Context<'_>, &mut Vec<Output>) -> Link,
     ) -> Route {
         let mut outputs = Vec::new();
-        let knows_account = |name: &str| is_known(shared, name);
-        let cx = Context {
-            now: shared.rt.now(),
-            settings: &state.settings,
-            neighbours: &state.routes,
-            knows_account: &knows_account,
-        };
+        let link = in_context(shared, &state.settings, state, |cx| begin(cx, &mut outputs));
         Route {
-            link: begin(&cx, &mut outputs),
+            link,
             mesh: mesh.clone(),
             conn,
             account: None,
@@ -135,16 +129,11 @@ impl Route {
     ) {
         let (shared, mesh) = (line.shared.clone(), self.mesh.clone());
         mesh.change(&shared, |state, wanted| {
-            let knows_account = |name: &str| is_known(&shared, name);
-            let settings = state.settings.clone();
-            let cx = Context {
-                now: shared.rt.now(),
-                settings: &settings,
-                neighbours: &state.routes,
-                knows_account: &knows_account,
-            };
             let mut outputs = std::mem::take(&mut self.outputs);
-            act(&mut self.link, &cx, &mut outputs);
+            let link = &mut self.link;
+            in_context(&shared, &state.settings, state, |cx| {
+                act(link, cx, &mut outputs)
+            });
             for output in outputs.drain(..) {
                 self.carry_out(line, output, state, wanted);
                 mesh.settle(&shared, state, wanted);
@@ -243,6 +232,22 @@ impl Route {
             _ => {}
         }
     }
+}
+
+/// Calls `act` with what a link must know of the world, under `settings`.
+fn in_context<R>(
+    shared: &Shared,
+    settings: &Settings,
+    state: &State,
+    act: impl FnOnce(&Context<'_>) -> R,
+) -> R {
+    let knows_account = |name: &str| is_known(shared, name);
+    act(&Context {
+        now: shared.rt.now(),
+        settings,
+        neighbours: &state.routes,
+        knows_account: &knows_account,
+    })
 }
 
 /// Whether there is such an account.
@@ -354,20 +359,12 @@ impl Conversation for Route {
         let Some(routes) = &trial.routes else { return };
         // What happens to a copy happens to nobody.
         let (mut link, mut outputs) = (self.link.clone(), Vec::new());
-        {
-            let state = self.mesh.state.lock();
-            let knows_account = |name: &str| is_known(shared, name);
-            let cx = Context {
-                now: shared.rt.now(),
-                settings: &routes.settings,
-                neighbours: &state.routes,
-                knows_account: &knows_account,
-            };
-            link.options_changed(&cx, &mut outputs);
+        in_context(shared, &routes.settings, &self.mesh.state.lock(), |cx| {
+            link.options_changed(cx, &mut outputs);
             if routes.compression {
-                link.compression_changed(&cx, &mut outputs);
+                link.compression_changed(cx, &mut outputs);
             }
-        }
+        });
         let mut reason = None;
         for output in outputs {
             match output {
@@ -434,19 +431,8 @@ impl Route {
         run: &mut Run<'a>,
         counts: &mut Counts,
     ) -> usize {
-        let max_payload = Limits::ANY_PAYLOAD;
-        if whole.is_none()
-            && let Some(taken) =
-                self.messages
-                    .deliver_run(line.way(), run, m, (bytes, used), max_payload)
-        {
-            counts.msgs += run.len() as u64;
-            counts.bytes += run.size() as u64;
-            return taken;
-        }
-        counts.msgs += 1;
-        counts.bytes += m.payload.len() as u64;
-        if let Err(UnknownAccount) = self.messages.deliver(line.way(), m, whole) {
+        let (taken, result) = (self.messages).take(line, (m, whole), (bytes, used), run, counts);
+        if let Err(UnknownAccount) = result {
             let account = String::from_utf8_lossy(m.account);
             let subject = String::from_utf8_lossy(m.subject);
             log!(
@@ -458,6 +444,6 @@ impl Route {
                 quoted(&subject)
             );
         }
-        used
+        taken
     }
 }

@@ -1,13 +1,18 @@
-//! What a busy peer gets of a connection that ends.
+//! What a peer gets of a connection that ends.
 
 use std::net::SocketAddr;
 
-use gannet_broker::PeerKind;
+use gannet_broker::{
+    Broker, BrokerOptions, Carries, Delivery, Message, PeerKind, Publisher, RemoteInterest,
+    RouteLink, RouteTraits,
+};
+use gannet_rt::sim::Sim;
 use gannet_rt::{Runtime, Stream};
 use gannet_units::ConnId;
 use parking_lot::Mutex;
 
 use super::*;
+use crate::common::hear;
 use crate::sink::StreamSink;
 
 /// Far more than sockets hold.
@@ -80,4 +85,74 @@ fn of_other_connections_what_the_socket_does_not_take_is_lost() {
     for how in [Leave::Now, Leave::LastWords] {
         assert!(leave(how).0 < MUCH, "{how:?}");
     }
+}
+
+/// Has somebody publish a message that goes to the server behind `route`.
+fn publish(route: &Arc<Peer>, channel: &Arc<Channel>, now: Moment) {
+    let broker = Broker::new(BrokerOptions {
+        seed: 0,
+        reply_prefix: None,
+        gateway: String::new(),
+    });
+    let traits = RouteTraits {
+        server_id: "N".into(),
+        headers: true,
+        carries: Carries::All,
+        filter: None,
+    };
+    let link = Arc::new(RouteLink::new(route.clone(), traits));
+    drop(broker.add_route(link.clone()));
+    let mut interest = RemoteInterest::default();
+    broker.route_subscribe(&link, &mut interest, "$G", b"a", None, now);
+    let sink = Box::new(StreamSink::new(channel));
+    let publisher = Arc::new(Peer::new(ConnId(2), PeerKind::Client, MUCH, sink));
+    let message = Message {
+        subject: b"a",
+        reply: b"",
+        header_len: None,
+        payload: b"hi",
+        tail: b"2\r\nhi\r\n",
+        shared: None,
+    };
+    let mut delivery = Delivery::new(0);
+    delivery.begin(now);
+    Publisher::new(broker.global().clone(), 0).publish(
+        &broker,
+        &mut delivery,
+        &publisher,
+        &message,
+    );
+    delivery.finish(&broker);
+}
+
+#[test]
+fn a_peer_that_is_left_completely_gets_what_waited_for_another_connection_once_that_is_read() {
+    const TOKEN: u64 = 7;
+    let sim = Sim::new(5);
+    let (near, far) = (sim.host("near"), sim.host("far"));
+    let (rt, addr) = (near.rt(), SocketAddr::new(far.ip(), 1));
+    let heard = sim.block_on(async {
+        let listener = far.rt().listen(addr).await.expect("a port");
+        let here = rt.connect(addr).await.expect("the port is open");
+        let (there, _) = listener.accept().await.expect("a connection");
+        let channel = Arc::new(Channel::new(here));
+        let sink = Box::new(StreamSink::new(&channel));
+        let peer = Arc::new(Peer::new(ConnId(1), PeerKind::Route, MUCH, sink));
+        let mut transport = Transport::new(&rt, peer.clone(), channel.clone(), Moment::NEVER);
+        peer.outbox().hold(TOKEN);
+        publish(&peer, &channel, rt.now());
+        drop(rt.spawn(async move {
+            transport.close(&Buffers::default(), Leave::Complete).await;
+        }));
+        // Longer than a peer that waits for nothing is given.
+        let (mut early, mut late) = (Vec::new(), Vec::new());
+        assert!(!hear(&rt, &there, Duration::from_secs(5), &mut early).await);
+        let next = peer.outbox().release(TOKEN);
+        peer.signal().raise(Signal::FLUSH);
+        assert!(next.is_empty());
+        let ended = hear(&rt, &there, Duration::from_secs(5), &mut late).await;
+        (early, late, ended)
+    });
+    let message = b"RMSG $G a 2\r\nhi\r\n".to_vec();
+    assert_eq!(heard, Ok((Vec::new(), message, true)));
 }

@@ -45,10 +45,11 @@ impl World {
 
     /// Sends bytes (`None`: the end of our side) to the peer, behind what went before.
     pub(super) fn send_segment(&mut self, id: u64, data: Option<Vec<u8>>) {
-        let Some((from, to)) = self.sockets.get(&id).map(|s| (s.host, s.peer_host)) else {
+        let Some(socket) = self.sockets.get(&id) else {
             return;
         };
-        if let Some(data) = &data {
+        let (from, to) = (socket.host, socket.peer_host);
+        if let (Some(data), false) = (&data, socket.sealed) {
             self.trace.bytes(data);
         }
         let at = self.arrival(from, to, data.as_ref().map_or(0, Vec::len));

@@ -311,6 +311,10 @@ impl SimStream {
         self.shared.with(|world| world.try_write(self.id, bufs))
     }
 
+    pub(crate) fn seal(&self) {
+        self.shared.with(|world| world.seal(self.id));
+    }
+
     pub(crate) fn poll_read(
         &self,
         cx: &mut Context<'_>,

@@ -38,6 +38,8 @@ pub(super) struct Socket {
     pub(super) write_shut: bool,
     /// The process has let go of it; what is written still goes out.
     pub(super) closed: bool,
+    /// Its bytes are encrypted, by keys that no seed draws: the trace has how many there are, not which.
+    pub(super) sealed: bool,
     /// Under way to the peer, each piece with its time of arrival; one that overtook waits for
     /// those before it.
     pub(super) tx: VecDeque<Segment>,
@@ -76,6 +78,7 @@ impl Socket {
             read_shut: false,
             write_shut: false,
             closed: false,
+            sealed: false,
             tx: VecDeque::new(),
             outstanding: 0,
             stuck_since: None,
@@ -167,11 +170,14 @@ impl World {
         buf[first..n].copy_from_slice(&back[..n - first]);
         socket.rx.drain(..n);
         let (peer, host, peer_host) = (socket.peer, socket.host, socket.peer_host);
+        let sealed = socket.sealed;
         self.mark(Mark::Read {
             socket: id,
             bytes: n,
         });
-        self.trace.bytes(&buf[..n]);
+        if !sealed {
+            self.trace.bytes(&buf[..n]);
+        }
         if let Some(sender) = peer {
             self.send(host, peer_host, PacketKind::Ack { sender, bytes: n });
         }
@@ -211,6 +217,13 @@ impl World {
         });
         self.send_segment(id, Some(data));
         Ok(n)
+    }
+
+    /// From now on what is written and read is encrypted.
+    pub(super) fn seal(&mut self, id: u64) {
+        if let Some(socket) = self.sockets.get_mut(&id) {
+            socket.sealed = true;
+        }
     }
 
     pub(super) fn shutdown(&mut self, id: u64, how: Shutdown) {

@@ -155,10 +155,8 @@ fn a_receiver_that_comes_back_gets_what_was_logged_meanwhile() {
     assert_eq!(last, "last");
     let first = said - heard.len() as u64;
     assert_eq!(heard, (first..said).collect::<Vec<_>>());
-    assert!(
-        heard.len() > 3,
-        "one in hand, three in the queue: {heard:?}"
-    );
+    // And mostly one more, which was in hand: but the task may have had no turn yet.
+    assert!(heard.len() >= 3, "three in the queue: {heard:?}");
 }
 
 #[test]

@@ -32,10 +32,20 @@ pub(crate) struct Job {
     pub(crate) read: fn(&str, &Output) -> Vec<(String, bool)>,
 }
 
-/// Runs all jobs with the `nats-server` that is in `links`; each test with whether it passed. What fails is tried once
-/// more, alone: a test that passes then was beaten by the load.
-pub(crate) fn run(jobs: &[Job], links: &Path, scratch: &Path) -> BTreeMap<String, bool> {
+/// Runs all jobs with the `nats-server` that is in `links`, which finds `environment` in its own; each test with whether
+/// it passed. What fails is tried once more, alone: a test that passes then was beaten by the load.
+pub(crate) fn run(
+    jobs: &[Job],
+    links: &Path,
+    environment: &[(&str, &str)],
+    scratch: &Path,
+) -> BTreeMap<String, bool> {
     let apart = can_be_apart();
+    let attempt = |job: &Job, scratch: &Path| {
+        let mut command = command(job, links, scratch, apart);
+        command.envs(environment.iter().copied());
+        attempt(job, command, scratch)
+    };
     if !apart {
         println!("without namespaces, tests run one at a time and on the machine's ports");
     }
@@ -45,7 +55,7 @@ pub(crate) fn run(jobs: &[Job], links: &Path, scratch: &Path) -> BTreeMap<String
     let next = || todo.lock().expect("no worker panics").next();
     let worker = || {
         while let Some((number, job)) = next() {
-            let results = attempt(job, links, &scratch.join(number.to_string()), apart);
+            let results = attempt(job, &scratch.join(number.to_string()));
             if results.is_empty() || results.iter().any(|(_, ok)| !ok) {
                 again.lock().expect("no worker panics").push(job);
             }
@@ -60,14 +70,15 @@ pub(crate) fn run(jobs: &[Job], links: &Path, scratch: &Path) -> BTreeMap<String
     let mut passed = passed.into_inner().expect("no worker panics");
     let again = again.into_inner().expect("no worker panics");
     for job in again.iter().filter(|_| again.len() <= AGAIN) {
-        for (name, ok) in attempt(job, links, &scratch.join("again"), apart) {
+        for (name, ok) in attempt(job, &scratch.join("again")) {
             *passed.entry(name).or_insert(false) |= ok;
         }
     }
     passed
 }
 
-fn attempt(job: &Job, links: &Path, scratch: &Path, apart: bool) -> Vec<(String, bool)> {
+/// What runs the job, in a fresh folder.
+fn command(job: &Job, links: &Path, scratch: &Path, apart: bool) -> Command {
     let _ = std::fs::remove_dir_all(scratch);
     std::fs::create_dir_all(scratch).expect("a folder can be made");
     let mut folder = job.folder.clone();
@@ -84,14 +95,17 @@ fn attempt(job: &Job, links: &Path, scratch: &Path, apart: bool) -> Vec<(String,
             "ip link set lo up; ip address add 192.0.2.1/32 dev lo; \"$0\" \"$@\"; exit $?";
         command.args(APART).args(["sh", "-c", script]);
     }
-    let output = command
+    command
         .args(&job.line)
         .current_dir(&folder)
         .env("PATH", format!("{}:{path}", links.display()))
         .env("TMPDIR", scratch)
-        .envs(job.environment.iter().cloned())
-        .output()
-        .expect("timeout can be started");
+        .envs(job.environment.iter().cloned());
+    command
+}
+
+fn attempt(job: &Job, mut command: Command, scratch: &Path) -> Vec<(String, bool)> {
+    let output = command.output().expect("timeout can be started");
     let results = (job.read)(&job.name, &output);
     if results.is_empty() {
         println!("{}: no result: {}", job.name, text(&output).trim_end());

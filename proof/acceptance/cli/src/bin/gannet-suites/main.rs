@@ -22,8 +22,8 @@ use std::process::{Command, ExitCode};
 ///
 /// Needs Linux, and what the suite needs: Python for nats.py; cmake, make, a C compiler and OpenSSL for nats.c; cargo for
 /// async-nats; npm for nats.js. Parts of a suite run several at once where namespaces can be made (`unshare`). The suite
-/// of nats.js writes `leafnodes` and `websocket` into every configuration: as long as Gannet has neither, a script called
-/// `nats-server` takes these two out, for both servers. `GANNET_BIN` names another binary than this checkout's. Exit code
+/// of nats.js writes `leafnodes` and `websocket` into every configuration: as long as Gannet has neither, it runs with
+/// `GANNET_WITHOUT=leafnodes,websocket`. `GANNET_BIN` names another binary than this checkout's. Exit code
 /// 0 if Gannet passes whatever the reference server does, 1 otherwise.
 #[derive(Debug, Parser)]
 #[command(name = "gannet-suites", version)]
@@ -70,9 +70,14 @@ fn main() -> ExitCode {
     jobs.retain(|job| !unwanted(&job.name) && (only(&job.name) || flags.suite == Suite::Python));
     let run = |kind| {
         let links = links(&folder, flags.suite, kind);
+        let environment: &[_] = match (flags.suite, kind) {
+            (Suite::JavaScript, Kind::Gannet) => &[javascript::WITHOUT],
+            _ => &[],
+        };
         let mut passed = jobs::run(
             &jobs,
             &links,
+            environment,
             &folder.join(format!("scratch-{:?}", flags.suite)),
         );
         passed.retain(|name, _| !unwanted(name) && only(name));
@@ -135,13 +140,6 @@ fn links(folder: &Path, suite: Suite, kind: Kind) -> PathBuf {
     let _ = std::fs::remove_dir_all(&links);
     std::fs::create_dir_all(&links).expect("a folder can be made");
     let link = links.join("nats-server");
-    if suite != Suite::JavaScript {
-        symlink(kind.program(), link).expect("a link can be made");
-        return links;
-    }
-    let behind = links.join("behind").join("nats-server");
-    std::fs::create_dir_all(links.join("behind")).expect("a folder can be made");
-    symlink(kind.program(), &behind).expect("a link can be made");
-    javascript::write_shim(&link, &behind);
+    symlink(kind.program(), link).expect("a link can be made");
     links
 }
