@@ -432,7 +432,11 @@ pub(super) fn everyday(
                 Level::Error,
                 format!("Route Error {}", String::from_utf8_lossy(text)),
             );
-            Some(Err(common.refused(CloseReason::ParseError)))
+            let ended = common.refused(CloseReason::ParseError);
+            if text.trim_ascii() == b"'Route Removed'" {
+                common.ending = Ending::SentAway;
+            }
+            Some(Err(ended))
         }
         RouteOp::Ok | RouteOp::Nothing => Some(Ok(())),
         _ => None,

@@ -125,4 +125,6 @@ pub enum Ending {
     },
     /// One of the two will not have the other.
     Refused,
+    /// The peer is to have no route to us any more.
+    SentAway,
 }

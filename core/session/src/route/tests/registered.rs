@@ -184,6 +184,20 @@ fn its_owner_can_end_it_once() {
 }
 
 #[test]
+fn a_peer_that_is_to_have_no_route_any_more_says_so() {
+    for (text, ending) in [("Route Removed", "SentAway"), ("Something Else", "Refused")] {
+        let mut script = inbound();
+        script.hear(&format!("-ERR '{text}'\r\n"));
+        let said = script.said();
+        assert_eq!(said[0], format!("Error Route Error '{text}'"));
+        assert_eq!(
+            said.last().map(String::as_str),
+            Some(format!("close Parse Error, {ending}").as_str())
+        );
+    }
+}
+
+#[test]
 fn other_options_make_other_pings_and_other_passwords() {
     let change = |link: &mut Option<Link>, cx: &Context<'_>, out: &mut Vec<Output>| {
         link.as_mut().unwrap().options_changed(cx, out);

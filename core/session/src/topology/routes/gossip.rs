@@ -129,6 +129,9 @@ impl Routes {
         if server_id == self.settings.server_id || is_connected || is_for_account && !is_pinned {
             return;
         }
+        if self.is_kept_away(server_id, now) {
+            return;
+        }
         let told = told_addresses(info);
         let mut is_configured = false;
         for (address, remote) in &mut self.remotes {

@@ -28,6 +28,7 @@
 //! address where the first connection was made.
 
 mod dialling;
+mod dismissal;
 mod gossip;
 mod moves;
 mod output;
@@ -104,6 +105,8 @@ pub struct Routes {
     /// By server id.
     peers: BTreeMap<String, Peer>,
     conns: BTreeMap<RouteId, Conn>,
+    /// Servers that have sent us away, and until when nobody's word makes us look for them.
+    kept_away: BTreeMap<String, Moment>,
     reminders: Option<Reminders>,
     client_urls: Urls,
     ws_urls: Urls,
@@ -127,6 +130,7 @@ impl Routes {
             remotes: configured.iter().map(explicit).collect(),
             peers: BTreeMap::new(),
             conns: BTreeMap::new(),
+            kept_away: BTreeMap::new(),
             reminders: None,
             client_urls: Urls::default(),
             ws_urls: Urls::default(),

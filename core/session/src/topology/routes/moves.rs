@@ -140,16 +140,9 @@ impl Routes {
     /// An address is not configured any more: its attempts end, and the connections of its server,
     /// unless that is configured elsewhere.
     fn remove_address(&mut self, address: &str, now: Moment, out: &mut Vec<Output>) {
-        let Some(removed) = self.remotes.remove(address) else {
+        let Some(removed) = self.forget_address(address, out) else {
             return;
         };
-        let attempts = removed.lanes.values().filter_map(|lane| lane.attempt);
-        for id in attempts {
-            if self.conns.get(&id).is_some_and(|conn| conn.home.is_none()) {
-                self.conns.remove(&id);
-                out.push(Output::Cancel(id));
-            }
-        }
         let Some(server_id) = removed.peer.filter(|id| !self.is_explicit(id)) else {
             return;
         };

@@ -122,6 +122,7 @@ impl Routes {
             self.remove(loser, &Ending::Duplicate { server_id }, now, out);
         }
         let server_id = remote.info.server_id.clone();
+        self.kept_away.remove(&server_id);
         let shares = self.shares();
         let conn = self.conns.entry(id).or_insert(Conn {
             dialled: None,
@@ -286,6 +287,9 @@ impl Routes {
         let Some((server_id, place)) = &conn.home else {
             return;
         };
+        if *ending == Ending::SentAway {
+            self.sent_away(server_id, now, out);
+        }
         let Some(peer) = self.peers.get_mut(server_id) else {
             return;
         };
@@ -363,6 +367,7 @@ impl Routes {
         };
         if memory.is_zero()
             || peer.is_lame
+            || self.kept_away.contains_key(server_id)
             || self.remotes.len() >= super::gossip::MOST_REMOTES
             || known.any(|remote| remote.leads_to(server_id) && !remote.is_self)
         {
