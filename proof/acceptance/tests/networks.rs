@@ -263,7 +263,10 @@ fn networks_come_and_go() {
     let address = listener.local_addr().expect("an address");
     let patience = Duration::from_millis(200);
     let dial = || TcpStream::connect_timeout(&address, patience);
-    far.enter(dial).expect("sites see each other");
+    // A busy machine may need several attempts.
+    eventually("the sites to see each other", || {
+        far.enter(dial).map_err(|error| error.to_string())
+    });
     far.cut();
     assert!(far.enter(dial).is_err(), "the site has not been cut off");
     far.heal();
