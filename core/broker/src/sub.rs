@@ -104,6 +104,16 @@ impl Sub {
             .store(u32::try_from(max).unwrap_or(u32::MAX), Relaxed);
     }
 
+    /// Nothing is delivered to it any more, not even what another thread is about to: whoever is told after this
+    /// that it has ended can rely on that.
+    pub fn end(&self) {
+        let _held = self.peer().outbox();
+        self.head()
+            .delivered
+            .store(self.delivered().max(1), Relaxed);
+        self.set_max(1);
+    }
+
     /// How many members of its queue group stand behind it: more than one only for the interest of another
     /// server of this cluster.
     pub fn weight(&self) -> u32 {

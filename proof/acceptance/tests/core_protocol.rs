@@ -1,5 +1,7 @@
 //! The client protocol, verb by verb (rows CORE-11 to CORE-23).
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use gannet_acceptance::{Kind, Server, Wire, both, play};
 use serde_json::json;
 
@@ -323,6 +325,39 @@ both! {
             a< 1
             a fence
         ");
+    }
+
+    /// CORE-19: after a PONG that follows an UNSUB nothing comes for it any more, however busy publishers are.
+    #[test]
+    fn nothing_comes_for_what_has_ended(kind: Kind) {
+        let server = Server::start(kind, "");
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let mut publisher = Wire::client(&server);
+                    while !is_over.load(Ordering::Relaxed) {
+                        publisher.send(&"PUB foo 1\r\nx\r\n".repeat(20));
+                        publisher.fence();
+                    }
+                });
+            }
+            let mut wire = Wire::client(&server);
+            let mut late = 0;
+            for sid in 0..1000 {
+                wire.send(&format!("SUB foo {sid}\r\n"));
+                let own = format!("MSG foo {sid} 1");
+                while wire.line() != own {
+                    late += 1;
+                    wire.line();
+                }
+                wire.line();
+                wire.send(&format!("UNSUB {sid}\r\nPING\r\n"));
+                while wire.line() != "PONG" {}
+            }
+            is_over.store(true, Ordering::Relaxed);
+            assert_eq!(late, 0);
+        });
     }
 
     /// CORE-19: numbers of UNSUB that make no sense count as none.

@@ -1,6 +1,6 @@
 //! Who gets a message of a client, and in which bytes.
 
-use gannet_broker::Delivered;
+use gannet_broker::{Delivered, Run};
 
 use crate::world::{World, text, with_headers};
 
@@ -230,4 +230,23 @@ fn own_subscription_is_found_for_no_responders_only_if_it_is_the_requesters() {
         account.own_subscription(&b.peer, b"q").is_none(),
         "a queue member is no requester"
     );
+}
+
+#[test]
+fn what_a_client_has_ended_gets_nothing_that_was_on_its_way() {
+    let mut w = World::new();
+    let (a, b) = (w.client(), w.client());
+    let sub = w.subscribe(&a, "s", None, "1");
+    let mut way = w.way();
+    let one = text("s", "", "1");
+    assert_eq!(way.publish(&w, &b, &one.message()), to(1, 0));
+    // It is still in the account, as for whoever has planned a delivery before.
+    sub.end();
+    assert_eq!(way.publish(&w, &b, &one.message()), to(0, 0));
+    let mut run = Run::default();
+    run.begin(&one.message());
+    run.push(&one.message());
+    way.publish_run(&w, &b, &run);
+    assert_eq!(a.take(), "MSG s 1 1\r\n1\r\n");
+    assert_eq!(a.peer.outbox().take_ended().len(), 0);
 }

@@ -44,6 +44,7 @@ impl Task {
             (Some(sub), Some(max)) if max > sub.delivered() => sub.set_max(max),
             (Some(_), _) => {
                 if let Some(sub) = self.subs.remove(sid) {
+                    sub.end();
                     self.publisher.account().unsubscribe(&sub);
                     self.trace_deleted(&sub);
                 }
