@@ -141,6 +141,8 @@ both! {
             send_in_pieces(&mut inbound.wire, format!("RMSG $G {subject}s 2\r\nhi\r\n").as_bytes(), piece);
             inbound.expect("-ERR 'maximum control line exceeded'");
             inbound.wire.expect_closed();
+            // The next link is to hear of the next client's subscription only.
+            local.send("UNSUB 1\r\n");
             local.fence();
         }
     }
