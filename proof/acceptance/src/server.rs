@@ -7,7 +7,7 @@ use crate::wait::{PATIENCE, within};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -205,7 +205,8 @@ impl Server {
             .open(self.log_path())
             .expect("a log file can be opened");
         let program = self.program.clone().unwrap_or_else(|| self.kind.program());
-        let child = Command::new(&program)
+        let mut command = Command::new(&program);
+        command
             .arg("-c")
             .arg(self.folder().join("server.conf"))
             .args(&self.arguments)
@@ -213,9 +214,14 @@ impl Server {
             .current_dir(self.folder())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file handle can be doubled"))
-            .stderr(log)
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+            .stderr(log);
+        // A script that was written just now stays busy while a process that another thread begins still has the file.
+        let child = crate::eventually("a program that is not busy", || match command.spawn() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => Err(error.to_string()),
+            spawned => Ok(spawned),
+        });
+        let child =
+            child.unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
         self.child = Some(child);
     }
 
