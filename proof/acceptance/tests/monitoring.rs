@@ -229,6 +229,7 @@ both! {
     #[test]
     fn connz_options(kind: Kind) {
         let server = Server::start(kind, "");
+        server.await_nobody();
         let mut clients: Vec<Wire> = (0..4).map(|number| Wire::client_with(&server, &json!({"name": format!("n{number}")}))).collect();
         for (number, client) in clients.iter_mut().enumerate() {
             for sid in 0..number {
