@@ -433,7 +433,8 @@ pub(super) fn everyday(
                 format!("Route Error {}", String::from_utf8_lossy(text)),
             );
             let ended = common.refused(CloseReason::ParseError);
-            if text.trim_ascii() == b"'Route Removed'" {
+            let removed = format!("'{}'", CloseReason::RouteRemoved.text());
+            if text.trim_ascii() == removed.as_bytes() {
                 common.ending = Ending::SentAway;
             }
             Some(Err(ended))

@@ -1,8 +1,7 @@
 //! Whoever comes is shown the newest certificate: the one that its server was told of last before the handshake, or
 //! one that came during it.
 //!
-//! Source: the "certificate rotation"; that links come up with new certificates, those see who no longer trust
-//! the old ones.
+//! Source: SEC-16. That links come up with new certificates, those see who no longer trust the old ones.
 
 use super::Watcher;
 use crate::journal::{Event, Journal};

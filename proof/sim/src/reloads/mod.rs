@@ -6,7 +6,8 @@
 //! clients of a user whose password changes.
 //!
 //! Everything here is drawn from a stream of choices of its own, so that the faults and the workload of a seed
-//! are the same with and without reloads; and what happens to certificates, from one that the rest does not share. What comes of them is not: where it matters (a seed that is kept
+//! are the same with and without reloads; and what happens to certificates, from one that the rest does not share.
+//! What comes of the faults is not the same: where it matters (a seed that is kept
 //! because it failed once), reloads are [switched off](crate::Config::reloads).
 //!
 //! Not here: which options may change (`gannet_config::Diff`) and what servers make of it (`gannet_node`).

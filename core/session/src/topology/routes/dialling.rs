@@ -134,6 +134,30 @@ impl Routes {
         self.conns.insert(id, conn);
     }
 
+    /// Takes an address out, with the attempts there that are under way. Answers what was known of it.
+    pub(super) fn forget_address(
+        &mut self,
+        address: &str,
+        out: &mut Vec<Output>,
+    ) -> Option<Remote> {
+        let removed = self.remotes.remove(address)?;
+        for lane in removed.lanes.values() {
+            self.cancel(lane.attempt, out);
+        }
+        Some(removed)
+    }
+
+    /// Gives an attempt up, unless its connection has been registered.
+    pub(super) fn cancel(&mut self, attempt: Option<RouteId>, out: &mut Vec<Output>) {
+        let Some(id) = attempt else {
+            return;
+        };
+        if self.conns.get(&id).is_some_and(|conn| conn.home.is_none()) {
+            self.conns.remove(&id);
+            out.push(Output::Cancel(id));
+        }
+    }
+
     /// Gives up attempts that nobody reported on.
     pub(super) fn expire(&mut self, now: Moment, out: &mut Vec<Output>) {
         let limit = self.settings.attempt_limit;

@@ -11,7 +11,6 @@ use core::time::Duration;
 use gannet_units::Moment;
 
 use super::{Output, Routes};
-use crate::route::RouteId;
 
 /// How long nobody's word makes us look for a server that has sent us away: longer than it takes to change the
 /// configurations of a cluster one after the other.
@@ -35,23 +34,6 @@ impl Routes {
         for address in addresses {
             self.forget_address(&address, out);
         }
-    }
-
-    /// Takes an address out, with the attempts there that are under way. Answers what was known of it.
-    pub(super) fn forget_address(
-        &mut self,
-        address: &str,
-        out: &mut Vec<Output>,
-    ) -> Option<super::Remote> {
-        let removed = self.remotes.remove(address)?;
-        let attempts = removed.lanes.values().filter_map(|lane| lane.attempt);
-        for id in attempts.collect::<Vec<RouteId>>() {
-            if self.conns.get(&id).is_some_and(|conn| conn.home.is_none()) {
-                self.conns.remove(&id);
-                out.push(Output::Cancel(id));
-            }
-        }
-        Some(removed)
     }
 
     /// Whether a server has sent us away, not long ago.

@@ -129,9 +129,6 @@ impl Routes {
         if server_id == self.settings.server_id || is_connected || is_for_account && !is_pinned {
             return;
         }
-        if self.is_kept_away(server_id, now) {
-            return;
-        }
         let told = told_addresses(info);
         let mut is_configured = false;
         for (address, remote) in &mut self.remotes {
@@ -140,7 +137,7 @@ impl Routes {
                 remote.hasten(now);
             }
         }
-        if is_configured {
+        if is_configured || self.is_kept_away(server_id, now) {
             return;
         }
         let Some(url) = heard_url(info, &self.settings.auth) else {

@@ -20,8 +20,11 @@ use super::{Change, Routes, Settings, tell};
 use crate::CloseReason;
 use crate::route::{ClusterName, Level, Log, RouteId, info_line};
 
-/// What a server is told that is not wanted any more.
-const REMOVED: &[u8] = b"-ERR 'Route Removed'\r\n";
+/// What a server is told that is not wanted any more; it knows the text.
+fn removed_line() -> Bytes {
+    format!("-ERR '{}'\r\n", CloseReason::RouteRemoved.text()).into()
+}
+
 /// Accounts at most for which one server may ask for connections of their own.
 const MOST_GRANTED: usize = 1024;
 
@@ -150,10 +153,11 @@ impl Routes {
         let connections: Vec<RouteId> =
             peer.map_or(Vec::new(), |peer| peer.connections().collect());
         let is_gannet = peer.is_some_and(|peer| !peer.info.gannet.is_empty());
+        let line = removed_line();
         for id in connections {
             if is_gannet {
                 // One of ours looks for a server that it has lost, unless it is told not to.
-                out.push(tell(id, &Bytes::from_static(REMOVED)));
+                out.push(tell(id, &line));
             }
             self.close(id, CloseReason::RouteRemoved, now, out);
         }
@@ -171,14 +175,13 @@ impl Routes {
     fn change_pinned(&mut self, wanted: &BTreeSet<String>, out: &mut Vec<Output>) {
         let unpinned: Vec<String> = self.pinned().difference(wanted).cloned().collect();
         for account in &unpinned {
-            for remote in self.remotes.values_mut() {
-                let lane = remote.lanes.remove(&Some(account.clone()));
-                if let Some(id) = lane.and_then(|lane| lane.attempt)
-                    && self.conns.get(&id).is_some_and(|conn| conn.home.is_none())
-                {
-                    self.conns.remove(&id);
-                    out.push(Output::Cancel(id));
-                }
+            let key = Some(account.clone());
+            let lanes = self.remotes.values_mut();
+            let lanes: Vec<_> = lanes
+                .filter_map(|remote| remote.lanes.remove(&key))
+                .collect();
+            for lane in lanes {
+                self.cancel(lane.attempt, out);
             }
         }
         let pinned: Vec<String> = wanted.difference(self.pinned()).cloned().collect();

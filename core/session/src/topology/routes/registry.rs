@@ -361,13 +361,14 @@ impl Routes {
     /// looked for.
     pub(super) fn remember(&mut self, server_id: &str, now: Moment) {
         let memory = self.settings.memory;
+        let is_kept_away = self.is_kept_away(server_id, now);
         let mut known = self.remotes.values();
         let Some(peer) = self.peers.get_mut(server_id) else {
             return;
         };
         if memory.is_zero()
             || peer.is_lame
-            || self.kept_away.contains_key(server_id)
+            || is_kept_away
             || self.remotes.len() >= super::gossip::MOST_REMOTES
             || known.any(|remote| remote.leads_to(server_id) && !remote.is_self)
         {

@@ -69,6 +69,7 @@ impl Task {
 
     pub(super) fn drop_subscriptions(&mut self) {
         for sub in self.subs.drain() {
+            sub.end();
             self.publisher.account().unsubscribe(&sub);
         }
         self.count_subscriptions();
