@@ -186,7 +186,8 @@ impl Server {
                 let ready = self.log().contains("Server is ready");
                 return ready.then_some(Ok(())).ok_or_else(|| "not ready".into());
             }
-            greeting(&self.client_address()).map(Ok)
+            let id = greeting(&self.client_address())?;
+            self.has_left(id).map(Ok)
         });
         ready.and_then(|inner| inner).map_err(|problem| {
             format!(
@@ -195,6 +196,18 @@ impl Server {
                 self.log_tail()
             )
         })
+    }
+
+    /// Whether monitoring, if there is any, no longer lists the client `id` that has seen the greeting: tests
+    /// take those that are listed for their own.
+    fn has_left(&self, id: Option<u64>) -> Result<(), String> {
+        let page = id.and_then(|id| self.try_monitor(&format!("/connz?cid={id}")).ok());
+        match page {
+            Some(page) if page["num_connections"].as_u64() > Some(0) => {
+                Err(format!("still there: {page}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Starts the process without waiting for anything.
@@ -491,8 +504,8 @@ impl Drop for Server {
     }
 }
 
-/// Connects and reads the first line.
-fn greeting(address: &str) -> Result<(), String> {
+/// Connects and reads the first line; the id that the server has given this client, if it let it in.
+fn greeting(address: &str) -> Result<Option<u64>, String> {
     let stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
     stream
         .set_read_timeout(Some(PATIENCE))
@@ -501,8 +514,11 @@ fn greeting(address: &str) -> Result<(), String> {
     BufReader::new(stream)
         .read_line(&mut line)
         .map_err(|error| error.to_string())?;
-    if line.starts_with("INFO ") || line.starts_with("-ERR ") {
-        Ok(())
+    if let Some(info) = line.strip_prefix("INFO ") {
+        let info: Value = serde_json::from_str(info).map_err(|error| error.to_string())?;
+        Ok(info["client_id"].as_u64())
+    } else if line.starts_with("-ERR ") {
+        Ok(None)
     } else {
         Err(format!("greeted with {line:?}"))
     }
