@@ -187,7 +187,7 @@ impl Server {
                 return ready.then_some(Ok(())).ok_or_else(|| "not ready".into());
             }
             let id = greeting(&self.client_address())?;
-            self.has_left(id).map(Ok)
+            within(PATIENCE, || self.has_left(id)).map(Ok)
         });
         ready.and_then(|inner| inner).map_err(|problem| {
             format!(
