@@ -277,7 +277,7 @@ both! {
     /// without options had come.
     #[test]
     fn commands_before_connect_are_those_of_the_user_for_nobody(kind: Kind) {
-        let server = Server::start(kind, "authorization { timeout: 0.5, users: [{user: a, password: a}, {user: b, password: b}] }\nno_auth_user: a");
+        let server = Server::start(kind, "authorization { users: [{user: a, password: a}, {user: b, password: b}] }\nno_auth_user: a");
         play(&server, r#"
             b connect {"user":"b","pass":"b"}
             b> SUB foo 7

@@ -2,6 +2,7 @@
 //! GW-48, GW-121, GW-126).
 
 use gannet_acceptance::certificates::{Authority, Certificate, NOT_AFTER, TlsPeer};
+use gannet_acceptance::wait::PATIENCE;
 use gannet_acceptance::wire::Heard;
 use gannet_acceptance::{
     Kind, ScriptedGateway, Seeds, Server, SuperCluster, Wire, both, eventually, mixes, pairs,
@@ -338,7 +339,7 @@ both! {
         let port = script.address().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
         let server = server(kind, "A", &format!("{}\n{}", cert.block("timeout: 0.5"), remote("B", "localhost", port, "")));
         let mut silent = Wire::open(&server.gateway_address());
-        assert_eq!(silent.hear(Duration::from_secs(10)), Heard::End(String::new()));
+        assert_eq!(silent.hear(PATIENCE), Heard::End(String::new()));
         // A second attempt comes because the first was given up.
         let _first = script.accept_silently();
         let _second = script.accept_silently();

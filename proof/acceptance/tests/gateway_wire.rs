@@ -126,12 +126,12 @@ both! {
     /// GW-20, GW-124: PINGs come on idle links in both directions; who doesn't answer is stale, and counted.
     #[test]
     fn links_are_pinged(kind: Kind) {
-        let server = Server::start(kind, "gateway { name: A, listen: \"{gateway}\" }\nping_interval: \"300ms\"\nping_max: 2");
+        let server = Server::start(kind, "gateway { name: A, listen: \"{gateway}\" }\nping_interval: \"200ms\"\nping_max: 9");
         let script = ScriptedGateway::new("B");
         let (mut inbound, mut outbound) = script.link(&server);
         inbound.wire.show_pings();
         outbound.wire.show_pings();
-        for _ in 0..4 {
+        for _ in 0..12 {
             for link in [&mut inbound, &mut outbound] {
                 while link.line() != "PING" {}
                 link.wire.send("PONG\r\n");

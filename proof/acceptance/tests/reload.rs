@@ -372,10 +372,11 @@ pairs! {
         near.fence();
         far.fence();
         let check = |near: &mut Wire, far: &mut Wire, allowed: bool| {
-            for (server, subject) in [(0, "secret.far"), (1, "secret.near")] {
+            for (server, name) in [(0, "far"), (1, "near")] {
                 eventually("interest to come or go", || {
                     let page = two.servers[server].monitor("/routez?subs=1").to_string();
-                    (page.contains(subject) == allowed).then_some(()).ok_or(page)
+                    let [secret, open] = ["secret", "open"].map(|what| page.contains(&format!("{what}.{name}")));
+                    (secret == allowed && open).then_some(()).ok_or(page)
                 });
             }
             near.send("PUB secret.far 1\r\nx\r\nPUB open.far 1\r\ny\r\n");

@@ -249,7 +249,7 @@ mixes! {
     /// A server that stops answering without closing anything is noticed, and taken back when it wakes.
     #[test]
     fn a_frozen_server_is_dropped_and_taken_back(mix: &str) {
-        let cluster = SuperCluster::start_with(mix, Seeds::All, "", "ping_interval: \"400ms\"\nping_max: 2");
+        let cluster = SuperCluster::start_with(mix, Seeds::All, "", "ping_interval: \"400ms\"\nping_max: 5");
         cluster.server(2).freeze();
         cluster.await_mesh_of(&[0, 1]);
         let mut pair = [client(cluster.server(0)), client(cluster.server(1))];

@@ -178,7 +178,7 @@ both! {
     /// OPS-18: pings of both sides.
     #[test]
     fn pings_are_shown(kind: Kind) {
-        let server = Server::start_with(kind, "ping_interval: \"100ms\"", &["-V"]);
+        let server = Server::start_with(kind, "ping_interval: \"100ms\"\nping_max: 1000", &["-V"]);
         let mut wire = Wire::open(&server.client_address());
         wire.show_pings();
         wire.info();
