@@ -245,11 +245,12 @@ mixes! {
         cluster.await_mesh();
         cluster.await_interest("reach.>", &|_| 1);
         check_reach(&mut clients, "two");
-        let urls = |server: &Server| {
+        let await_urls = |server: &Server, count: usize| eventually("addresses for clients", || {
             let info = Wire::open(&server.client_address()).info();
-            info["connect_urls"].as_array().map_or(0, Vec::len)
-        };
-        assert_eq!(urls(&cluster.servers[0]), 2);
+            let urls = info["connect_urls"].as_array().map_or(0, Vec::len);
+            (urls == count).then_some(()).ok_or_else(|| info.to_string())
+        });
+        await_urls(&cluster.servers[0], 2);
         cluster.servers[2].launch().unwrap_or_else(|problem| panic!("{problem}"));
         cluster.await_mesh();
         clients.push(cluster.client(2));
@@ -257,7 +258,7 @@ mixes! {
         clients[2].fence();
         cluster.await_interest("reach.>", &|_| 2);
         check_reach(&mut clients, "three");
-        assert_eq!(urls(&cluster.servers[0]), 3);
+        await_urls(&cluster.servers[0], 3);
     }
 
     /// Clusters without a name make one up, and agree on one.
@@ -268,8 +269,11 @@ mixes! {
             let info = Wire::open(&server.client_address()).info();
             info["cluster"].as_str().unwrap_or_default().to_owned()
         };
-        let names: Vec<String> = cluster.servers.iter().map(name).collect();
-        assert!(!names[0].is_empty() && names.iter().all(|other| *other == names[0]), "{names:?}");
+        eventually("one name", || {
+            let names: Vec<String> = cluster.servers.iter().map(name).collect();
+            let is_one = !names[0].is_empty() && names.iter().all(|other| *other == names[0]);
+            is_one.then_some(()).ok_or_else(|| format!("{names:?}"))
+        });
     }
 
     /// An account that is pinned has a connection of its own, which carries what it did in the pool.

@@ -1,5 +1,6 @@
 //! Syslog (row OPS-22): messages byte for byte, who gets them of several, and what happens when nobody does.
 
+use gannet_acceptance::ports::Port;
 use gannet_acceptance::{Kind, Server, Wire, both, eventually};
 use regex_lite::Regex;
 use rustix::process::Signal;
@@ -281,8 +282,9 @@ fn messages_may_be_objects() {
 /// A receiver may go and come back; lines wait for it meanwhile, and the server for nothing.
 #[test]
 fn lines_wait_for_a_receiver_that_comes_back() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
-    let addr = listener.local_addr().expect("an address");
+    let port = Port::reserve();
+    let addr = port.address();
+    let listener = TcpListener::bind(&addr).expect("a listener");
     let server = Server::start_with(Kind::Gannet, "", &["-D", "-r", &format!("tcp://{addr}")]);
     let (mut stream, _) = listener.accept().expect("a connection");
     stream.read_exact(&mut [0]).expect("something");
