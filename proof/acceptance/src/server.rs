@@ -349,9 +349,17 @@ impl Server {
         });
     }
 
-    /// The log so far.
+    /// The log so far: its whole lines.
     pub fn log(&self) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.log_path()).unwrap_or_default()).into_owned()
+        let mut bytes = std::fs::read(self.log_path()).unwrap_or_default();
+        // What follows the last one is still being written.
+        bytes.truncate(
+            bytes
+                .iter()
+                .rposition(|&byte| byte == b'\n')
+                .map_or(0, |end| end + 1),
+        );
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Waits until the log has a line that holds `text`, and returns that line.
