@@ -32,7 +32,7 @@ impl Stage {
         fs::write(stage.server(), script).unwrap();
         fs::set_permissions(stage.server(), fs::Permissions::from_mode(0o755)).unwrap();
         // Until a child that another thread is just starting has let go of the file, the system calls it busy.
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_secs(20);
         while let Err(error) = Command::new(stage.server()).arg("ready").status() {
             assert!(Instant::now() < deadline, "{error}");
         }
