@@ -64,6 +64,9 @@ impl Outcome {
     }
 }
 
+/// The rank of addresses that are tried after all others.
+const LAST: u32 = 4;
+
 #[derive(Clone, Debug)]
 struct Address {
     url: GatewayUrl,
@@ -102,6 +105,9 @@ pub(super) struct Remote {
     addresses: BTreeMap<String, Address>,
     /// Of the addresses, those that everybody linked to us has been told.
     told: BTreeSet<String>,
+    /// Addresses that the remote's servers have taken back. They are tried after all others: whoever took them back may
+    /// have lost sight of its neighbour, and be gone itself the next moment.
+    taken_back: BTreeMap<String, GatewayUrl>,
     pub(super) server_names: ServerNames,
     phase: Phase,
     attempts: BTreeMap<DialId, Attempt>,
@@ -151,6 +157,7 @@ impl Remote {
             was_configured: false,
             addresses: BTreeMap::new(),
             told: BTreeSet::new(),
+            taken_back: BTreeMap::new(),
             server_names: ServerNames::default(),
             phase: Phase::Waiting { until: now },
             attempts: BTreeMap::new(),
@@ -251,6 +258,20 @@ impl Remote {
             if let Some(known) = before.remove(text) {
                 *address = known;
             }
+            self.taken_back.remove(text);
+        }
+        let gone = before.into_iter().map(|(text, gone)| (text, gone.url));
+        self.taken_back.extend(gone);
+        while self.taken_back.len() > MOST_ADDRESSES {
+            self.taken_back.pop_first();
+        }
+    }
+
+    fn add_taken_back(&mut self) {
+        for url in core::mem::take(&mut self.taken_back).into_values() {
+            if self.addresses.len() < MOST_ADDRESSES {
+                self.add(url);
+            }
         }
     }
 
@@ -285,6 +306,8 @@ impl Remote {
 
     /// Starts a round of all addresses that no attempt is under way at; waits on if there are none.
     pub(super) fn start_round(&mut self, now: Moment, chance: &mut Chance) {
+        let doubtful: BTreeSet<String> = self.taken_back.keys().cloned().collect();
+        self.add_taken_back();
         let busy = |address: &String| {
             self.attempts
                 .values()
@@ -294,7 +317,10 @@ impl Remote {
             .addresses
             .iter()
             .filter(|(address, _)| !busy(address))
-            .map(|(address, a)| (a.outcome.rank(), address.clone()))
+            .map(|(address, a)| match doubtful.contains(address) {
+                true => (LAST, address.clone()),
+                false => (a.outcome.rank(), address.clone()),
+            })
             .collect();
         self.round_started = now;
         if order.is_empty() {

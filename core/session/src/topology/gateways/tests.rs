@@ -711,3 +711,28 @@ fn the_address_of_a_server_that_is_linked_to_us_stays_whoever_else_has_lost_sigh
     mesh.peer_urls(link, &strings(&["b2:1"]), out);
     assert_eq!(addresses(&script), "b2:1");
 }
+
+#[test]
+fn addresses_that_were_taken_back_are_tried_after_the_others() {
+    let mut script = Script::new(settings(), &[]);
+    let (mesh, out) = (&mut script.mesh, &mut script.out);
+    mesh.gossip("B", &strings(&["b1:1"]), at(0), out);
+    script.did();
+    script.up("b1:1", &["b1:1", "b2:1"], at(1));
+    let link = script.ids["b1:1"];
+    let (mesh, out) = (&mut script.mesh, &mut script.out);
+    mesh.peer_urls(link, &strings(&["b1:1"]), out);
+    mesh.link_over(link, at(2), out);
+    let mut dialled = Vec::new();
+    for ms in 3..1500 {
+        let mut lines = script.poll(at(ms));
+        while let Some(line) = lines.pop() {
+            if let Some(dial) = line.strip_prefix("dial B ") {
+                let address = dial.split(' ').next().expect("an address").to_string();
+                lines.extend(script.fail(&address, at(ms)));
+                dialled.push(address);
+            }
+        }
+    }
+    assert_eq!(dialled, ["b1:1", "b2:1"]);
+}
