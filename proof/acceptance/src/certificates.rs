@@ -183,7 +183,9 @@ impl TlsPeer {
     /// # Panics
     /// When there is no connection. The handshake happens with the first line.
     pub fn dial(address: &str, certificate: &Certificate) -> TlsPeer {
-        let stream = TcpStream::connect(address).expect("the port is open");
+        let stream = crate::eventually(&format!("a connection to {address}"), || {
+            TcpStream::connect(address).map_err(|error| error.to_string())
+        });
         TlsPeer::begin(stream, Some(certificate))
     }
 

@@ -28,13 +28,14 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Connects to `address` and reads nothing.
+    /// Connects to `address` and reads nothing. A server that is ready for clients may not listen for others yet.
     ///
     /// # Panics
-    /// When the connection is refused.
+    /// When the connection is refused for long.
     pub fn open(address: &str) -> Wire {
-        let stream = TcpStream::connect(address)
-            .unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
+        let stream = crate::eventually(&format!("a connection to {address}"), || {
+            TcpStream::connect(address).map_err(|error| error.to_string())
+        });
         Wire::over(stream)
     }
 
