@@ -64,13 +64,13 @@ impl Outcome {
     }
 }
 
-/// The rank of addresses that are tried after all others.
-const LAST: u32 = 4;
-
 #[derive(Clone, Debug)]
 struct Address {
     url: GatewayUrl,
     outcome: Outcome,
+    /// The remote's servers do not name it any more. It is told to nobody, and tried after all others: whoever took it
+    /// back may have lost sight of its neighbour, and be gone itself the next moment.
+    is_taken_back: bool,
 }
 
 /// What is done about the remote.
@@ -105,9 +105,6 @@ pub(super) struct Remote {
     addresses: BTreeMap<String, Address>,
     /// Of the addresses, those that everybody linked to us has been told.
     told: BTreeSet<String>,
-    /// Addresses that the remote's servers have taken back. They are tried after all others: whoever took them back may
-    /// have lost sight of its neighbour, and be gone itself the next moment.
-    taken_back: BTreeMap<String, GatewayUrl>,
     pub(super) server_names: ServerNames,
     phase: Phase,
     attempts: BTreeMap<DialId, Attempt>,
@@ -157,7 +154,6 @@ impl Remote {
             was_configured: false,
             addresses: BTreeMap::new(),
             told: BTreeSet::new(),
-            taken_back: BTreeMap::new(),
             server_names: ServerNames::default(),
             phase: Phase::Waiting { until: now },
             attempts: BTreeMap::new(),
@@ -191,10 +187,10 @@ impl Remote {
         self.link() == Some(id)
     }
 
+    /// The addresses that count, with how the last attempt there ended; not those that were taken back.
     pub(super) fn addresses(&self) -> impl Iterator<Item = (&str, Outcome)> {
-        self.addresses
-            .iter()
-            .map(|(address, a)| (address.as_str(), a.outcome))
+        let current = self.addresses.iter().filter(|(_, a)| !a.is_taken_back);
+        current.map(|(address, a)| (address.as_str(), a.outcome))
     }
 
     pub(super) fn next_deadline(&self, attempt_limit: Duration) -> Moment {
@@ -218,28 +214,26 @@ impl Remote {
 
     /// Adds what is not there yet. Answers whether there was any such address.
     pub(super) fn add_addresses(&mut self, heard: &[String]) -> bool {
-        let before = self.addresses.len();
-        for text in heard {
-            if self.addresses.len() >= MOST_ADDRESSES {
-                break;
-            }
-            if let Some(url) = parse_address(text) {
-                self.add(url);
-            }
+        let mut has_news = false;
+        for url in heard.iter().filter_map(|text| parse_address(text)) {
+            has_news |= (self.has(&url) || self.has_room()) && self.add(url);
         }
-        self.addresses.len() > before
+        has_news
     }
 
     /// The addresses that nobody has been told yet; from now on they have.
     pub(super) fn untold(&mut self) -> Vec<String> {
-        let addresses = self.addresses.keys();
-        let news = addresses.filter(|address| !self.told.contains(*address));
-        let news: Vec<String> = news.cloned().collect();
-        self.told = self.addresses.keys().cloned().collect();
+        let addresses: BTreeSet<String> = self
+            .addresses()
+            .map(|(address, _)| address.into())
+            .collect();
+        let news = addresses.difference(&self.told).cloned().collect();
+        self.told = addresses;
         news
     }
 
-    /// Keeps the configured addresses and those in `heard`; does nothing if there is none in it.
+    /// Keeps the configured addresses and those in `heard`, and takes the others back; does nothing if there is none
+    /// in it.
     pub(super) fn replace_addresses(&mut self, heard: &[String]) {
         let fresh: Vec<GatewayUrl> = heard
             .iter()
@@ -249,30 +243,34 @@ impl Remote {
         if fresh.is_empty() {
             return;
         }
-        let mut before = core::mem::take(&mut self.addresses);
+        for address in self.addresses.values_mut() {
+            address.is_taken_back = true;
+        }
         self.add_configured();
-        for url in fresh {
+        let (known, new): (Vec<_>, Vec<_>) = fresh.into_iter().partition(|url| self.has(url));
+        for url in known {
             self.add(url);
         }
-        for (text, address) in &mut self.addresses {
-            if let Some(known) = before.remove(text) {
-                *address = known;
-            }
-            self.taken_back.remove(text);
-        }
-        let gone = before.into_iter().map(|(text, gone)| (text, gone.url));
-        self.taken_back.extend(gone);
-        while self.taken_back.len() > MOST_ADDRESSES {
-            self.taken_back.pop_first();
-        }
-    }
-
-    fn add_taken_back(&mut self) {
-        for url in core::mem::take(&mut self.taken_back).into_values() {
-            if self.addresses.len() < MOST_ADDRESSES {
+        for url in new {
+            if self.has_room() {
                 self.add(url);
             }
         }
+    }
+
+    fn has(&self, url: &GatewayUrl) -> bool {
+        self.addresses.contains_key(&address_of(url))
+    }
+
+    /// Whether one more address may be added. One that was taken back makes way.
+    fn has_room(&mut self) -> bool {
+        if self.addresses.len() < MOST_ADDRESSES {
+            return true;
+        }
+        let mut addresses = self.addresses.iter();
+        let gone = addresses.find(|(_, address)| address.is_taken_back);
+        let gone = gone.map(|(text, _)| text.clone());
+        gone.is_some_and(|gone| self.addresses.remove(&gone).is_some())
     }
 
     fn add_configured(&mut self) {
@@ -281,13 +279,19 @@ impl Remote {
         }
     }
 
-    fn add(&mut self, url: GatewayUrl) {
-        if let Entry::Vacant(place) = self.addresses.entry(address_of(&url)) {
-            self.server_names.learn(&url.host);
-            place.insert(Address {
-                url,
-                outcome: Outcome::Untried,
-            });
+    /// Adds an address. Answers whether it was not there, or taken back.
+    fn add(&mut self, url: GatewayUrl) -> bool {
+        match self.addresses.entry(address_of(&url)) {
+            Entry::Vacant(place) => {
+                self.server_names.learn(&url.host);
+                place.insert(Address {
+                    url,
+                    outcome: Outcome::Untried,
+                    is_taken_back: false,
+                });
+                true
+            }
+            Entry::Occupied(mut known) => core::mem::take(&mut known.get_mut().is_taken_back),
         }
     }
 
@@ -306,21 +310,16 @@ impl Remote {
 
     /// Starts a round of all addresses that no attempt is under way at; waits on if there are none.
     pub(super) fn start_round(&mut self, now: Moment, chance: &mut Chance) {
-        let doubtful: BTreeSet<String> = self.taken_back.keys().cloned().collect();
-        self.add_taken_back();
         let busy = |address: &String| {
             self.attempts
                 .values()
                 .any(|attempt| attempt.address == *address)
         };
-        let mut order: Vec<(u32, String)> = self
+        let mut order: Vec<((bool, u32), String)> = self
             .addresses
             .iter()
             .filter(|(address, _)| !busy(address))
-            .map(|(address, a)| match doubtful.contains(address) {
-                true => (LAST, address.clone()),
-                false => (a.outcome.rank(), address.clone()),
-            })
+            .map(|(address, a)| ((a.is_taken_back, a.outcome.rank()), address.clone()))
             .collect();
         self.round_started = now;
         if order.is_empty() {

@@ -722,6 +722,9 @@ fn addresses_that_were_taken_back_are_tried_after_the_others() {
     let link = script.ids["b1:1"];
     let (mesh, out) = (&mut script.mesh, &mut script.out);
     mesh.peer_urls(link, &strings(&["b1:1"]), out);
+    // Others are not told of it.
+    let told: Vec<_> = mesh.gossip_for("C").collect();
+    assert_eq!(told, [("B", strings(&["b1:1"]))]);
     mesh.link_over(link, at(2), out);
     let mut dialled = Vec::new();
     for ms in 3..1500 {
@@ -735,4 +738,24 @@ fn addresses_that_were_taken_back_are_tried_after_the_others() {
         }
     }
     assert_eq!(dialled, ["b1:1", "b2:1"]);
+}
+
+#[test]
+fn addresses_that_were_taken_back_make_way_for_others() {
+    let mut script = Script::new(settings(), &[]);
+    let many = |name: &str| (0..128).map(|n| format!("{name}{n}:1")).collect::<Vec<_>>();
+    script.mesh.gossip("B", &many("x"), at(0), &mut script.out);
+    script.did();
+    let first = script.ids.keys().next().expect("one was dialled").clone();
+    script.up(&first, &[&first], at(1));
+    let link = script.ids[&first];
+    script.mesh.peer_urls(link, &many("y"), &mut script.out);
+    let remote = script.mesh.remotes().next().expect("a remote");
+    assert_eq!(remote.addresses.len(), 128);
+    assert!(
+        remote
+            .addresses
+            .iter()
+            .all(|(address, _)| address.starts_with('y'))
+    );
 }
