@@ -45,6 +45,11 @@ class Agent:
         )
         return {}
 
+    async def flush(self):
+        # The library's first PING can leave before what it has still to write; the second one cannot.
+        await self.nc.flush()
+        await self.nc.flush()
+
     async def sub(self, label, subject, queue):
         waiting = asyncio.Queue()
 
@@ -53,12 +58,12 @@ class Agent:
 
         self.queues[label] = waiting
         self.subs[label] = await self.nc.subscribe(subject, queue=queue, cb=keep)
-        await self.nc.flush()
+        await self.flush()
         return {}
 
     async def unsub(self, label):
         await self.subs[label].unsubscribe()
-        await self.nc.flush()
+        await self.flush()
         return {}
 
     async def answer(self, subject, queue, prefix):
@@ -66,7 +71,7 @@ class Agent:
             await message.respond(prefix.encode() + message.data)
 
         await self.nc.subscribe(subject, queue=queue, cb=reply)
-        await self.nc.flush()
+        await self.flush()
         return {}
 
     async def pub(self, subject, payloads, headers=None):
@@ -74,7 +79,7 @@ class Agent:
         flat = {name: values[0] for name, values in headers.items()} if headers else None
         for payload in payloads:
             await self.nc.publish(subject, payload.encode(), headers=flat)
-        await self.nc.flush()
+        await self.flush()
         return {}
 
     async def take(self, label, count, seconds):
@@ -88,7 +93,7 @@ class Agent:
         return {"messages": taken}
 
     async def waiting(self, label):
-        await self.nc.flush()
+        await self.flush()
         return {"count": self.queues[label].qsize()}
 
     async def request(self, subject, payload, seconds):
@@ -110,7 +115,7 @@ class Agent:
                 await asyncio.sleep(0.01)
 
         await asyncio.wait_for(reached(), seconds)
-        await self.nc.flush()
+        await self.flush()
         return {}
 
     async def server_name(self):
