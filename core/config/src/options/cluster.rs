@@ -5,13 +5,12 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{
-    Compression, CompressionOptions, Limits, LinkAuth, Port, ServerUrl, TlsOptions, WriteTimeout,
+    Compression, CompressionOptions, Limits, LinkAuth, Port, SYSTEM_ACCOUNT, ServerUrl,
+    SubjectPermission, TlsOptions, WriteTimeout,
 };
 
 /// Routes show signs of life at least this often.
 const MAX_PING_INTERVAL: Duration = Duration::from_secs(30);
-/// The account that always has routes of its own where there is a pool of them.
-const SYSTEM_ACCOUNT: &str = "$SYS";
 
 /// The `cluster` block.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,13 +119,4 @@ pub struct ClusterPermissions {
     pub import: Option<SubjectPermission>,
     /// `export`: the interest that this server lets others have.
     pub export: Option<SubjectPermission>,
-}
-
-/// Which subjects are allowed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SubjectPermission {
-    /// `allow`; all if there is no such list.
-    pub allow: Option<Vec<String>>,
-    /// `deny`: taken away from those allowed.
-    pub deny: Vec<String>,
 }

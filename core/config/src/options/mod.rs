@@ -3,12 +3,14 @@
 //! What lives here: the shape of a server's options and what makes them contradict each other. What
 //! does not: how a configuration file spells them (that is `read`) and how flags override them.
 
+mod account;
 mod auth;
 mod cluster;
 mod compression;
 mod gateway;
 mod limits;
 mod logging;
+mod permissions;
 mod tls;
 mod validate;
 
@@ -18,12 +20,18 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+pub use account::{
+    Access, AccountLimits, AccountOptions, Activation, Destination, Export, ExportKind,
+    GLOBAL_ACCOUNT, Import, ImportKind, LatencyOptions, Mapping, ResponseType, SYSTEM_ACCOUNT,
+    Sampling, ServiceExport,
+};
 pub use auth::{AuthOptions, LinkAuth, User};
-pub use cluster::{ClusterOptions, ClusterPermissions, SubjectPermission};
+pub use cluster::{ClusterOptions, ClusterPermissions};
 pub use compression::{Compression, CompressionOptions, RttThresholds};
 pub use gateway::{GatewayOptions, GatewayUrl, RemoteGateway, ServerUrl};
 pub use limits::{Limits, WriteTimeout};
 pub use logging::{LogFormat, LogLevel, LogLevels, LogTarget, LoggingOptions, Subsystem};
+pub use permissions::{Permissions, ResponsePermission, SubjectPermission};
 pub use tls::{CertificateFiles, HandshakeFirst, TlsOptions, TlsVersion};
 
 /// A port to listen on.
