@@ -10,10 +10,12 @@ extern crate std;
 
 mod certificate;
 mod password;
+mod rights;
 mod server_id;
 mod users;
 
 pub use certificate::{CertificateNames, LinkRule, NameKind};
 pub use password::{PasswordCheck, is_hashed, same_secret};
+pub use rights::{Action, Reason, Rights};
 pub use server_id::server_id;
 pub use users::{Authenticator, Credentials, Decision, TOKEN_USER};

@@ -20,6 +20,6 @@ pub use group::{Class, Counts, Group, QueueGroup};
 pub use index::{Cursor, Entry, Index, MatchSink, Stats};
 pub use spread::{IntoIter, Spread};
 pub use validity::{
-    InvalidSubject, covers, has_wildcard, is_valid_literal, is_valid_pattern, matches, token_count,
-    tokens,
+    InvalidSubject, covers, has_wildcard, is_valid_literal, is_valid_pattern, matches, overlaps,
+    token_count, tokens,
 };

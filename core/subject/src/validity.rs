@@ -68,17 +68,29 @@ pub fn is_valid_literal(subject: &[u8]) -> Result<(), InvalidSubject> {
 
 /// Whether `subject`, taken as a literal, is matched by `pattern`.
 pub fn matches(pattern: &[u8], subject: &[u8]) -> bool {
-    let mut subject = tokens(subject);
-    for want in tokens(pattern) {
-        match (want, subject.next()) {
-            (_, None) => return false,
-            (b">", Some(_)) => return true,
-            (b"*", Some(_)) => {}
-            (want, Some(have)) if want == have => {}
+    let (mut pattern, mut subject) = (pattern, subject);
+    loop {
+        match pattern {
+            b">" => return true,
+            [b'*', rest @ ..] if matches!(rest, [] | [b'.', ..]) => {
+                let end = subject.iter().position(|&b| b == b'.');
+                (pattern, subject) = (rest, &subject[end.unwrap_or(subject.len())..]);
+            }
+            _ => {
+                let end = pattern.iter().position(|&b| b == b'.');
+                let (token, rest) = pattern.split_at(end.unwrap_or(pattern.len()));
+                let Some(after) = subject.strip_prefix(token) else {
+                    return false;
+                };
+                (pattern, subject) = (rest, after);
+            }
+        }
+        match (pattern, subject) {
+            ([], []) => return true,
+            ([b'.', wanted @ ..], [b'.', have @ ..]) => (pattern, subject) = (wanted, have),
             _ => return false,
         }
     }
-    subject.next().is_none()
 }
 
 /// Whether every subject that `narrow` matches is also matched by `wide`.
@@ -94,6 +106,19 @@ pub fn covers(wide: &[u8], narrow: &[u8]) -> bool {
         }
     }
     narrow.next().is_none()
+}
+
+/// Whether some subject is matched by both patterns.
+pub fn overlaps(one: &[u8], other: &[u8]) -> bool {
+    let (mut one, mut other) = (tokens(one), tokens(other));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) | (Some(b">"), Some(_)) | (Some(_), Some(b">")) => return true,
+            (Some(b"*"), Some(_)) | (Some(_), Some(b"*")) => {}
+            (Some(a), Some(b)) if a == b => {}
+            _ => return false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -169,6 +194,30 @@ mod tests {
                 covers(wide.as_bytes(), narrow.as_bytes()),
                 want,
                 "{wide} / {narrow}"
+            );
+        }
+    }
+
+    #[test]
+    fn overlapping_table() {
+        for (one, other, want) in [
+            ("foo", "foo", true),
+            ("foo", "bar", false),
+            ("foo.*", "*.bar", true),
+            ("foo.*", "foo", false),
+            ("foo.>", "foo", false),
+            ("foo.>", "*.*.c", true),
+            ("foo.>", "bar.>", false),
+            (">", "*", true),
+            ("*", "*.>", false),
+            ("a.*.c", "a.b.*", true),
+            ("a.*.c", "a.b.d", false),
+        ] {
+            let (a, b) = (one.as_bytes(), other.as_bytes());
+            assert_eq!(
+                (overlaps(a, b), overlaps(b, a)),
+                (want, want),
+                "{one} / {other}"
             );
         }
     }
