@@ -1,7 +1,7 @@
 //! Subjects, wildcards and the subscription index.
 //!
-//! What lives here: token rules, pattern matching, and [`Index`], the structure that answers
-//! "who wants this subject". What does not: accounts, permissions, connections; an index holds
+//! What lives here: token rules, pattern matching, [`Transform`], which makes one subject of another, and
+//! [`Index`], the structure that answers "who wants this subject". What does not: accounts, permissions, connections; an index holds
 //! any [`Entry`] and knows nothing about who is behind it.
 #![no_std]
 
@@ -13,12 +13,14 @@ mod group;
 mod index;
 mod literals;
 mod spread;
+mod transform;
 mod trie;
 mod validity;
 
 pub use group::{Class, Counts, Group, QueueGroup};
 pub use index::{Cursor, Entry, Index, MatchSink, Stats};
 pub use spread::{IntoIter, Spread};
+pub use transform::{Transform, TransformError, with_numbers, with_wildcards};
 pub use validity::{
     InvalidSubject, covers, has_wildcard, is_valid_literal, is_valid_pattern, matches, overlaps,
     token_count, tokens,
