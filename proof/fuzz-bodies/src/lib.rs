@@ -16,6 +16,7 @@ mod proxy_decode;
 mod route_decode;
 mod s2_read;
 mod server_info;
+mod transform;
 
 pub use client_decode::client_decode;
 pub use client_session::client_session;
@@ -25,12 +26,13 @@ pub use proxy_decode::proxy_decode;
 pub use route_decode::route_decode;
 pub use s2_read::s2_read;
 pub use server_info::server_info;
+pub use transform::transform;
 
 /// A name, also that of the corpus's folder, and what is done with the bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("client_decode", client_decode),
     ("client_session", client_session),
     ("gateway_decode", gateway_decode),
@@ -39,4 +41,5 @@ pub const TARGETS: [Target; 8] = [
     ("s2_read", s2_read),
     ("server_info", server_info),
     ("config", config),
+    ("transform", transform),
 ];

@@ -93,3 +93,8 @@ fn mutations_are_the_same_in_every_run() {
     assert_eq!(draw(), draw());
     assert!(draw().windows(2).any(|two| two[0] != two[1]));
 }
+
+#[test]
+fn transform() {
+    doubt("transform");
+}
