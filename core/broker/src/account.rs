@@ -4,8 +4,10 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use arc_swap::ArcSwapOption;
+use gannet_config::{AccountLimits, Import};
 use gannet_subject::{Class, Entry, Group, Index, MatchSink, Stats, tokens};
 use gannet_units::Moment;
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -16,6 +18,7 @@ use crate::peer::Peer;
 use crate::plan::{Plan, Planner};
 use crate::replies;
 use crate::routes::Told;
+use crate::sharing::Shares;
 use crate::sub::Sub;
 use crate::ways::Ways;
 
@@ -66,6 +69,10 @@ pub struct Account {
     looked_up: AtomicU64,
     /// When the newest local subscription was made, in nanoseconds.
     newest: AtomicU64,
+    /// Exports, imports and bounds; nothing if it has none. Changed with the interest locked.
+    shares: ArcSwapOption<Shares>,
+    /// It is configured, not just known from links.
+    is_defined: AtomicBool,
 }
 
 impl Account {
@@ -82,7 +89,55 @@ impl Account {
             generation: AtomicU64::new(1),
             looked_up: AtomicU64::new(0),
             newest: AtomicU64::new(0),
+            shares: ArcSwapOption::empty(),
+            is_defined: AtomicBool::new(false),
         }
+    }
+
+    /// Whether it is configured, and not just known from links.
+    pub fn is_defined(&self) -> bool {
+        self.is_defined.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_defined(&self, is_defined: bool) {
+        self.is_defined.store(is_defined, Ordering::Relaxed);
+    }
+
+    /// Its bounds.
+    pub fn limits(&self) -> AccountLimits {
+        self.shares
+            .load()
+            .as_ref()
+            .map(|s| s.limits.clone())
+            .unwrap_or_default()
+    }
+
+    /// What it takes from other accounts, as far as it may.
+    pub fn imports(&self) -> Vec<Import> {
+        self.shares
+            .load()
+            .as_ref()
+            .map(|s| s.allowed_imports())
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn shares(&self) -> Option<Arc<Shares>> {
+        self.shares.load_full()
+    }
+
+    /// It shares so from now on. Plans that were made before are out of date.
+    pub(crate) fn set_shares(&self, shares: Option<Shares>) {
+        let interest = self.interest.write();
+        let is_same = match (self.shares.load().as_deref(), &shares) {
+            (Some(before), Some(after)) => before == after,
+            (before, after) => before.is_none() && after.is_none(),
+        };
+        if is_same {
+            return;
+        }
+        self.shares.store(shares.map(Arc::new));
+        drop(interest);
+        self.touch();
     }
 
     /// The account's name.

@@ -70,6 +70,8 @@ pub struct Broker {
     options: BrokerOptions,
     pub(crate) accounts: RwLock<BTreeMap<Box<str>, Arc<Account>>>,
     global: Arc<Account>,
+    /// Whoever changes what accounts share; before all other locks.
+    pub(crate) defining: Mutex<()>,
     /// Links to other clusters, nearest first.
     outbound: ArcSwap<Vec<Arc<OutboundLink>>>,
     inbound: Mutex<Vec<Arc<InboundLink>>>,
@@ -94,6 +96,7 @@ impl Broker {
             options,
             accounts: RwLock::new(accounts),
             global,
+            defining: Mutex::new(()),
             outbound: ArcSwap::from_pointee(Vec::new()),
             inbound: Mutex::new(Vec::new()),
             routes: Mutex::new(Vec::new()),
@@ -137,12 +140,17 @@ impl Broker {
         if let Some(account) = self.account(name) {
             return Some(account);
         }
-        let mut accounts = self.accounts.write();
-        if accounts.len() >= ACCOUNTS_MOST {
+        if self.accounts.read().len() >= ACCOUNTS_MOST {
             return None;
         }
+        Some(self.account_to_define(name))
+    }
+
+    /// The account of that name, made if there is none yet, however many there are.
+    pub(crate) fn account_to_define(&self, name: &str) -> Arc<Account> {
+        let mut accounts = self.accounts.write();
         if let Some(account) = accounts.get(name) {
-            return Some(account.clone());
+            return account.clone();
         }
         let account = Arc::new(Account::new(name, self.options.seed));
         // Others learn of it at once, so that they need not guess. It is empty: that is done at once.
@@ -157,7 +165,7 @@ impl Broker {
             }
         }
         accounts.insert(name.into(), account.clone());
-        Some(account)
+        account
     }
 
     // --- links that messages leave by ---

@@ -1,5 +1,6 @@
 //! The switchboard as its owners use it: peers with sinks that record what was written.
 
+mod accounts;
 mod delivery;
 mod interest;
 mod links;

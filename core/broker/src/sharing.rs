@@ -1,0 +1,51 @@
+//! What an account shares with others, made ready: what it offers, what it takes, and its bounds. An
+//! account without any of it has none of this. Not here: how it comes to be (`define`), and what it does to
+//! messages.
+
+pub(crate) mod cycles;
+pub(crate) mod define;
+pub(crate) mod evaluate;
+pub(crate) mod exports;
+pub(crate) mod imports;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use gannet_config::{AccountLimits, Import};
+
+use exports::Exports;
+use imports::{ServiceImport, StreamImport};
+
+/// One account's part in what accounts share.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Shares {
+    pub(crate) exports: Exports,
+    pub(crate) streams: Box<[Arc<StreamImport>]>,
+    pub(crate) services: Box<[Arc<ServiceImport>]>,
+    /// Imports that are not allowed now: they are looked at again when the exporter changes.
+    pub(crate) refused: Box<[Import]>,
+    pub(crate) limits: AccountLimits,
+}
+
+impl Shares {
+    /// The imports that are carried out, as they were configured.
+    pub(crate) fn allowed_imports(&self) -> Vec<Import> {
+        self.allowed().cloned().collect()
+    }
+
+    fn allowed(&self) -> impl Iterator<Item = &Import> {
+        let streams = self.streams.iter().map(|import| &import.source);
+        let services = self.services.iter().map(|import| &import.source);
+        streams.chain(services)
+    }
+
+    /// All imports as they were configured, allowed or not.
+    fn imports(&self) -> Vec<Import> {
+        self.allowed().chain(&self.refused).cloned().collect()
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Shares::default()
+    }
+}
