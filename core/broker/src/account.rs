@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use gannet_config::{AccountLimits, Import};
+use gannet_identity::Rights;
 use gannet_subject::{Class, Entry, Group, Index, MatchSink, Stats, tokens};
 use gannet_units::Moment;
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -236,6 +237,13 @@ impl Account {
         let mut young = Young { now, found: false };
         self.interest.read().index.find(reply, &mut young);
         young.found
+    }
+
+    /// One of the account's clients may do this from now on; `None` is everything. What it has subscribed to is
+    /// its owner's to look at.
+    pub fn set_rights(&self, peer: &Peer, rights: Option<Arc<Rights>>) {
+        peer.set_rights(rights);
+        self.touch();
     }
 
     pub(crate) fn interest(&self) -> &RwLock<Interest> {

@@ -36,9 +36,17 @@ pub struct Delivered {
     pub local: u32,
     /// Other servers and clusters that it was sent to.
     pub remote: u32,
+    /// Its sender may not publish on its subject.
+    pub is_refused: bool,
 }
 
 impl Delivered {
+    pub(crate) const REFUSED: Delivered = Delivered {
+        local: 0,
+        remote: 0,
+        is_refused: true,
+    };
+
     /// Nobody got it.
     pub fn is_none(self) -> bool {
         self.local == 0 && self.remote == 0
@@ -361,9 +369,12 @@ impl Delivery {
             &mut self.spare,
         );
         outbox.count_message(msg.size());
-        let mapped_reply = origin.mapped_reply();
-        if !mapped_reply.is_empty() {
-            peer.map_reply(&mut outbox, msg.reply, mapped_reply, self.now);
+        if !msg.reply.is_empty() {
+            let mapped_reply = origin.mapped_reply();
+            if !mapped_reply.is_empty() {
+                peer.map_reply(&mut outbox, msg.reply, mapped_reply, self.now);
+            }
+            peer.expect_answer(&mut outbox, msg.reply, self.now);
         }
         if last {
             outbox.end_sub(sub.clone());

@@ -15,6 +15,8 @@ extern crate std;
 
 mod account;
 mod announce;
+mod answers;
+mod beyond;
 mod broker;
 mod cache;
 mod chunks;

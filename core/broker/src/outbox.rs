@@ -9,6 +9,7 @@ use core::mem;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::answers::Answers;
 use crate::hold::{Hold, Step};
 use crate::peer::{Sink, Written};
 use crate::replies::ReplyMap;
@@ -106,6 +107,8 @@ pub struct Outbox {
     /// Subscriptions that had their last message; their connection's task takes them out of its table.
     ended: Vec<Sub>,
     replies: Option<Box<ReplyMap>>,
+    /// Requests that its owner may answer.
+    answers: Option<Box<Answers>>,
 }
 
 impl Outbox {
@@ -130,6 +133,7 @@ impl Outbox {
             overflow: None,
             ended: Vec::new(),
             replies: None,
+            answers: None,
         }
     }
 
@@ -294,6 +298,11 @@ impl Outbox {
     /// Counts a publisher held back for this peer.
     pub fn count_stall(&mut self) {
         self.stats.stalls += 1;
+    }
+
+    /// Requests that its owner may answer.
+    pub(crate) fn answers_mut(&mut self) -> &mut Option<Box<Answers>> {
+        &mut self.answers
     }
 
     /// Marks the outbox as appended to; answers whether the caller is the first and so must flush.

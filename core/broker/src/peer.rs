@@ -2,11 +2,14 @@
 //! the few traits that delivery must know. Not here: its conversation (`gannet_session`), its socket.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use core::task::{Context, Poll, Waker};
 
+use arc_swap::ArcSwapOption;
+use gannet_identity::Rights;
 use gannet_units::{ConnId, Moment};
 use gannet_wire::reply_prefix::Hash;
 use parking_lot::{Mutex, MutexGuard};
@@ -111,6 +114,8 @@ pub struct Peer {
     last_delivery: AtomicU64,
     /// Which server of the cluster it is: the mark of its id; zero if it is none.
     server: AtomicU64,
+    /// What its user may do; everything if there are none.
+    rights: ArcSwapOption<Rights>,
     sink: Box<dyn Sink>,
 }
 
@@ -119,6 +124,8 @@ const NO_ECHO: u8 = 2;
 const REPLY_MAP: u8 = 4;
 const ONE_ACCOUNT: u8 = 8;
 const GONE: u8 = 16;
+const RIGHTS: u8 = 32;
+const ANSWERS: u8 = 64;
 
 impl Peer {
     /// A peer whose outbox holds at most `max_pending` bytes and is flushed into `sink`.
@@ -139,6 +146,7 @@ impl Peer {
             drained: Drained::default(),
             last_delivery: AtomicU64::new(0),
             server: AtomicU64::new(0),
+            rights: ArcSwapOption::empty(),
             sink,
         }
     }
@@ -216,6 +224,47 @@ impl Peer {
 
     pub(crate) fn names_accounts(&self) -> bool {
         self.traits.load(Ordering::Relaxed) & ONE_ACCOUNT == 0
+    }
+
+    /// Sets what its user may do; `None` is everything. Plans that concern it are to be made anew.
+    pub(crate) fn set_rights(&self, rights: Option<Arc<Rights>>) {
+        let answers = rights.as_ref().is_some_and(|r| r.responses().is_some());
+        let limited = rights.is_some();
+        self.rights.store(rights);
+        self.set(RIGHTS, limited);
+        self.set(ANSWERS, answers);
+        if !answers {
+            *self.outbox().answers_mut() = None;
+        }
+    }
+
+    /// What its user may do; `None` is everything.
+    pub fn rights(&self) -> Option<Arc<Rights>> {
+        if self.traits.load(Ordering::Relaxed) & RIGHTS == 0 {
+            return None;
+        }
+        self.rights.load_full()
+    }
+
+    /// A message with this reply is delivered; `outbox` is this peer's own.
+    #[inline]
+    pub(crate) fn expect_answer(&self, outbox: &mut Outbox, reply: &[u8], now: Moment) {
+        if self.traits.load(Ordering::Relaxed) & ANSWERS != 0 {
+            outbox
+                .answers_mut()
+                .get_or_insert_default()
+                .expect(reply, now);
+        }
+    }
+
+    /// Whether it may send one (more) answer to a message with this reply; counts it.
+    pub(crate) fn may_answer(&self, reply: &[u8], now: Moment) -> bool {
+        let Some(allowed) = self.rights().and_then(|rights| rights.responses()) else {
+            return false;
+        };
+        let mut outbox = self.outbox();
+        let answers = outbox.answers_mut().as_mut();
+        answers.is_some_and(|answers| answers.take(reply, allowed, now))
     }
 
     /// Remembers for a while that the reply subject `plain` stands for `mapped`; `outbox` is this

@@ -1,6 +1,7 @@
 //! The decision where a message goes: made once per subject and generation of the account's
 //! interest, then used for every message on that subject. Not here: the delivery itself.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::OnceCell;
@@ -9,6 +10,7 @@ use core::ops::Range;
 use gannet_subject::{Entry, Group, MatchSink};
 use gannet_wire::client::encode;
 
+use crate::beyond::Beyond;
 use crate::links::OutboundLink;
 use crate::peer::{Peer, PeerKind};
 use crate::sub::Sub;
@@ -73,6 +75,8 @@ pub(crate) struct Plan {
     pub(crate) routes: usize,
     /// Whether no two local targets are of one connection; found out when first asked.
     distinct: OnceCell<bool>,
+    /// What else is to be done with each message, or instead; nothing in most accounts.
+    pub(crate) beyond: Option<Box<Beyond>>,
 }
 
 impl LinkTarget {
@@ -124,6 +128,7 @@ impl Plan {
         self.links.clear();
         self.routes = 0;
         self.distinct.take();
+        self.beyond = None;
     }
 
     /// The plan for a message that goes over one link, whatever the interest behind it.
@@ -250,6 +255,7 @@ impl<'a, 'p> Planner<'a, 'p> {
                 self.group(name).routed.push((at, sub));
             }
             (PeerKind::OutboundGateway, _) => self.add_remote(sub),
+            (_, queue) if !may_receive(sub, self.subject, queue) => {}
             (_, None) => {
                 let target = self.plan.target(self.subject, sub);
                 self.plan.plain.push(target);
@@ -403,6 +409,13 @@ impl<'a, 'p> Planner<'a, 'p> {
         self.plan
             .add_link(self.account, self.subject, peer, plain, None)
     }
+}
+
+/// Whether its owner may be sent messages on `subject` by this subscription.
+#[inline]
+fn may_receive(sub: &Sub, subject: &[u8], queue: Option<&[u8]>) -> bool {
+    let rights = sub.peer().rights();
+    rights.is_none_or(|rights| rights.may_receive(subject, queue))
 }
 
 impl<'a> MatchSink<'a, Sub> for Planner<'a, '_> {

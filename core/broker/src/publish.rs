@@ -4,11 +4,13 @@
 //! Not here: the decision where a message goes (`plan`), and whether its sender may send it
 //! (`gannet_session`).
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use gannet_wire::reply_prefix;
 
 use crate::account::Account;
+use crate::beyond::Beyond;
 use crate::broker::Broker;
 use crate::cache::{Lookup, PlanCache};
 use crate::delivery::{Delivered, Delivery};
@@ -109,6 +111,12 @@ impl Publisher {
         msg: &Message<'_>,
     ) -> Option<Delivered> {
         let mapped = from.mapped_reply(msg.subject, out.now())?;
+        if let Some(rights) = from.rights()
+            && !rights.may_publish(msg.subject)
+            && !from.may_answer(msg.subject, out.now())
+        {
+            return Some(Delivered::REFUSED);
+        }
         let cluster = reply_prefix::parse(&mapped)?.cluster;
         let Some(link) = broker.marked_link(cluster) else {
             return Some(Delivered::default());
@@ -120,21 +128,20 @@ impl Publisher {
         Some(self.relay(broker, out, from, &msg, link.peer()))
     }
 
-    /// Delivers messages of a client of this server, in a row on one subject.
+    /// Delivers messages of a client of this server, in a row on one subject. Answers how many of them their sender
+    /// may not publish.
     pub fn publish_run(
         &mut self,
         broker: &Broker,
         out: &mut Delivery,
         from: &Arc<Peer>,
         run: &Run<'_>,
-    ) {
+    ) -> usize {
         if from.has_reply_map() {
-            for msg in run.messages() {
-                self.publish(broker, out, from, &msg);
-            }
-            return;
+            let publish = |msg| self.publish(broker, out, from, &msg);
+            return run.messages().map(publish).filter(|d| d.is_refused).count();
         }
-        self.route_run(broker, out, from, run, Origin::Client);
+        self.route_run(broker, out, from, run, Origin::Client)
     }
 
     /// Delivers messages that came in a row over a link, without queue groups or replies.
@@ -156,13 +163,18 @@ impl Publisher {
         from: &Arc<Peer>,
         run: &Run<'_>,
         origin: Origin<'_>,
-    ) {
-        let at = self.find_plan(broker, run.subject());
+    ) -> usize {
+        let at = self.find_plan(broker, from, run.subject());
         let plan = at.map_or(&self.scratch, |at| self.cache.plan(at));
-        out.deliver_run(broker, &self.account, from, run, origin, plan);
-        if at.is_none() {
-            self.scratch.clear();
+        if plan.beyond.is_some() {
+            let beyond = |msg| self.go_beyond(broker, out, from, &msg, origin, at);
+            let refused = run.messages().map(beyond).filter(|d| d.is_refused).count();
+            self.forget(at);
+            return refused;
         }
+        out.deliver_run(broker, &self.account, from, run, origin, plan);
+        self.forget(at);
+        0
     }
 
     #[inline]
@@ -174,33 +186,67 @@ impl Publisher {
         msg: &Message<'_>,
         origin: Origin<'_>,
     ) -> Delivered {
-        let at = self.find_plan(broker, msg.subject);
+        let at = self.find_plan(broker, from, msg.subject);
         let plan = at.map_or(&self.scratch, |at| self.cache.plan(at));
+        if plan.beyond.is_some() {
+            let delivered = self.go_beyond(broker, out, from, msg, origin, at);
+            self.forget(at);
+            return delivered;
+        }
         let delivered = out.deliver(broker, &self.account, from, msg, origin, plan);
+        self.forget(at);
+        delivered
+    }
+
+    /// A plan that is not kept holds its targets alive; a subject used once should not.
+    #[inline]
+    fn forget(&mut self, at: Option<usize>) {
         if at.is_none() {
-            // The plan holds its targets alive; a subject used once should not.
             self.scratch.clear();
         }
-        delivered
+    }
+
+    /// Does what is more than delivery along the plan.
+    #[cold]
+    fn go_beyond(
+        &mut self,
+        broker: &Broker,
+        out: &mut Delivery,
+        from: &Arc<Peer>,
+        msg: &Message<'_>,
+        origin: Origin<'_>,
+        at: Option<usize>,
+    ) -> Delivered {
+        let plan = at.map_or(&self.scratch, |at| self.cache.plan(at));
+        let Some(beyond) = &plan.beyond else {
+            return Delivered::default();
+        };
+        if !beyond.permits(from, msg.subject, out.now()) {
+            return Delivered::REFUSED;
+        }
+        out.deliver(broker, &self.account, from, msg, origin, plan)
     }
 
     /// Where in the cache the plan for `subject` is; `None` if it was made in `scratch`, not to be kept.
     #[inline]
-    fn find_plan(&mut self, broker: &Broker, subject: &[u8]) -> Option<usize> {
+    fn find_plan(&mut self, broker: &Broker, from: &Arc<Peer>, subject: &[u8]) -> Option<usize> {
         let generation = self.account.generation();
         match self.cache.find(subject, generation) {
             Lookup::Hit(at) => Some(at),
             Lookup::Miss { hash, keep: true } => {
                 let mut plan = Plan::default();
-                self.account
-                    .make_plan(subject, &broker.outbound(), &mut plan);
+                Self::make_plan(&self.account, broker, from, subject, &mut plan);
                 Some(self.cache.keep(hash, subject, generation, plan))
             }
             Lookup::Miss { keep: false, .. } => {
-                self.account
-                    .make_plan(subject, &broker.outbound(), &mut self.scratch);
+                Self::make_plan(&self.account, broker, from, subject, &mut self.scratch);
                 None
             }
         }
+    }
+
+    fn make_plan(account: &Account, broker: &Broker, from: &Peer, subject: &[u8], plan: &mut Plan) {
+        account.make_plan(subject, &broker.outbound(), plan);
+        plan.beyond = Beyond::of(from, subject).map(Box::new);
     }
 }

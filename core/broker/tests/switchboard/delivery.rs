@@ -5,7 +5,11 @@ use gannet_broker::{Delivered, Run};
 use crate::world::{World, text, with_headers};
 
 fn to(local: u32, remote: u32) -> Delivered {
-    Delivered { local, remote }
+    Delivered {
+        local,
+        remote,
+        ..Delivered::default()
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod interest;
 mod links;
 mod moves;
 mod outboxes;
+mod permissions;
 mod routes;
 mod runs;
 mod world;

@@ -110,7 +110,8 @@ fn every_server_with_interest_gets_one_copy_and_hands_none_on() {
         sent,
         Delivered {
             local: 1,
-            remote: 1
+            remote: 1,
+            ..Delivered::default()
         }
     );
     assert_eq!(one.end.take(), "RMSG $G foo r 1\r\nx\r\n");
@@ -129,7 +130,8 @@ fn every_server_with_interest_gets_one_copy_and_hands_none_on() {
             sent,
             Delivered {
                 local: 1,
-                remote: 0
+                remote: 0,
+                ..Delivered::default()
             }
         );
     });
@@ -145,7 +147,8 @@ fn every_server_with_interest_gets_one_copy_and_hands_none_on() {
         sent,
         Delivered {
             local: 1,
-            remote: 1
+            remote: 1,
+            ..Delivered::default()
         }
     );
     assert_eq!(one.end.take(), "");
@@ -155,7 +158,8 @@ fn every_server_with_interest_gets_one_copy_and_hands_none_on() {
         sent,
         Delivered {
             local: 1,
-            remote: 0
+            remote: 0,
+            ..Delivered::default()
         }
     );
 }
@@ -438,7 +442,8 @@ fn mapped_replies_keep_their_way_back_over_routes_and_return_through_them() {
         sent,
         Delivered {
             local: 1,
-            remote: 1
+            remote: 1,
+            ..Delivered::default()
         }
     );
     assert_eq!(other.take(), "RMSG $G inbox 1\r\n!\r\n");
@@ -454,7 +459,8 @@ fn mapped_replies_keep_their_way_back_over_routes_and_return_through_them() {
         sent,
         Delivered {
             local: 1,
-            remote: 2
+            remote: 2,
+            ..Delivered::default()
         }
     );
 }

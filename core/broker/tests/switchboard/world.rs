@@ -243,11 +243,13 @@ impl Way {
         delivered
     }
 
-    pub(crate) fn publish_run(&mut self, world: &World, from: &End, run: &Run<'_>) {
+    pub(crate) fn publish_run(&mut self, world: &World, from: &End, run: &Run<'_>) -> usize {
         self.delivery.begin(world.now);
-        self.publisher
-            .publish_run(&world.broker, &mut self.delivery, &from.peer, run);
+        let refused =
+            self.publisher
+                .publish_run(&world.broker, &mut self.delivery, &from.peer, run);
         self.delivery.finish(&world.broker);
+        refused
     }
 
     pub(crate) fn remote(
