@@ -8,7 +8,6 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use gannet_config::{AccountLimits, Import};
-use gannet_identity::Rights;
 use gannet_subject::{Class, Entry, Group, Index, MatchSink, Stats, tokens};
 use gannet_units::Moment;
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -19,6 +18,7 @@ use crate::peer::Peer;
 use crate::plan::{Plan, Planner};
 use crate::replies;
 use crate::routes::Told;
+use crate::shadows::{Shadow, Shadows};
 use crate::sharing::Shares;
 use crate::sub::Sub;
 use crate::ways::Ways;
@@ -33,12 +33,14 @@ pub(crate) struct Interest {
     pub(crate) told: Told,
     /// Where messages to each other server go.
     pub(crate) ways: Ways,
+    /// Shadows of and in other accounts; nothing where there are none.
+    pub(crate) shadows: Option<Box<Shadows>>,
 }
 
 impl Interest {
     /// Removes an entry; answers whether that was announced to other clusters, or `None` if it was not
     /// there.
-    fn remove(&mut self, account: &str, sub: &Sub) -> Option<bool> {
+    pub(crate) fn remove(&mut self, account: &str, sub: &Sub) -> Option<bool> {
         let left = self.index.remove(sub)?;
         let (subject, queue) = (sub.subject(), sub.queue());
         if sub.class() == Class::Local {
@@ -83,6 +85,7 @@ impl Account {
             announced: Announced::default(),
             told: Told::default(),
             ways: Ways::default(),
+            shadows: None,
         };
         Account {
             name: name.into(),
@@ -127,18 +130,24 @@ impl Account {
     }
 
     /// It shares so from now on. Plans that were made before are out of date.
-    pub(crate) fn set_shares(&self, shares: Option<Shares>) {
+    /// Answers whether subscriptions are to get other shadows.
+    pub(crate) fn set_shares(&self, shares: Option<Shares>) -> bool {
         let interest = self.interest.write();
         let is_same = match (self.shares.load().as_deref(), &shares) {
             (Some(before), Some(after)) => before == after,
             (before, after) => before.is_none() && after.is_none(),
         };
         if is_same {
-            return;
+            return false;
         }
+        let streams =
+            |shares: Option<&Shares>| shares.map(|s| s.streams.clone()).unwrap_or_default();
+        let before = streams(self.shares.load().as_deref());
+        let after = streams(shares.as_ref());
         self.shares.store(shares.map(Arc::new));
         drop(interest);
         self.touch();
+        !before.iter().eq(after.iter())
     }
 
     /// The account's name.
@@ -160,11 +169,31 @@ impl Account {
     /// Adds a subscription made at `now`, and announces it where it is the first of its kind: on this
     /// server to routes, in this cluster to other clusters.
     pub fn subscribe(&self, sub: Sub, now: Moment) -> Subscribed {
-        if sub.class() == Class::Local {
+        let mut interest = self.interest.write();
+        let shares = match sub.class() {
+            Class::Local => self.shares.load_full(),
+            Class::Route | Class::Gateway => None,
+        };
+        let shadows = match &shares {
+            Some(shares) => interest.cast_shadows(&sub, shares, now),
+            None => Vec::new(),
+        };
+        let subscribed = self.insert(interest, sub, now);
+        self.enter_shadows(shadows, now);
+        subscribed
+    }
+
+    /// Adds an entry and announces it.
+    pub(crate) fn insert(
+        &self,
+        mut interest: RwLockWriteGuard<'_, Interest>,
+        sub: Sub,
+        now: Moment,
+    ) -> Subscribed {
+        let class = sub.class();
+        if class == Class::Local {
             self.newest.store(now.as_nanos(), Ordering::Relaxed);
         }
-        let class = sub.class();
-        let mut interest = self.interest.write();
         if class == Class::Route {
             interest.ways.learn(sub.peer());
         }
@@ -183,6 +212,7 @@ impl Account {
                 interest.announced.added(&self.name, subject, queue);
             }
         }
+        drop(interest);
         self.touch();
         Subscribed { announced: first }
     }
@@ -190,8 +220,12 @@ impl Account {
     /// Removes a subscription, and announces that where it was the last of its kind.
     /// Answers `None` if it was not there.
     pub fn unsubscribe(&self, sub: &Sub) -> Option<Subscribed> {
-        let announced = self.interest.write().remove(&self.name, sub)?;
+        let mut interest = self.interest.write();
+        let announced = interest.remove(&self.name, sub)?;
+        let shadows = interest.take_shadows(sub);
+        drop(interest);
         self.touch();
+        shadows.iter().for_each(Shadow::leave);
         Some(Subscribed { announced })
     }
 
@@ -214,7 +248,7 @@ impl Account {
             return;
         }
         let interest = self.interest.read();
-        let mut planner = Planner::new(plan, self.name.as_bytes(), subject, links, &interest.ways);
+        let mut planner = Planner::new(plan, self.name.as_bytes(), subject, links, &interest);
         interest.index.find(subject, &mut planner);
         planner.finish();
     }
@@ -237,13 +271,6 @@ impl Account {
         let mut young = Young { now, found: false };
         self.interest.read().index.find(reply, &mut young);
         young.found
-    }
-
-    /// One of the account's clients may do this from now on; `None` is everything. What it has subscribed to is
-    /// its owner's to look at.
-    pub fn set_rights(&self, peer: &Peer, rights: Option<Arc<Rights>>) {
-        peer.set_rights(rights);
-        self.touch();
     }
 
     pub(crate) fn interest(&self) -> &RwLock<Interest> {
@@ -310,6 +337,10 @@ impl<'a> MatchSink<'a, Sub> for Young {
     }
 }
 
+fn is_own(sub: &Sub, peer: &Arc<Peer>) -> bool {
+    Arc::ptr_eq(sub.peer(), peer) && !sub.is_shadow()
+}
+
 struct Own<'p, 'a> {
     peer: &'p Arc<Peer>,
     found: Option<&'a Sub>,
@@ -317,17 +348,14 @@ struct Own<'p, 'a> {
 
 impl<'a> MatchSink<'a, Sub> for Own<'_, 'a> {
     fn one(&mut self, entry: &'a Sub) {
-        if entry.queue().is_none() && Arc::ptr_eq(entry.peer(), self.peer) {
+        if entry.queue().is_none() && is_own(entry, self.peer) {
             self.found = Some(entry);
         }
     }
 
     fn group(&mut self, group: &'a Group<Sub>) {
         if self.found.is_none() {
-            self.found = group
-                .plain()
-                .iter()
-                .find(|sub| Arc::ptr_eq(sub.peer(), self.peer));
+            self.found = group.plain().iter().find(|sub| is_own(sub, self.peer));
         }
     }
 }

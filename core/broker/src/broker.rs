@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use arc_swap::ArcSwap;
+use gannet_identity::Rights;
 use gannet_subject::Class;
 use gannet_units::Moment;
 use gannet_wire::reply_prefix::ReplyPrefix;
@@ -123,6 +124,19 @@ impl Broker {
     /// All accounts, by name.
     pub fn accounts(&self) -> Vec<Arc<Account>> {
         self.accounts.read().values().cloned().collect()
+    }
+
+    /// A client may do this from now on; `None` is everything. What it has subscribed to already is its owner's to
+    /// look at.
+    pub fn set_rights(&self, account: &Account, peer: &Peer, rights: Option<Arc<Rights>>) {
+        peer.set_rights(rights);
+        account.touch();
+        // Its subscriptions may have shadows in the accounts that this one imports from.
+        let shares = account.shares();
+        let exporters = shares.iter().flat_map(|shares| &shares.streams);
+        for exporter in exporters.filter_map(|import| import.exporter.upgrade()) {
+            exporter.touch();
+        }
     }
 
     /// Links to other clusters, nearest first.

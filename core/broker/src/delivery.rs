@@ -232,7 +232,7 @@ impl Delivery {
             self.forward(broker, account, plan, sent, &mut done);
         }
         if !self.ended.is_empty() {
-            self.end_subs(account);
+            self.end_subs(account, plan);
         }
         done
     }
@@ -528,9 +528,12 @@ impl Delivery {
 
     /// Takes subscriptions that had their last message out of the account, and tells their owners.
     #[cold]
-    fn end_subs(&mut self, account: &Account) {
+    fn end_subs(&mut self, account: &Account, plan: &Plan) {
         for sub in self.ended.drain(..) {
-            account.unsubscribe(&sub);
+            if account.unsubscribe(&sub).is_none() {
+                let mut owners = plan.owners.iter().flat_map(|owners| owners.iter());
+                owners.find(|owner| owner.unsubscribe(&sub).is_some());
+            }
             sub.peer().signal().raise(Signal::ENDED_SUBS);
         }
     }

@@ -36,6 +36,7 @@ mod remote_interest;
 mod replies;
 mod routes;
 mod run;
+mod shadows;
 mod sharing;
 mod sub;
 mod subscriptions;

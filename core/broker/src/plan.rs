@@ -10,9 +10,11 @@ use core::ops::Range;
 use gannet_subject::{Entry, Group, MatchSink};
 use gannet_wire::client::encode;
 
+use crate::account::{Account, Interest};
 use crate::beyond::Beyond;
 use crate::links::OutboundLink;
 use crate::peer::{Peer, PeerKind};
+use crate::shadows::Shadows;
 use crate::sub::Sub;
 use crate::ways::Ways;
 
@@ -75,6 +77,8 @@ pub(crate) struct Plan {
     pub(crate) routes: usize,
     /// Whether no two local targets are of one connection; found out when first asked.
     distinct: OnceCell<bool>,
+    /// Other accounts that targets are subscribed in: this account's shadows stand for them.
+    pub(crate) owners: Option<Box<Vec<Arc<Account>>>>,
     /// What else is to be done with each message, or instead; nothing in most accounts.
     pub(crate) beyond: Option<Box<Beyond>>,
 }
@@ -128,6 +132,7 @@ impl Plan {
         self.links.clear();
         self.routes = 0;
         self.distinct.take();
+        self.owners = None;
         self.beyond = None;
     }
 
@@ -192,6 +197,8 @@ pub(crate) struct Planner<'a, 'p> {
     links: &'a [Arc<OutboundLink>],
     /// Which connection to a server counts where several were found.
     ways: &'a Ways,
+    /// What shadows here stand for.
+    shadows: Option<&'a Shadows>,
     /// For each link, whether plain interest was found.
     plain_links: Vec<bool>,
     /// Servers of this cluster with interest.
@@ -224,7 +231,7 @@ impl<'a, 'p> Planner<'a, 'p> {
         account: &'a [u8],
         subject: &'a [u8],
         links: &'a [Arc<OutboundLink>],
-        ways: &'a Ways,
+        interest: &'a Interest,
     ) -> Self {
         plan.clear();
         Planner {
@@ -232,7 +239,8 @@ impl<'a, 'p> Planner<'a, 'p> {
             account,
             subject,
             links,
-            ways,
+            ways: &interest.ways,
+            shadows: interest.shadows.as_deref(),
             plain_links: Vec::new(),
             routes: Vec::new(),
             groups: Vec::new(),
@@ -255,10 +263,9 @@ impl<'a, 'p> Planner<'a, 'p> {
                 self.group(name).routed.push((at, sub));
             }
             (PeerKind::OutboundGateway, _) => self.add_remote(sub),
-            (_, queue) if !may_receive(sub, self.subject, queue) => {}
             (_, None) => {
-                let target = self.plan.target(self.subject, sub);
-                self.plan.plain.push(target);
+                let target = self.target(sub);
+                self.plan.plain.extend(target);
             }
             (_, Some(name)) => self.group(name).local.push(sub),
         }
@@ -374,8 +381,8 @@ impl<'a, 'p> Planner<'a, 'p> {
     fn lay_out_queue(&mut self, found: &Found<'_>, positions: &mut [Option<usize>]) {
         let members_from = self.plan.members.len();
         for sub in &found.local {
-            let target = self.plan.target(self.subject, sub);
-            self.plan.members.push(target);
+            let target = self.target(sub);
+            self.plan.members.extend(target);
         }
         let routed_from = self.plan.routed.len();
         self.plan
@@ -404,6 +411,30 @@ impl<'a, 'p> Planner<'a, 'p> {
         });
     }
 
+    /// What is delivered by `sub`; `None` if its owner may not get it.
+    fn target(&mut self, sub: &Sub) -> Option<Target> {
+        if sub.is_shadow() {
+            return self.shadowed(sub);
+        }
+        may_receive(sub, self.subject).then(|| self.plan.target(self.subject, sub))
+    }
+
+    /// The same, by what a shadow stands for.
+    #[cold]
+    fn shadowed(&mut self, shadow: &Sub) -> Option<Target> {
+        let shadow = self.shadows?.origin(shadow)?;
+        let subject = shadow.import.delivered_as(self.subject);
+        if !may_receive(&shadow.primary, &subject) {
+            return None;
+        }
+        let importer = shadow.import.importer.upgrade()?;
+        let owners = self.plan.owners.get_or_insert_default();
+        if !owners.iter().any(|owner| Arc::ptr_eq(owner, &importer)) {
+            owners.push(importer);
+        }
+        Some(self.plan.target(&subject, &shadow.primary))
+    }
+
     fn link_target(&mut self, at: usize, plain: bool) -> usize {
         let peer = self.links[at].peer().clone();
         self.plan
@@ -413,9 +444,9 @@ impl<'a, 'p> Planner<'a, 'p> {
 
 /// Whether its owner may be sent messages on `subject` by this subscription.
 #[inline]
-fn may_receive(sub: &Sub, subject: &[u8], queue: Option<&[u8]>) -> bool {
+fn may_receive(sub: &Sub, subject: &[u8]) -> bool {
     let rights = sub.peer().rights();
-    rights.is_none_or(|rights| rights.may_receive(subject, queue))
+    rights.is_none_or(|rights| rights.may_receive(subject, sub.queue()))
 }
 
 impl<'a> MatchSink<'a, Sub> for Planner<'a, '_> {

@@ -28,6 +28,8 @@ struct Head {
     made: u32,
     class: Class,
     in_queue: bool,
+    /// It stands in the account of an export for a subscription in the importing one.
+    is_shadow: bool,
 }
 
 /// Nanoseconds of one tick, about a millisecond.
@@ -51,6 +53,25 @@ impl Sub {
         sid: &[u8],
         now: Moment,
     ) -> Sub {
+        Sub::build(peer, class, subject, queue, sid, now, false)
+    }
+
+    /// What stands for this subscription in another account, on `subject` there. Deliveries are counted at this
+    /// one.
+    pub(crate) fn shadow(&self, subject: &[u8], now: Moment) -> Sub {
+        let (peer, class) = (self.peer().clone(), self.class());
+        Sub::build(peer, class, subject, self.queue(), self.sid(), now, true)
+    }
+
+    fn build(
+        peer: Arc<Peer>,
+        class: Class,
+        subject: &[u8],
+        queue: Option<&[u8]>,
+        sid: &[u8],
+        now: Moment,
+        is_shadow: bool,
+    ) -> Sub {
         let name = queue.unwrap_or_default();
         let head = Head {
             peer,
@@ -63,6 +84,7 @@ impl Sub {
             made: ticks(now),
             class,
             in_queue: queue.is_some(),
+            is_shadow,
         };
         let text: Vec<u8> = [subject, name, sid].concat();
         Sub(ThinArc::from_header_and_slice(head, &text))
@@ -85,6 +107,17 @@ impl Sub {
     /// The id its owner gave it.
     pub fn sid(&self) -> &[u8] {
         &self.text()[(self.head().subject_len + self.head().queue_len) as usize..]
+    }
+
+    /// Whether it stands for a subscription in another account.
+    #[inline]
+    pub fn is_shadow(&self) -> bool {
+        self.head().is_shadow
+    }
+
+    /// Tells it from all others, as long as there is one of it.
+    pub(crate) fn address(&self) -> usize {
+        core::ptr::from_ref(self.head()).addr()
     }
 
     /// Messages delivered to it.

@@ -125,6 +125,19 @@ impl<S: Entry> Group<S> {
         }
     }
 
+    /// Whether this very entry is in it.
+    pub(crate) fn contains(&self, entry: &S) -> bool {
+        let list = match entry.queue() {
+            None => &self.plain,
+            Some(name) => match self.queues.iter().find(|q| q.name() == name) {
+                Some(queue) => &queue.members,
+                None => return false,
+            },
+        };
+        list.get(entry.slot() as usize)
+            .is_some_and(|have| have.same(entry))
+    }
+
     pub(crate) fn for_each<'a>(&'a self, f: &mut impl FnMut(&'a S)) {
         self.plain.iter().for_each(&mut *f);
         self.queues.iter().flat_map(|q| &q.members).for_each(f);

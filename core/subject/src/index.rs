@@ -143,6 +143,34 @@ impl<S: Entry> Index<S> {
         }
     }
 
+    /// Visits all entries in the way of [`Index::visit_some`].
+    pub fn visit_entries<'a>(
+        &'a self,
+        cursor: Cursor,
+        most: usize,
+        mut f: impl FnMut(&'a S),
+    ) -> Option<Cursor> {
+        match cursor.0 {
+            At::Literals(place) => match self.literals.visit_entries(place, most, &mut f) {
+                Some(place) => Some(Cursor(At::Literals(place))),
+                None => Some(Cursor(At::Patterns(0))),
+            },
+            At::Patterns(from) => {
+                let next = self.patterns.visit_entries(from, most, &mut f)?;
+                Some(Cursor(At::Patterns(next)))
+            }
+        }
+    }
+
+    /// Whether this very entry is in the index.
+    pub fn contains(&self, entry: &S) -> bool {
+        if has_wildcard(entry.subject()) {
+            self.patterns.contains(entry)
+        } else {
+            self.literals.contains(entry)
+        }
+    }
+
     /// Figures for monitoring.
     pub fn stats(&self) -> Stats {
         self.stats

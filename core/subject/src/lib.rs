@@ -11,6 +11,7 @@ extern crate std;
 
 mod group;
 mod index;
+mod intersection;
 mod literals;
 mod spread;
 mod transform;
@@ -19,6 +20,7 @@ mod validity;
 
 pub use group::{Class, Counts, Group, QueueGroup};
 pub use index::{Cursor, Entry, Index, MatchSink, Stats};
+pub use intersection::intersection;
 pub use spread::{IntoIter, Spread};
 pub use transform::{Transform, TransformError, with_numbers, with_wildcards};
 pub use validity::{

@@ -147,6 +147,27 @@ impl<S: Entry> Literals<S> {
         self.table.visit_some(place, most, |slot| slot.visit(f))
     }
 
+    /// Visits all entries in the way of [`Literals::visit_some`].
+    pub(crate) fn visit_entries<'a>(
+        &'a self,
+        place: Place,
+        most: usize,
+        f: &mut impl FnMut(&'a S),
+    ) -> Option<Place> {
+        self.table.visit_some(place, most, |slot| match slot {
+            Slot::One(entry) => f(entry),
+            Slot::Many(group) => group.for_each(f),
+        })
+    }
+
+    pub(crate) fn contains(&self, entry: &S) -> bool {
+        match self.get(entry.subject()) {
+            None => false,
+            Some(Found::One(have)) => have.same(entry),
+            Some(Found::Many(group)) => group.contains(entry),
+        }
+    }
+
     pub(crate) fn for_each<'a>(&'a self, f: &mut impl FnMut(&'a S)) {
         for slot in self.table.iter() {
             match slot {

@@ -151,18 +151,7 @@ impl<S: Entry> Trie<S> {
     }
 
     pub(crate) fn remove(&mut self, entry: &S) -> Option<Counts> {
-        if self.nodes.is_empty() {
-            return None;
-        }
-        let mut at = ROOT;
-        let mut rest = false;
-        for token in tokens(entry.subject()) {
-            match token {
-                b">" => rest = true,
-                b"*" => at = self.node(at).star?,
-                token => at = self.child(at, token)?,
-            }
-        }
+        let (at, rest) = self.place(entry.subject())?;
         let node = self.node_mut(at);
         let slot = if rest { &mut node.rest } else { &mut node.ends };
         let group = slot.as_mut()?;
@@ -246,6 +235,52 @@ impl<S: Entry> Trie<S> {
             }
         }
         (end < self.nodes.len()).then_some(end)
+    }
+
+    /// Visits all entries in the way of [`Trie::visit_some`].
+    pub(crate) fn visit_entries<'a>(
+        &'a self,
+        from: usize,
+        most: usize,
+        f: &mut impl FnMut(&'a S),
+    ) -> Option<usize> {
+        let end = self.nodes.len().min(from.saturating_add(most));
+        for node in self.nodes.get(from..end).unwrap_or_default() {
+            for group in [&node.ends, &node.rest].into_iter().flatten() {
+                group.for_each(f);
+            }
+        }
+        (end < self.nodes.len()).then_some(end)
+    }
+
+    pub(crate) fn contains(&self, entry: &S) -> bool {
+        let found = self.place(entry.subject());
+        let group = found.and_then(|(at, rest)| {
+            let node = self.node(at);
+            if rest {
+                node.rest.as_ref()
+            } else {
+                node.ends.as_ref()
+            }
+        });
+        group.is_some_and(|group| group.contains(entry))
+    }
+
+    /// The node that a pattern ends at, and whether with a further `>`.
+    fn place(&self, pattern: &[u8]) -> Option<(NodeId, bool)> {
+        if self.nodes.is_empty() {
+            return None;
+        }
+        let mut at = ROOT;
+        let mut rest = false;
+        for token in tokens(pattern) {
+            match token {
+                b">" => rest = true,
+                b"*" => at = self.node(at).star?,
+                token => at = self.child(at, token)?,
+            }
+        }
+        Some((at, rest))
     }
 
     pub(crate) fn for_each<'a>(&'a self, f: &mut impl FnMut(&'a S)) {

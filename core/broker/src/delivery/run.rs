@@ -101,7 +101,7 @@ impl Delivery {
             self.forward_run(plan, target, run);
         }
         if !self.ended.is_empty() {
-            self.end_subs(account);
+            self.end_subs(account, plan);
         }
     }
 

@@ -8,19 +8,35 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use gannet_config::AccountOptions;
-use gannet_units::WallTime;
+use gannet_units::{Moment, WallTime};
 
 use super::Shares;
 use super::evaluate::{Drafts, RefusedImport};
 use super::exports::Exports;
 use crate::account::Account;
 use crate::broker::Broker;
+use crate::shadows::Recast;
 
 /// What a change of accounts came to.
 #[derive(Debug)]
+#[must_use = "subscriptions get what is new, and keep what is over, until it is stepped through"]
 pub struct Defined {
     /// Imports that are not carried out.
     pub refused: Vec<RefusedImport>,
+    recast: Recast,
+}
+
+impl Defined {
+    /// Does a part of what the change means for subscriptions that there are. Answers whether there is more.
+    pub fn step(&mut self, now: Moment) -> bool {
+        self.recast.step(now)
+    }
+
+    /// Does all of it at once.
+    pub fn finish(mut self, now: Moment) -> Vec<RefusedImport> {
+        while self.step(now) {}
+        self.refused
+    }
 }
 
 impl Broker {
@@ -110,10 +126,15 @@ impl Broker {
 
     fn share(drafts: Drafts<'_>) -> Defined {
         let (accounts, refused) = drafts.evaluate();
-        for (account, shares) in accounts {
-            account.set_shares((!shares.is_empty()).then_some(shares));
-        }
-        Defined { refused }
+        let change = |(account, shares): (Arc<Account>, Shares)| {
+            let shares = (!shares.is_empty()).then_some(shares);
+            account.set_shares(shares).then_some(account)
+        };
+        let recast = Recast {
+            accounts: accounts.into_iter().filter_map(change).collect(),
+            cursor: None,
+        };
+        Defined { refused, recast }
     }
 }
 

@@ -195,7 +195,11 @@ impl<'a> Drafts<'a> {
         });
         match known {
             Some(known) => Ok(known.clone()),
-            None => Ok(Arc::new(StreamImport::new(import.clone(), exporter)?)),
+            None => {
+                let importer = Arc::downgrade(&draft.account);
+                let stream = StreamImport::new(import.clone(), importer, exporter)?;
+                Ok(Arc::new(stream))
+            }
         }
     }
 

@@ -1,13 +1,17 @@
 //! What an account takes from others, made ready for messages. Not here: whether it may (`exports`, `cycles`).
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Weak;
 use alloc::vec::Vec;
 use core::fmt;
 
 use gannet_config::{Import, ImportKind};
-use gannet_subject::is_valid_pattern;
+use gannet_subject::{
+    Transform, TransformError, has_wildcard, intersection, is_valid_pattern, with_numbers,
+};
 
 use crate::account::Account;
 
@@ -35,6 +39,8 @@ pub enum Refusal {
     CycleDepth,
     /// A subject is none.
     InvalidSubject,
+    /// One subject cannot be made of the other, in these words.
+    Transform(String),
 }
 
 impl fmt::Display for Refusal {
@@ -54,9 +60,21 @@ impl fmt::Display for Refusal {
             ),
             Refusal::Cycle => f.write_str("import forms a cycle"),
             Refusal::CycleDepth => f.write_str("search cycle depth exhausted"),
+            Refusal::Transform(text) => f.write_str(text),
             Refusal::InvalidSubject => f.write_str("invalid subject"),
         }
     }
+}
+
+/// How subjects of the one side become those of the other.
+#[derive(Debug)]
+enum Way {
+    /// They are the same.
+    Same,
+    /// All become one, that of the other side.
+    One,
+    /// By their wildcards.
+    Transform(Box<Transform>),
 }
 
 /// A stream of another account.
@@ -64,9 +82,12 @@ impl fmt::Display for Refusal {
 pub(crate) struct StreamImport {
     /// As configured.
     pub(crate) source: Import,
+    pub(crate) importer: Weak<Account>,
     pub(crate) exporter: Weak<Account>,
     /// The subject here, as a pattern.
     pub(crate) local: Box<[u8]>,
+    /// From there to here.
+    way: Way,
 }
 
 /// A service of another account.
@@ -79,6 +100,8 @@ pub(crate) struct ServiceImport {
     pub(crate) local: Box<[u8]>,
     /// The subject there, as a pattern.
     pub(crate) remote: Box<[u8]>,
+    /// From here to there.
+    way: Way,
 }
 
 impl PartialEq for StreamImport {
@@ -94,31 +117,97 @@ impl PartialEq for ServiceImport {
 }
 
 impl StreamImport {
-    pub(crate) fn new(source: Import, exporter: Weak<Account>) -> Result<StreamImport, Refusal> {
-        let local = pattern(local_subject(&source));
+    pub(crate) fn new(
+        source: Import,
+        importer: Weak<Account>,
+        exporter: Weak<Account>,
+    ) -> Result<StreamImport, Refusal> {
+        let (to, from) = (local_subject(&source), &*source.subject);
+        let local = pattern(to);
         check(&local)?;
-        check(source.subject.as_bytes())?;
+        check(from.as_bytes())?;
+        let way = if to == from {
+            Way::Same
+        } else if has_wildcard(from.as_bytes()) {
+            let transform = Transform::import(from, &with_numbers(to));
+            Way::Transform(Box::new(
+                transform.map_err(|why| refused("stream", from, to, &why))?,
+            ))
+        } else {
+            Way::One
+        };
         Ok(StreamImport {
             source,
+            importer,
             exporter,
             local,
+            way,
         })
+    }
+
+    /// The pattern in the exporting account that a subscription to `subject` here asks for; `None` if it asks
+    /// for nothing of this stream.
+    pub(crate) fn asked_by(&self, subject: &[u8]) -> Option<Vec<u8>> {
+        let both = intersection(subject, &self.local)?;
+        match &self.way {
+            Way::Same => Some(both),
+            Way::One => Some(self.source.subject.clone().into_bytes()),
+            Way::Transform(transform) => {
+                let mut asked = Vec::new();
+                let is_made = transform.inverse()?.apply(&both, &mut |_| 0, &mut asked);
+                is_made.then_some(asked)
+            }
+        }
+    }
+
+    /// The subject here of a message on `subject` there.
+    pub(crate) fn delivered_as<'a>(&'a self, subject: &'a [u8]) -> Cow<'a, [u8]> {
+        match &self.way {
+            Way::Same => Cow::Borrowed(subject),
+            Way::One => Cow::Borrowed(&*self.local),
+            Way::Transform(transform) => {
+                let mut made = Vec::new();
+                transform.apply(subject, &mut |_| 0, &mut made);
+                Cow::Owned(made)
+            }
+        }
     }
 }
 
 impl ServiceImport {
     pub(crate) fn new(source: Import, exporter: Weak<Account>) -> Result<ServiceImport, Refusal> {
-        let local = pattern(local_subject(&source));
-        let remote = pattern(&source.subject);
+        let (from, to) = (local_subject(&source), &*source.subject);
+        let local = pattern(from);
+        let remote = pattern(to);
         check(&local)?;
         check(&remote)?;
+        let way = if from == to {
+            Way::Same
+        } else if has_wildcard(to.as_bytes()) {
+            let remote = str::from_utf8(&remote).unwrap_or_default();
+            let transform = Transform::import(remote, &with_numbers(from))
+                .map_err(|why| refused("service", from, remote, &why))?;
+            // It can be undone, as all that are good for an import.
+            transform
+                .inverse()
+                .map_or(Way::One, |back| Way::Transform(Box::new(back)))
+        } else {
+            Way::One
+        };
         Ok(ServiceImport {
             source,
             exporter,
             local,
             remote,
+            way,
         })
     }
+}
+
+fn refused(kind: &str, from: &str, to: &str, why: &TransformError) -> Refusal {
+    Refusal::Transform(format!(
+        "failed to create mapping transform for {kind} import subject from {from:?} to {to:?}: {why}"
+    ))
 }
 
 fn check(subject: &[u8]) -> Result<(), Refusal> {

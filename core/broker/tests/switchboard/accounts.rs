@@ -66,7 +66,7 @@ fn imported(broker: &Broker, account: &str) -> Vec<String> {
 
 fn refusals(accounts: &[AccountOptions]) -> Vec<(String, String)> {
     let w = World::new();
-    let refused = w.broker.define_accounts(accounts, NOW).refused;
+    let refused = w.broker.define_accounts(accounts, NOW).finish(w.now);
     refused
         .into_iter()
         .map(|r| (r.import.subject, r.why.to_string()))
@@ -103,7 +103,7 @@ fn an_account_takes_what_it_is_offered_and_nothing_else() {
         account("FRIEND", vec![], imports("FRIEND")),
         account("STRANGER", vec![], imports("STRANGER")),
     ];
-    let refused = w.broker.define_accounts(&accounts, NOW).refused;
+    let refused = w.broker.define_accounts(&accounts, NOW).finish(w.now);
     assert_eq!(
         imported(&w.broker, "FRIEND"),
         ["open.x", "open.*", "private", "for.FRIEND.x", "ask.me"]
@@ -150,15 +150,15 @@ fn an_activation_ends_and_can_be_revoked() {
     ] {
         let w = World::new();
         let accounts = with(revoked, import);
-        let refused = w.broker.define_accounts(&accounts, at(1000)).refused;
+        let refused = w.broker.define_accounts(&accounts, at(1000)).finish(w.now);
         assert_eq!(refused.is_empty(), allowed, "{accounts:?}");
     }
     let w = World::new();
     assert_eq!(w.broker.next_review(), None);
-    w.broker
-        .define_accounts(&with(&[], shown(50, Some(1001))), at(1000));
+    let accounts = with(&[], shown(50, Some(1001)));
+    w.broker.define_accounts(&accounts, at(1000)).finish(w.now);
     assert_eq!(w.broker.next_review(), Some(at(1001)));
-    assert_eq!(w.broker.review_imports(at(1001)).refused.len(), 1);
+    assert_eq!(w.broker.review_imports(at(1001)).finish(w.now).len(), 1);
     assert_eq!(imported(&w.broker, "B"), [""; 0]);
     assert_eq!(w.broker.next_review(), None);
 }
@@ -224,15 +224,18 @@ fn an_import_waits_for_its_exporter_and_ends_with_it() {
     let w = World::new();
     let importer = account("B", vec![], vec![take_stream("A", "x", "")]);
     let exporter = account("A", vec![stream("x", Access::Public)], vec![]);
-    assert_eq!(w.broker.define_account(&importer, NOW).refused.len(), 1);
-    assert_eq!(w.broker.define_account(&exporter, NOW).refused, []);
+    assert_eq!(
+        w.broker.define_account(&importer, NOW).finish(w.now).len(),
+        1
+    );
+    assert_eq!(w.broker.define_account(&exporter, NOW).finish(w.now), []);
     assert_eq!(imported(&w.broker, "B"), ["x"]);
-    assert_eq!(w.broker.undefine_account("A", NOW).refused.len(), 1);
+    assert_eq!(w.broker.undefine_account("A", NOW).finish(w.now).len(), 1);
     assert_eq!(imported(&w.broker, "B"), [""; 0]);
-    w.broker.define_account(&exporter, NOW);
+    w.broker.define_account(&exporter, NOW).finish(w.now);
     assert_eq!(imported(&w.broker, "B"), ["x"]);
     let b = w.broker.account("B").expect("defined");
-    w.broker.define_accounts(&[exporter], NOW);
+    w.broker.define_accounts(&[exporter], NOW).finish(w.now);
     assert!(!b.is_defined() && imported(&w.broker, "B").is_empty());
     assert!(w.broker.account("A").is_some_and(|a| a.is_defined()));
 }

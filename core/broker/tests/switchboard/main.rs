@@ -9,4 +9,5 @@ mod outboxes;
 mod permissions;
 mod routes;
 mod runs;
+mod streams;
 mod world;

@@ -19,7 +19,7 @@ fn permission(allow: Option<&[&str]>, deny: &[&str]) -> Option<SubjectPermission
 
 fn limit(w: &World, end: &End, permissions: &Permissions) {
     let rights = Some(Arc::new(Rights::new(permissions)));
-    w.broker.global().set_rights(&end.peer, rights);
+    w.broker.set_rights(w.broker.global(), &end.peer, rights);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn what_may_not_be_published_is_refused_and_goes_nowhere() {
         assert_eq!(send(&w, "a.secret"), (true, false));
         assert_eq!(send(&w, "a.open"), (false, true));
     }
-    w.broker.global().set_rights(&sender.peer, None);
+    w.broker.set_rights(w.broker.global(), &sender.peer, None);
     assert_eq!(send(&w, "b"), (false, true));
 }
 

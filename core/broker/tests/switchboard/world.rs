@@ -111,6 +111,17 @@ impl World {
         queue: Option<&str>,
         sid: &str,
     ) -> Sub {
+        self.subscribe_in(self.broker.global(), end, subject, queue, sid)
+    }
+
+    pub(crate) fn subscribe_in(
+        &self,
+        account: &Account,
+        end: &End,
+        subject: &str,
+        queue: Option<&str>,
+        sid: &str,
+    ) -> Sub {
         let sub = Sub::new(
             end.peer.clone(),
             Class::Local,
@@ -119,7 +130,7 @@ impl World {
             sid.as_bytes(),
             self.now,
         );
-        self.broker.global().subscribe(sub.clone(), self.now);
+        account.subscribe(sub.clone(), self.now);
         sub
     }
 
