@@ -32,14 +32,15 @@ pub use diff::{Change, ClusterChange, Diff, Difference, Dropped, GatewayChange, 
 pub use error::{ConfigError, ConfigWarning, HELP, Place, Problem, Rejected};
 pub use explain::{Setting, Shown, as_file};
 pub use options::{
-    Access, AccountLimits, AccountOptions, Activation, AuthOptions, CertificateFiles,
-    ClusterOptions, ClusterPermissions, Compression, CompressionOptions, Destination, Export,
-    ExportKind, GLOBAL_ACCOUNT, GatewayOptions, GatewayUrl, HandshakeFirst, Import, ImportKind,
-    LameDuckOptions, LatencyOptions, Limits, LinkAuth, LogFormat, LogLevel, LogLevels, LogTarget,
-    LoggingOptions, Mapping, MonitoringOptions, Options, Permissions, Port, ProfilingOptions,
-    RemoteGateway, ResponsePermission, ResponseType, RttThresholds, SYSTEM_ACCOUNT, Sampling,
-    ServerUrl, ServiceExport, SubjectPermission, Subsystem, TlsOptions, TlsVersion, User,
-    WriteTimeout,
+    Access, AccountLimits, AccountOptions, Activation, AuthOptions, CacheResolver, CalloutOptions,
+    CertificateFiles, ClusterOptions, ClusterPermissions, Compression, CompressionOptions,
+    ConnectionType, Destination, Export, ExportKind, FullResolver, GLOBAL_ACCOUNT, GatewayOptions,
+    GatewayUrl, HandshakeFirst, Import, ImportKind, LameDuckOptions, LatencyOptions, Limits,
+    LinkAuth, LogFormat, LogLevel, LogLevels, LogTarget, LoggingOptions, Mapping,
+    MonitoringOptions, Operator, OperatorClaims, OperatorOptions, Options, Permissions, Port,
+    ProfilingOptions, RemoteGateway, ResolverDelete, ResolverOptions, ResponsePermission,
+    ResponseType, RttThresholds, SYSTEM_ACCOUNT, Sampling, ServerUrl, ServiceExport,
+    SubjectPermission, Subsystem, TlsOptions, TlsVersion, User, WriteTimeout,
 };
 pub use origin::{KeyPath, Origin, Origins, Step};
 pub use read::{Loaded, Without, load, load_without};

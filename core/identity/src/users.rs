@@ -214,6 +214,7 @@ mod tests {
                 }
                 _ => Secret::new("pw"),
             },
+            ..User::default()
         });
         for (nobody, credentials, want) in [
             (Some("a"), given("", "", ""), Some("a")),
@@ -265,11 +266,13 @@ mod tests {
             User {
                 name: "a".into(),
                 password: Secret::new("1"),
+                ..User::default()
             },
             // bcrypt of "secret" at the lowest cost.
             User {
                 name: "h".into(),
                 password: Secret::new(bcrypt::hash("secret", 4).expect("hashes")),
+                ..User::default()
             },
         ]);
         let auth = Authenticator::new(options);
@@ -288,6 +291,7 @@ mod tests {
             let users = list.iter().map(|(name, password)| User {
                 name: (*name).into(),
                 password: Secret::new(*password),
+                ..User::default()
             });
             Authenticator::new(AuthOptions {
                 users: Some(users.collect()),

@@ -34,6 +34,7 @@ fn user(name: &str, password: &str) -> User {
     User {
         name: name.into(),
         password: Secret::new(password),
+        ..User::default()
     }
 }
 

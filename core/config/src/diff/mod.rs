@@ -144,6 +144,12 @@ impl Diff {
             lame_duck,
             connect_error_reports,
             reconnect_error_reports,
+            // What reads files does not know these yet.
+            accounts: _,
+            system_account: _,
+            no_system_account: _,
+            operator: _,
+            proxies: _,
         } = new;
         self.fixed("server_name", "ServerName", &old.server_name, server_name);
         self.fixed("host", "Host", &old.host, host);
@@ -320,6 +326,10 @@ impl Diff {
             token,
             users,
             no_auth_user,
+            // What reads files does not know these yet.
+            default_permissions: _,
+            callout: _,
+            proxy_required: _,
             // It depends on TLS.
             timeout: _,
         } = &options.auth;

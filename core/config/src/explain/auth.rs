@@ -14,6 +14,10 @@ impl Settings<'_> {
             token,
             users,
             no_auth_user,
+            // What reads files does not know these yet.
+            default_permissions: _,
+            callout: _,
+            proxy_required: _,
             // The given one is what counts if this is none.
             timeout: _,
         } = auth;
@@ -22,9 +26,9 @@ impl Settings<'_> {
             s.put("password", secret(password));
             s.put("token", token.as_ref().map_or(Shown::Unset, secret));
             match users {
-                Some(users) => s.blocks("users", users, |s, User { name, password }| {
-                    s.put("user", name);
-                    s.put("password", secret(password));
+                Some(users) => s.blocks("users", users, |s, user: &User| {
+                    s.put("user", &user.name);
+                    s.put("password", secret(&user.password));
                 }),
                 None => s.put("users", Shown::Unset),
             }

@@ -161,6 +161,12 @@ impl Settings<'_> {
             lame_duck,
             connect_error_reports,
             reconnect_error_reports,
+            // What reads files does not know these yet.
+            accounts: _,
+            system_account: _,
+            no_system_account: _,
+            operator: _,
+            proxies: _,
         } = options;
         self.put("server_name", server_name);
         self.put("host", host);

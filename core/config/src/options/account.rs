@@ -18,6 +18,8 @@ pub const SYSTEM_ACCOUNT: &str = "$SYS";
 pub struct AccountOptions {
     /// Its name: as configured, or the public key of an account with a JWT.
     pub name: String,
+    /// `nkey`: its public key. Nothing follows from it.
+    pub nkey: Option<String>,
     /// What it offers to other accounts.
     pub exports: Vec<Export>,
     /// What it takes from other accounts.

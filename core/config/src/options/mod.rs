@@ -10,6 +10,7 @@ mod compression;
 mod gateway;
 mod limits;
 mod logging;
+mod operator;
 mod permissions;
 mod tls;
 mod validate;
@@ -25,12 +26,16 @@ pub use account::{
     GLOBAL_ACCOUNT, Import, ImportKind, LatencyOptions, Mapping, ResponseType, SYSTEM_ACCOUNT,
     Sampling, ServiceExport,
 };
-pub use auth::{AuthOptions, LinkAuth, User};
+pub use auth::{AuthOptions, CalloutOptions, ConnectionType, LinkAuth, User};
 pub use cluster::{ClusterOptions, ClusterPermissions};
 pub use compression::{Compression, CompressionOptions, RttThresholds};
 pub use gateway::{GatewayOptions, GatewayUrl, RemoteGateway, ServerUrl};
 pub use limits::{Limits, WriteTimeout};
 pub use logging::{LogFormat, LogLevel, LogLevels, LogTarget, LoggingOptions, Subsystem};
+pub use operator::{
+    CacheResolver, FullResolver, Operator, OperatorClaims, OperatorOptions, ResolverDelete,
+    ResolverOptions,
+};
 pub use permissions::{Permissions, ResponsePermission, SubjectPermission};
 pub use tls::{CertificateFiles, HandshakeFirst, TlsOptions, TlsVersion};
 
@@ -84,6 +89,17 @@ pub struct Options {
     pub limits: Limits,
     /// `authorization`: who may connect.
     pub auth: AuthOptions,
+    /// `accounts` besides the global one, which is among them only if it has something to say (`mappings` at the
+    /// top of a file). Their users are in [`AuthOptions::users`].
+    pub accounts: Vec<AccountOptions>,
+    /// `system_account`. Use [`Options::system_account`].
+    pub system_account: Option<String>,
+    /// `no_system_account`: there is none, unless one is named.
+    pub no_system_account: bool,
+    /// `operator`, `trusted_keys`, `resolver`…: accounts and users are those of JWTs.
+    pub operator: OperatorOptions,
+    /// `proxies`: public keys of the proxies that are trusted.
+    pub proxies: Vec<String>,
     /// `tls`: clients' connections are encrypted.
     pub tls: Option<TlsOptions>,
     /// `allow_non_tls`: with `tls`, connections that are not encrypted are taken, too.
@@ -129,6 +145,11 @@ impl Default for Options {
             feature_flags: BTreeMap::new(),
             limits: Limits::default(),
             auth: AuthOptions::default(),
+            accounts: Vec::new(),
+            system_account: None,
+            no_system_account: false,
+            operator: OperatorOptions::default(),
+            proxies: Vec::new(),
             tls: None,
             allow_non_tls: false,
             proxy_protocol: false,
@@ -158,6 +179,19 @@ impl Options {
                 .map(|g| g.name.as_str())
                 .filter(|n| !n.is_empty())
         })
+    }
+
+    /// The system account: the one that is named, `$SYS` if that is one of `accounts`, or else a `$SYS` that the
+    /// server makes for itself. `None` if there is none.
+    pub fn system_account(&self) -> Option<&str> {
+        let named = self.system_account.as_deref();
+        let is_made = !self.no_system_account || self.account(SYSTEM_ACCOUNT).is_some();
+        named.or(Some(SYSTEM_ACCOUNT).filter(|_| is_made))
+    }
+
+    /// The configured account of this name.
+    pub fn account(&self, name: &str) -> Option<&AccountOptions> {
+        self.accounts.iter().find(|account| account.name == name)
     }
 
     /// How long a client may take to send its credentials; who must shake hands first gets a second

@@ -162,6 +162,7 @@ impl Reader<'_> {
             users: block.users,
             no_auth_user: auth.no_auth_user.take(),
             timeout: block.timeout,
+            ..AuthOptions::default()
         };
     }
 

@@ -185,6 +185,7 @@ fn every_key_reaches_its_option() {
         },
         connect_error_reports: 5,
         reconnect_error_reports: 6,
+        ..Options::default()
     };
     assert_eq!(options(text), wanted);
 }
@@ -326,6 +327,7 @@ fn users_are_read_in_order_and_make_authentication_required() {
     let user = |name: &str, password: &str| User {
         name: name.into(),
         password: Secret::new(password),
+        ..User::default()
     };
     assert_eq!(auth.users, Some(vec![user("a", "x"), user("b", "")]));
     for (text, required) in [

@@ -89,6 +89,7 @@ impl Reloads {
             users.extend(names.iter().map(|name| User {
                 name: format!("stranger{name}"),
                 password: Secret::new(format!("{password}")),
+                ..User::default()
             }));
         });
         format!("{names:?}")

@@ -92,6 +92,7 @@ impl Topology {
         let user = |number| User {
             name: user_name(number),
             password: Secret::new(PASSWORD),
+            ..User::default()
         };
         AuthOptions {
             users: self
