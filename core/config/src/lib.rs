@@ -37,10 +37,11 @@ pub use options::{
     ConnectionType, Destination, Export, ExportKind, FullResolver, GLOBAL_ACCOUNT, GatewayOptions,
     GatewayUrl, HandshakeFirst, Import, ImportKind, LameDuckOptions, LatencyOptions, Limits,
     LinkAuth, LogFormat, LogLevel, LogLevels, LogTarget, LoggingOptions, Mapping,
-    MonitoringOptions, Operator, OperatorClaims, OperatorOptions, Options, Permissions, Port,
-    ProfilingOptions, RemoteGateway, ResolverDelete, ResolverOptions, ResponsePermission,
-    ResponseType, RttThresholds, SYSTEM_ACCOUNT, Sampling, ServerUrl, ServiceExport,
-    SubjectPermission, Subsystem, TlsOptions, TlsVersion, User, WriteTimeout,
+    MonitoringOptions, OcspCacheOptions, OcspMode, OcspOptions, OcspPeerOptions, Operator,
+    OperatorClaims, OperatorOptions, Options, Permissions, Port, ProfilingOptions, RemoteGateway,
+    ResolverDelete, ResolverOptions, ResponsePermission, ResponseType, RttThresholds,
+    SYSTEM_ACCOUNT, Sampling, ServerUrl, ServiceExport, SubjectPermission, Subsystem, TlsOptions,
+    TlsVersion, User, WriteTimeout,
 };
 pub use origin::{KeyPath, Origin, Origins, Step};
 pub use read::{Loaded, Without, load, load_without};

@@ -74,6 +74,12 @@ pub enum Change {
     HandshakeFirst(bool),
     /// `tls`: the time in `handshake_first`.
     HandshakeFallback(Duration),
+    /// `ocsp`.
+    Ocsp,
+    /// `ocsp_cache`.
+    OcspCache,
+    /// `cert_reload_interval`.
+    CertReloadInterval(Option<Duration>),
     /// `cluster`, but for its routes.
     Cluster(ClusterChange),
     /// `cluster`: `routes`.
@@ -137,6 +143,9 @@ impl Change {
             Change::TlsTimeout(_) => "tls.timeout",
             Change::Pinned(_) => "tls.pinned_certs",
             Change::HandshakeFirst(_) | Change::HandshakeFallback(_) => "tls.handshake_first",
+            Change::Ocsp => "ocsp",
+            Change::OcspCache => "ocsp_cache",
+            Change::CertReloadInterval(_) => "cert_reload_interval",
             Change::Cluster(_) => "cluster",
             Change::Routes => "cluster.routes",
             Change::Gateway(_) => "gateway",
@@ -198,6 +207,11 @@ impl Change {
                 return said(&format!(
                     "Client TLS handshake first fallback delay: {delay}"
                 ));
+            }
+            Change::Ocsp => return said("OCSP"),
+            Change::OcspCache => return Some("Reloaded OCSP peer cache".to_string()),
+            Change::CertReloadInterval(interval) => {
+                ("cert_reload_interval", interval.unwrap_or_default().shown())
             }
             Change::Cluster(_) => return said("cluster"),
             Change::Routes => return said("cluster routes"),

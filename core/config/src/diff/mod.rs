@@ -129,6 +129,9 @@ impl Diff {
             auth: _,
             tls,
             allow_non_tls,
+            ocsp,
+            ocsp_cache,
+            cert_reload_interval,
             proxy_protocol,
             monitoring,
             profiling,
@@ -137,7 +140,7 @@ impl Diff {
             logging,
             pid_file,
             ports_file_dir,
-            // Nothing is written there yet.
+            // What is kept there is looked for at the new place; nobody is concerned.
             store_dir: _,
             // It says which file it is, not what it does.
             digest: _,
@@ -178,6 +181,10 @@ impl Diff {
             &old.allow_non_tls,
             allow_non_tls,
         );
+        self.live(|_| Change::Ocsp, &old.ocsp, ocsp);
+        self.live(|_| Change::OcspCache, &old.ocsp_cache, ocsp_cache);
+        let interval = &old.cert_reload_interval;
+        self.live(Change::CertReloadInterval, interval, cert_reload_interval);
         self.lame_duck(&old.lame_duck, lame_duck);
         let reports = &old.connect_error_reports;
         self.live(Change::ConnectErrorReports, reports, connect_error_reports);
@@ -369,6 +376,7 @@ impl Diff {
             pinned,
             handshake_first,
             rate_limit,
+            ocsp_peer,
         } = new;
         self.live(Change::TlsTimeout, &old.timeout(), &new.timeout());
         self.fixed("tls.verify_and_map", "TLSMap", &old.map, map);
@@ -379,7 +387,8 @@ impl Diff {
             || old.insecure != *insecure
             || old.min_version != *min_version
             || old.cipher_suites != *cipher_suites
-            || old.curves != *curves;
+            || old.curves != *curves
+            || old.ocsp_peer != *ocsp_peer;
         // Certificates are read again, whether they are named otherwise or not.
         if is_other || is_on || was_on {
             self.changes.push(Change::Tls(is_on));

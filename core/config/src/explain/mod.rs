@@ -8,6 +8,7 @@ mod auth;
 mod cluster;
 mod gateway;
 mod json;
+mod ocsp;
 mod tls;
 mod write;
 
@@ -147,6 +148,9 @@ impl Settings<'_> {
             auth,
             tls,
             allow_non_tls,
+            ocsp,
+            ocsp_cache,
+            cert_reload_interval,
             proxy_protocol,
             monitoring,
             profiling,
@@ -188,6 +192,8 @@ impl Settings<'_> {
         self.auth(auth, options.auth_timeout());
         self.tls(tls.as_ref());
         self.put("allow_non_tls", *allow_non_tls);
+        self.ocsp(ocsp, ocsp_cache);
+        self.put("cert_reload_interval", *cert_reload_interval);
         self.put("proxy_protocol", *proxy_protocol);
         self.cluster(cluster, limits);
         self.gateway(gateway.as_ref(), limits);

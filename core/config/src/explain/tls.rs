@@ -36,6 +36,7 @@ impl Settings<'_> {
             pinned,
             handshake_first,
             rate_limit,
+            ocsp_peer,
         } = tls;
         match certificates.as_slice() {
             [] => {}
@@ -75,6 +76,7 @@ impl Settings<'_> {
             },
         );
         self.put("connection_rate_limit", *rate_limit);
+        self.ocsp_peer(*ocsp_peer);
     }
 
     fn certificate(&mut self, files: &CertificateFiles) {

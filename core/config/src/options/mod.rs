@@ -10,6 +10,7 @@ mod compression;
 mod gateway;
 mod limits;
 mod logging;
+mod ocsp;
 mod operator;
 mod permissions;
 mod tls;
@@ -32,6 +33,7 @@ pub use compression::{Compression, CompressionOptions, RttThresholds};
 pub use gateway::{GatewayOptions, GatewayUrl, RemoteGateway, ServerUrl};
 pub use limits::{Limits, WriteTimeout};
 pub use logging::{LogFormat, LogLevel, LogLevels, LogTarget, LoggingOptions, Subsystem};
+pub use ocsp::{OcspCacheOptions, OcspMode, OcspOptions, OcspPeerOptions};
 pub use operator::{
     CacheResolver, FullResolver, Operator, OperatorClaims, OperatorOptions, ResolverDelete,
     ResolverOptions,
@@ -104,6 +106,13 @@ pub struct Options {
     pub tls: Option<TlsOptions>,
     /// `allow_non_tls`: with `tls`, connections that are not encrypted are taken, too.
     pub allow_non_tls: bool,
+    /// `ocsp`: proofs that our certificates are good.
+    pub ocsp: OcspOptions,
+    /// `ocsp_cache`: answers about the certificates of others that are kept.
+    pub ocsp_cache: OcspCacheOptions,
+    /// `cert_reload_interval`, which is ours alone: how often the files of `tls` blocks are looked at; never if
+    /// there is none.
+    pub cert_reload_interval: Option<Duration>,
     /// `proxy_protocol`: a client's connection may begin with a header that says where it comes from.
     pub proxy_protocol: bool,
     /// `http*`: the monitoring listener.
@@ -120,7 +129,7 @@ pub struct Options {
     pub pid_file: Option<String>,
     /// `ports_file_dir`: where `<program>_<pid>.ports` is written.
     pub ports_file_dir: Option<String>,
-    /// `store_dir`: where streams will live; nothing is written there while there are none.
+    /// `store_dir`: where streams will live, and in `ocsp` the proofs that our certificates are good.
     pub store_dir: Option<String>,
     /// The [digest](crate::Loaded::digest) of the file that all this was read from; `None` without a file.
     pub digest: Option<String>,
@@ -152,6 +161,9 @@ impl Default for Options {
             proxies: Vec::new(),
             tls: None,
             allow_non_tls: false,
+            ocsp: OcspOptions::default(),
+            ocsp_cache: OcspCacheOptions::default(),
+            cert_reload_interval: None,
             proxy_protocol: false,
             monitoring: MonitoringOptions::default(),
             profiling: ProfilingOptions::default(),

@@ -5,6 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::OcspPeerOptions;
+
 /// How long a handshake may take where the configuration does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -41,6 +43,8 @@ pub struct TlsOptions {
     pub handshake_first: HandshakeFirst,
     /// `connection_rate_limit`: handshakes with clients within a second; no bound if there is none.
     pub rate_limit: Option<u64>,
+    /// `ocsp_peer`: the authorities are asked about the certificates of clients. It has no meaning between servers.
+    pub ocsp_peer: Option<OcspPeerOptions>,
 }
 
 /// What comes first on a client's connection: INFO or the handshake.

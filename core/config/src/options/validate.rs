@@ -44,6 +44,14 @@ impl Options {
             return conflict("server name cannot contain spaces");
         }
         self.auth.validate()?;
+        if let Some(tls) = &self.tls
+            && tls.ocsp_peer.is_some()
+            && !tls.verify
+        {
+            return conflict(
+                "OCSP peer verification for client connections requires TLS verify (mTLS) to be enabled",
+            );
+        }
         if let Some(gateway) = &self.gateway {
             gateway.validate()?;
         }

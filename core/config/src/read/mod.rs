@@ -11,6 +11,7 @@ mod help;
 mod links;
 mod listen;
 mod logging;
+mod ocsp;
 mod permissions;
 mod reader;
 mod table;
@@ -97,7 +98,7 @@ mod tests {
     use std::path::Path;
 
     use super::help::names;
-    use super::{auth, cluster, gateway, permissions, tls, top};
+    use super::{auth, cluster, gateway, ocsp, permissions, tls, top};
 
     /// Whether a key of this spelling is known is seen in a case of `tests/verdicts`, beside the reference.
     #[test]
@@ -116,6 +117,9 @@ mod tests {
             ("authorization", names(auth::USER_KEYS)),
             ("gateway", names(auth::LINK_KEYS)),
             ("tls", names(tls::KEYS)),
+            ("tls", names(ocsp::PEER_KEYS)),
+            ("top", names(ocsp::KEYS)),
+            ("top", names(ocsp::CACHE_KEYS)),
         ] {
             let text = std::fs::read_to_string(folder.join(file).with_extension("txt"));
             let text = text.expect("a file of cases");

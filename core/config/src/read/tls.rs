@@ -5,8 +5,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::ocsp;
 use super::reader::{Field, Reader, shown};
-use super::table::{Key, apply_or, not_yet_unless_off, works, works_for};
+use super::table::{Key, apply_or, works, works_for};
 use crate::error::{Place, Problem};
 use crate::options::{CertificateFiles, HandshakeFirst, TlsOptions, TlsVersion};
 use crate::text::duration::parse_duration;
@@ -119,7 +120,7 @@ pub(super) const KEYS: &[Key<Block>] = &[
             r.invalid(&f.node.place, text);
         }
     }),
-    not_yet_unless_off(&["ocsp_peer"], "OCSP"),
+    works(&["ocsp_peer"], |r, f, b| b.tls.ocsp_peer = ocsp::peer(r, f)),
 ];
 
 /// How long a client may take to begin the handshake under `handshake_first: auto`.

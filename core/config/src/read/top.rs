@@ -10,6 +10,7 @@ use gannet_units::ByteCount;
 use super::cluster;
 use super::gateway;
 use super::logging;
+use super::ocsp;
 use super::reader::{Field, Reader};
 use super::table::{Key, not_yet, not_yet_unless_empty, not_yet_unless_off, works, works_for};
 use crate::options::{LameDuckOptions, Limits, Options};
@@ -20,6 +21,8 @@ use crate::tree::Value;
 
 const SERVICE_ACCOUNTS: &str = "accounts";
 const OPERATOR: &str = "operator mode";
+/// The files of certificates are not looked at more often than this.
+const SHORTEST_CERT_RELOAD: Duration = Duration::from_secs(1);
 
 /// Whether a part of the server that isn't built yet would say whom to let in.
 pub(super) fn guards(feature: &str) -> bool {
@@ -252,8 +255,15 @@ pub(super) const KEYS: &[Key<Options>] = &[
     works(&["allow_non_tls"], |r, f, o| {
         set(r.bool(f), &mut o.allow_non_tls)
     }),
-    not_yet_unless_off(&["ocsp"], "TLS"),
-    not_yet_unless_off(&["ocsp_cache"], "TLS"),
+    works(&["ocsp"], ocsp::read),
+    works(&["ocsp_cache"], ocsp::cache),
+    // This one is ours alone.
+    works(&["cert_reload_interval"], |r, f, o| {
+        o.cert_reload_interval = r
+            .duration(f, "cert_reload_interval")
+            .flatten()
+            .map(|interval| interval.max(SHORTEST_CERT_RELOAD));
+    }),
     not_yet_unless_empty(&["proxies"], "trusted proxies"),
     works(&["proxy_protocol"], |r, f, o| {
         set(r.bool(f), &mut o.proxy_protocol)

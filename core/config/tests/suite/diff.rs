@@ -221,6 +221,12 @@ fn what_can_change_is_told_in_the_words_of_the_reference() {
             "reconnect_error_reports: 5",
             "Reloaded: reconnect_error_reports = 5",
         ),
+        ("ocsp: false", "Reloaded: OCSP"),
+        ("ocsp_cache: false", "Reloaded OCSP peer cache"),
+        (
+            "cert_reload_interval: '30s'",
+            "Reloaded: cert_reload_interval = 30s",
+        ),
         ("server_tags: [x]", "Reloaded: tags"),
         ("server_metadata { a: b }", "Reloaded: metadata"),
         (

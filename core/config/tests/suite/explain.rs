@@ -79,6 +79,15 @@ authorization {
   timeout: "3s"                                   # a.conf:9:60
 }
 allow_non_tls: false                              # default
+ocsp {
+  mode: "auto"                                    # default
+}
+ocsp_cache {
+  type: "local"                                   # default
+  local_store: "_rc_"                             # default
+  preserve_revoked: false                         # default
+  save_interval: "5m0s"                           # default
+}
 proxy_protocol: false                             # default
 cluster {
   name: "A"                                       # a.conf:11:9

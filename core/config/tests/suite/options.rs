@@ -6,9 +6,10 @@ use crate::world::World;
 use gannet_config::{
     AuthOptions, CertificateFiles, ClusterOptions, ClusterPermissions, Compression,
     CompressionOptions, GatewayOptions, GatewayUrl, HandshakeFirst, LameDuckOptions, Limits,
-    LinkAuth, LogFormat, LogLevel, LogLevels, LoggingOptions, MonitoringOptions, Options, Port,
-    ProfilingOptions, RemoteGateway, RttThresholds, Secret, SubjectPermission, Subsystem,
-    TlsOptions, TlsVersion, User, WriteTimeout,
+    LinkAuth, LogFormat, LogLevel, LogLevels, LoggingOptions, MonitoringOptions, OcspCacheOptions,
+    OcspMode, OcspOptions, OcspPeerOptions, Options, Port, ProfilingOptions, RemoteGateway,
+    RttThresholds, Secret, SubjectPermission, Subsystem, TlsOptions, TlsVersion, User,
+    WriteTimeout,
 };
 use gannet_units::ByteCount;
 
@@ -94,7 +95,12 @@ fn every_key_reaches_its_option() {
         http: "localhost:8333", http_base_path: "mon/"
         authorization { user: u, password: p, timeout: 0.5 }
         no_auth_user: n, allow_non_tls: true, proxy_protocol: true
-        tls { verify: true, timeout: 3, handshake_first: "70ms", connection_rate_limit: 9 }
+        tls { verify: true, timeout: 3, handshake_first: "70ms", connection_rate_limit: 9
+            ocsp_peer { verify: true, ca_timeout: 1.5, allowed_clockskew: "10s", cache_ttl_when_next_update_unset: 60
+            warn_only: true, unknown_is_good: true, allow_when_ca_unreachable: true }
+        }
+        ocsp { mode: ALWAYS, urls: ["http://a", "http://b"] }, cert_reload_interval: "1m"
+        ocsp_cache { type: none, local_store: "kept", preserve_revoked: true, save_interval: "2500ms" }
         cluster { name: A }
     "#;
     let wanted = Options {
@@ -137,9 +143,28 @@ fn every_key_reaches_its_option() {
             timeout: Some(secs(3)),
             handshake_first: HandshakeFirst::Within(Duration::from_millis(70)),
             rate_limit: Some(9),
+            ocsp_peer: Some(OcspPeerOptions {
+                ca_timeout: Duration::from_millis(1500),
+                allowed_clockskew: secs(10),
+                unset_ttl: secs(60),
+                warn_only: true,
+                unknown_is_good: true,
+                allow_when_ca_unreachable: true,
+            }),
             ..TlsOptions::default()
         }),
         allow_non_tls: true,
+        ocsp: OcspOptions {
+            mode: OcspMode::Always,
+            urls: vec!["http://a".into(), "http://b".into()],
+        },
+        ocsp_cache: OcspCacheOptions {
+            on: false,
+            local_store: "kept".into(),
+            preserve_revoked: true,
+            save_interval: secs(2),
+        },
+        cert_reload_interval: Some(secs(60)),
         proxy_protocol: true,
         monitoring: MonitoringOptions {
             host: Some("localhost".into()),
@@ -752,4 +777,75 @@ fn contradictions_in_a_cluster_are_refused_in_the_reference_words() {
             .map_or_else(|e| e.to_string(), |()| "ok".into());
         assert_eq!(verdict, wanted, "{text}");
     }
+}
+
+#[test]
+fn what_is_asked_of_authorities_has_short_forms_and_bounds() {
+    let mode = |text: &str| options(text).ocsp.mode;
+    for (text, wanted) in [
+        ("", OcspMode::Auto),
+        ("ocsp: true", OcspMode::Auto),
+        ("ocsp: false", OcspMode::Never),
+        ("ocsp {mode: must}", OcspMode::Must),
+        ("ocsp {mode: Never}", OcspMode::Never),
+    ] {
+        assert_eq!(mode(text), wanted, "{text}");
+    }
+    let cache = |text: &str| {
+        let cache = options(text).ocsp_cache;
+        (cache.on, cache.local_store, cache.save_interval)
+    };
+    for (text, on, folder, seconds) in [
+        ("", true, "_rc_", 300),
+        ("ocsp_cache: false", false, "_rc_", 300),
+        (
+            "ocsp_cache {save_interval: 0, local_store: \"\"}",
+            true,
+            "_rc_",
+            1,
+        ),
+        (
+            "ocsp_cache {save_interval: -5, local_store: x}",
+            true,
+            "x",
+            1,
+        ),
+    ] {
+        assert_eq!(cache(text), (on, folder.into(), secs(seconds)), "{text}");
+    }
+    let peer = |text: &str| options(&format!("tls {{ verify: true, ocsp_peer: {text} }}"));
+    let peer = |text: &str| peer(text).tls.expect("tls").ocsp_peer;
+    let default = OcspPeerOptions::default();
+    for (text, wanted) in [
+        ("false", None),
+        ("true", Some(default)),
+        ("{verify: false, warn_only: true}", None),
+        ("{warn_only: true}", None),
+        (
+            "{verify: true, ca_timeout: 0, allowed_clockskew: -1}",
+            Some(default),
+        ),
+        (
+            "{verify: true, allowed_clockskew: 0}",
+            Some(OcspPeerOptions {
+                allowed_clockskew: Duration::ZERO,
+                ..default
+            }),
+        ),
+    ] {
+        assert_eq!(peer(text), wanted, "{text}");
+    }
+    let interval = |text: &str| options(text).cert_reload_interval;
+    assert_eq!(interval("cert_reload_interval: \"0s\""), None);
+    assert_eq!(interval("cert_reload_interval: \"1ms\""), Some(secs(1)));
+}
+
+#[test]
+fn who_asks_about_clients_must_see_their_certificates() {
+    let verdict = |text: &str| options(text).validate().map_err(|e| e.to_string());
+    assert_eq!(verdict("tls { verify: true, ocsp_peer: true }"), Ok(()));
+    assert_eq!(
+        verdict("tls { ocsp_peer: true }"),
+        Err("OCSP peer verification for client connections requires TLS verify (mTLS) to be enabled".into())
+    );
 }

@@ -4,13 +4,14 @@ use std::future::poll_fn;
 use std::pin::pin;
 
 use gannet_units::Moment;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConnection, Connection, ServerConnection};
 
 use super::connection::{TlsConnection, poll_handshake};
 use super::context::TlsContext;
 use super::error::TlsError;
 use super::facts::TlsFacts;
+use super::ocsp::OcspLink;
 use crate::future::{Either, race};
 use crate::net::Stream;
 use crate::rt::Rt;
@@ -56,6 +57,19 @@ impl Stream {
     /// What the handshake found out; `None` on a plain stream and while the handshake lasts.
     pub fn tls(&self) -> Option<&TlsFacts> {
         self.tls_connection()?.facts()
+    }
+
+    /// How the peer's certificates lead to an authority of `context`, link by link; nothing on a plain stream, and if
+    /// the peer has shown none. `None`: it is not known how.
+    pub fn links(&self, context: &TlsContext) -> Option<Vec<OcspLink>> {
+        let Some(tls) = self.tls_connection() else {
+            return Some(Vec::new());
+        };
+        let chain: Vec<CertificateDer<'static>> = match tls.state().connection.peer_certificates() {
+            None => return Some(Vec::new()),
+            Some(chain) => chain.to_vec(),
+        };
+        context.links(&chain).ok()
     }
 
     async fn handshake(

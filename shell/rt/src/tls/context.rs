@@ -7,20 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_units::WallTime;
-use rustls::client::{ResolvesClientCert, Resumption, verify_server_name};
+use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::{ServerName, UnixTime};
-use rustls::server::{ClientHello, NoServerSessionStorage, ParsedCertificate, ResolvesServerCert};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::NoServerSessionStorage;
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
-use rustls::{
-    ClientConfig, RootCertStore, ServerConfig, SignatureScheme, SupportedProtocolVersion,
-};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 use super::error::TlsSettingsError;
 use super::facts::PeerCertificate;
 use super::names;
+use super::ocsp::{self, NoIssuer, OcspLink, StapleDemand};
 use super::pem::{self, ReadFile};
+use super::shown::Certificates;
 use super::verify::{ClientVerifier, ServerVerifier, Trust};
 use crate::fs;
 use crate::rt::Rt;
@@ -37,7 +37,7 @@ pub enum TlsVersion {
 
 /// What a [`TlsContext`] is made of. Names of cipher suites and curves are the reference server's; those
 /// that we don't speak are left out as long as one is left.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct TlsSettings {
     /// PEM files of our certificates (the whole chain) and their keys. A dialler shows the first one
     /// that suits; who is dialled the one for the name asked for, or the first that suits.
@@ -56,6 +56,8 @@ pub struct TlsSettings {
     pub curves: Vec<String>,
     /// SHA-256 of the public keys that peers may have, as lower-case hexadecimal digits; any if empty.
     pub pinned: BTreeSet<String>,
+    /// What is asked of the proofs of servers that we dial, if they have to show any.
+    pub staples: Option<StapleDemand>,
 }
 
 /// Everything that a handshake needs, in both roles. Cheap to clone, immutable: a reload makes a new
@@ -66,6 +68,8 @@ pub struct TlsContext(Arc<Inner>);
 struct Inner {
     server: Arc<ServerConfig>,
     client: Arc<ClientConfig>,
+    certificates: Arc<Certificates>,
+    trust: Arc<Trust>,
     pinned: BTreeSet<String>,
     not_after: Option<WallTime>,
 }
@@ -99,14 +103,13 @@ impl TlsContext {
         read: ReadFile<'_>,
     ) -> Result<TlsContext, TlsSettingsError> {
         let provider = Arc::new(provider(settings)?);
-        let certificates = certificates(settings, read)?;
+        let keys = keys(settings, read)?;
         let trust = Arc::new(trust(settings.ca_file.as_deref(), read)?);
-        let not_after = certificates
-            .keys
+        let not_after = keys
             .first()
             .and_then(|key| PeerCertificate::read(key.cert.first()?))
             .map(|certificate| certificate.not_after);
-        let certificates = Arc::new(certificates);
+        let certificates = Arc::new(Certificates::new(keys, rt.clone()));
         let clock = Arc::new(Clock(rt));
         let parts = Parts {
             provider,
@@ -118,6 +121,8 @@ impl TlsContext {
         Ok(TlsContext(Arc::new(Inner {
             server: Arc::new(parts.server(settings).map_err(unusable)?),
             client: Arc::new(parts.client(settings).map_err(unusable)?),
+            certificates: parts.certificates,
+            trust: parts.trust,
             pinned: settings.pinned.clone(),
             not_after,
         })))
@@ -132,6 +137,34 @@ impl TlsContext {
     pub fn is_pinned(&self, peer: Option<&PeerCertificate>) -> bool {
         let pinned = &self.0.pinned;
         pinned.is_empty() || peer.is_some_and(|p| pinned.contains(&p.key_sha256))
+    }
+
+    /// How many certificates we have here.
+    pub fn certificates(&self) -> usize {
+        self.0.certificates.len()
+    }
+
+    /// Whether our certificate at `index` wants proofs that it is good to be shown with it.
+    pub fn wants_staple(&self, index: usize) -> bool {
+        let chain = self.0.certificates.chain(index);
+        chain.is_some_and(|chain| chain.first().is_some_and(ocsp::wants_staple))
+    }
+
+    /// Our certificate at `index` beside the one that it was issued by. `None` if that one is not known.
+    pub fn own_link(&self, index: usize) -> Option<OcspLink> {
+        let chain = self.0.certificates.chain(index)?;
+        ocsp::own_link(&chain, &self.0.trust.known()).ok()
+    }
+
+    /// From now on, `proof` is shown with our certificate at `index`: it counts for as long as `until`, and
+    /// without a newer one, the certificate is not shown after that.
+    pub fn set_staple(&self, index: usize, proof: Vec<u8>, until: Option<WallTime>) {
+        self.0.certificates.set_staple(index, proof, until);
+    }
+
+    /// How these certificates of a peer lead to an authority.
+    pub(super) fn links(&self, chain: &[CertificateDer<'_>]) -> Result<Vec<OcspLink>, NoIssuer> {
+        ocsp::links(chain, &self.0.trust.known())
     }
 
     pub(super) fn server(&self) -> Arc<ServerConfig> {
@@ -174,7 +207,12 @@ impl Parts {
     }
 
     fn client(&self, settings: &TlsSettings) -> Result<ClientConfig, rustls::Error> {
-        let verifier = ServerVerifier::new(&self.trust, settings.insecure, &self.provider);
+        let verifier = ServerVerifier::new(
+            &self.trust,
+            settings.insecure,
+            settings.staples,
+            &self.provider,
+        );
         let mut config =
             ClientConfig::builder_with_details(self.provider.clone(), self.clock.clone())
                 .with_protocol_versions(versions(settings.min_version))?
@@ -189,11 +227,15 @@ impl Parts {
 fn provider(settings: &TlsSettings) -> Result<CryptoProvider, TlsSettingsError> {
     let chosen = &settings.cipher_suites;
     if !chosen.is_empty() && !chosen.iter().any(|name| names::is_spoken(name)) {
-        return Err(unspoken("cipher_suites", chosen));
+        return Err(unspoken("cipher_suites", chosen, names::why_no_suite));
     }
     let groups = names::groups(&settings.curves);
     if groups.is_empty() {
-        return Err(unspoken("curve_preferences", &settings.curves));
+        return Err(unspoken(
+            "curve_preferences",
+            &settings.curves,
+            names::why_no_curve,
+        ));
     }
     Ok(CryptoProvider {
         cipher_suites: names::suites(chosen),
@@ -202,11 +244,30 @@ fn provider(settings: &TlsSettings) -> Result<CryptoProvider, TlsSettingsError> 
     })
 }
 
-fn unspoken(key: &str, names: &[String]) -> TlsSettingsError {
+type Why = fn(&str) -> Option<&'static str>;
+
+fn unspoken(key: &str, names: &[String], why: Why) -> TlsSettingsError {
+    let reasons: Vec<String> = unspoken_of(names, why).collect();
     TlsSettingsError(format!(
         "none of '{key}' is supported by this version of Gannet: {}",
-        names.join(", ")
+        reasons.join("; ")
     ))
+}
+
+/// Those of `names` that are not spoken, each with the reason.
+fn unspoken_of(names: &[String], why: Why) -> impl Iterator<Item = String> {
+    let with_reason = move |name: &String| Some(format!("{name} ({})", why(name)?));
+    names.iter().filter_map(with_reason)
+}
+
+impl TlsSettings {
+    /// The suites and curves that are left out, each with the reason.
+    pub fn left_out(&self) -> Vec<String> {
+        let suites = unspoken_of(&self.cipher_suites, names::why_no_suite);
+        suites
+            .chain(unspoken_of(&self.curves, names::why_no_curve))
+            .collect()
+    }
 }
 
 fn versions(min: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
@@ -218,10 +279,10 @@ fn versions(min: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
 
 static ONLY_1_3: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
 
-fn certificates(
+fn keys(
     settings: &TlsSettings,
     read: ReadFile<'_>,
-) -> Result<Certificates, TlsSettingsError> {
+) -> Result<Vec<Arc<CertifiedKey>>, TlsSettingsError> {
     let files = &settings.certificates;
     let mut keys = Vec::with_capacity(files.len());
     for (at, (cert, key)) in files.iter().enumerate() {
@@ -236,7 +297,7 @@ fn certificates(
         })?;
         keys.push(pair);
     }
-    Ok(Certificates { keys })
+    Ok(keys)
 }
 
 fn trust(ca_file: Option<&str>, read: ReadFile<'_>) -> Result<Trust, TlsSettingsError> {
@@ -253,56 +314,6 @@ fn trust(ca_file: Option<&str>, read: ReadFile<'_>) -> Result<Trust, TlsSettings
         roots: Arc::new(pem::roots(&bytes).map_err(TlsSettingsError)?),
         whole: pem::certificates(&bytes),
     })
-}
-
-/// Our certificates, in the order of the configuration.
-#[derive(Debug)]
-struct Certificates {
-    keys: Vec<Arc<CertifiedKey>>,
-}
-
-impl Certificates {
-    fn first_that_suits(&self, schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        let mut keys = self.keys.iter();
-        keys.find(|key| key.key.choose_scheme(schemes).is_some())
-            .cloned()
-    }
-}
-
-impl ResolvesServerCert for Certificates {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let schemes = hello.signature_schemes();
-        let wanted = hello
-            .server_name()
-            .and_then(|name| ServerName::try_from(name).ok());
-        let named = wanted.and_then(|wanted| {
-            let mut keys = self.keys.iter();
-            keys.find(|key| key.key.choose_scheme(schemes).is_some() && is_for_name(key, &wanted))
-        });
-        named.cloned().or_else(|| self.first_that_suits(schemes))
-    }
-}
-
-fn is_for_name(key: &CertifiedKey, name: &ServerName<'_>) -> bool {
-    let parsed = key
-        .cert
-        .first()
-        .and_then(|c| ParsedCertificate::try_from(c).ok());
-    parsed.is_some_and(|certificate| verify_server_name(&certificate, name).is_ok())
-}
-
-impl ResolvesClientCert for Certificates {
-    fn resolve(
-        &self,
-        _root_hint_subjects: &[&[u8]],
-        sigschemes: &[SignatureScheme],
-    ) -> Option<Arc<CertifiedKey>> {
-        self.first_that_suits(sigschemes)
-    }
-
-    fn has_certs(&self) -> bool {
-        !self.keys.is_empty()
-    }
 }
 
 /// The clock that certificates are judged by: the world's own.

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::io;
 
-use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
+use rustls::{
+    AlertDescription, CertificateError, Error, InvalidMessage, OtherError, PeerIncompatible,
+};
 
 /// Why settings make no [`TlsContext`](super::TlsContext), in the reference server's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub enum TlsError {
     NoCertificate,
     /// The peer's certificate is good, and none of the pinned ones.
     NotPinned,
+    /// The peer has not proved that its certificate is not revoked; the text says why.
+    BadStatus(String),
     /// The peer refused us; the text says why.
     Refused(String),
     /// Neither a name nor an address can be made of what was to be dialled.
@@ -59,6 +63,7 @@ impl fmt::Display for TlsError {
             }
             TlsError::NoCertificate => f.write_str("tls: client didn't provide a certificate"),
             TlsError::NotPinned => f.write_str("certificate not pinned"),
+            TlsError::BadStatus(text) => f.write_str(text),
             TlsError::Refused(text) => write!(f, "remote error: tls: {text}"),
             TlsError::BadServerName(name) => write!(f, "tls: {name:?} is no name of a server"),
             TlsError::Protocol(text) => write!(f, "tls: {text}"),
@@ -95,7 +100,24 @@ impl From<Error> for TlsError {
     }
 }
 
+/// As [`TlsError::BadStatus`], on its way through rustls.
+#[derive(Debug)]
+pub(super) struct BadStatus(pub(super) String);
+
+impl fmt::Display for BadStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadStatus {}
+
 fn certificate(reason: &CertificateError) -> TlsError {
+    if let CertificateError::Other(OtherError(other)) = reason
+        && let Some(BadStatus(text)) = other.downcast_ref()
+    {
+        return TlsError::BadStatus(text.clone());
+    }
     TlsError::BadCertificate(match reason {
         // A bad signature is one by an authority that has only the name of one that we know.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {

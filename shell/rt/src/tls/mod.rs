@@ -13,12 +13,16 @@ mod context;
 mod error;
 mod facts;
 mod names;
+mod ocsp;
 mod pem;
+mod shown;
 mod subject;
 mod verify;
 
 pub use context::{TlsContext, TlsSettings, TlsVersion};
 pub use error::{TlsError, TlsSettingsError};
 pub use facts::{PeerCertificate, TlsFacts};
+
+pub use ocsp::{OcspAnswer, OcspError, OcspLink, OcspStatus, StapleDemand, StapleRule};
 
 pub(crate) use connection::TlsConnection;

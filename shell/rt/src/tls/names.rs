@@ -40,6 +40,32 @@ pub(super) fn groups(names: &[String]) -> Vec<&'static dyn SupportedKxGroup> {
     named.copied().collect()
 }
 
+/// Why a suite of this name is not spoken; none if it is.
+pub(super) fn why_no_suite(name: &str) -> Option<&'static str> {
+    if is_spoken(name) {
+        return None;
+    }
+    Some(if name.starts_with("TLS_RSA_") {
+        "its keys are not forward secret, only those of ECDHE are"
+    } else if name.contains("_RC4_") || name.contains("_3DES_") {
+        "its cipher is broken"
+    } else {
+        "it encrypts without authentication, only AES-GCM and ChaCha20-Poly1305 authenticate"
+    })
+}
+
+/// Why a curve of this name is not spoken; none if it is.
+pub(super) fn why_no_curve(name: &str) -> Option<&'static str> {
+    if !groups(&[name.to_string()]).is_empty() {
+        return None;
+    }
+    Some(if name.contains("MLKEM") {
+        "the cryptography in use (ring) has no post-quantum key exchange"
+    } else {
+        "the cryptography in use (ring) has X25519, P-256 and P-384 only"
+    })
+}
+
 /// `TLS_AES_128_GCM_SHA256` and the like.
 pub(super) fn suite_name(suite: CipherSuite) -> String {
     match suite.as_str() {
@@ -62,7 +88,7 @@ pub(super) fn version_name(version: ProtocolVersion) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{groups, suite_name, suites};
+    use super::{groups, suite_name, suites, why_no_curve, why_no_suite};
 
     fn named(names: &[&str]) -> Vec<String> {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
@@ -85,6 +111,36 @@ mod tests {
                 "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_not_spoken_has_a_reason() {
+        for (name, reason) in [
+            ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", None),
+            ("TLS_AES_128_GCM_SHA256", None),
+            ("TLS_RSA_WITH_AES_128_GCM_SHA256", Some("forward")),
+            ("TLS_ECDHE_RSA_WITH_RC4_128_SHA", Some("broken")),
+            (
+                "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+                Some("authentication"),
+            ),
+        ] {
+            let said = why_no_suite(name);
+            assert_eq!(said.is_some(), reason.is_some(), "{name}");
+            assert!(
+                said.unwrap_or_default()
+                    .contains(reason.unwrap_or_default()),
+                "{name}"
+            );
+        }
+        for (name, is_spoken) in [
+            ("X25519", true),
+            ("CurveP384", true),
+            ("CurveP521", false),
+            ("X25519MLKEM768", false),
+        ] {
+            assert_eq!(why_no_curve(name).is_none(), is_spoken, "{name}");
+        }
     }
 
     #[test]

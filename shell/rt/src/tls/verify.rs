@@ -3,8 +3,11 @@
 //! The checks are webpki's. Added here is what the reference server does beyond it: a certificate that
 //! is itself in the file of authorities is trusted as it stands (a self-signed one, say).
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
+use gannet_units::WallTime;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
@@ -15,10 +18,13 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, RootCertStore,
     SignatureScheme,
 };
 use x509_parser::parse_x509_certificate;
+
+use super::error::BadStatus;
+use super::ocsp::StapleDemand;
 
 /// What we trust.
 #[derive(Debug)]
@@ -36,6 +42,7 @@ pub(super) struct ServerVerifier {
     chains: Option<Arc<WebPkiServerVerifier>>,
     /// Neither chain nor name count.
     insecure: bool,
+    staples: Option<StapleDemand>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -43,6 +50,7 @@ impl ServerVerifier {
     pub(super) fn new(
         trust: &Arc<Trust>,
         insecure: bool,
+        staples: Option<StapleDemand>,
         provider: &Arc<CryptoProvider>,
     ) -> ServerVerifier {
         let builder =
@@ -52,6 +60,7 @@ impl ServerVerifier {
             // The only error is that there is nothing to trust.
             chains: builder.build().ok(),
             insecure,
+            staples,
             algorithms: provider.signature_verification_algorithms,
         }
     }
@@ -69,21 +78,18 @@ impl ServerCertVerifier for ServerVerifier {
         if self.insecure {
             return Ok(ServerCertVerified::assertion());
         }
-        if self.trust.holds(end_entity) {
-            in_its_time(end_entity, now)?;
-            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-            return Ok(ServerCertVerified::assertion());
+        self.verify_chain(end_entity, intermediates, server_name, now)?;
+        if let Some(demand) = self.staples {
+            let chain: Vec<_> = [end_entity]
+                .into_iter()
+                .chain(intermediates)
+                .cloned()
+                .collect();
+            let now = WallTime::from_unix_nanos(0) + Duration::from_secs(now.as_secs());
+            let checked = demand.check(ocsp_response, &chain, &self.trust.known(), now);
+            checked.map_err(|why| CertificateError::Other(OtherError(Arc::new(BadStatus(why)))))?;
         }
-        match &self.chains {
-            Some(chains) => chains.verify_server_cert(
-                end_entity,
-                intermediates,
-                server_name,
-                ocsp_response,
-                now,
-            ),
-            None => Err(CertificateError::UnknownIssuer.into()),
-        }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -106,6 +112,27 @@ impl ServerCertVerifier for ServerVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
+    }
+}
+
+impl ServerVerifier {
+    fn verify_chain(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        if self.trust.holds(end_entity) {
+            in_its_time(end_entity, now)?;
+            return verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name);
+        }
+        match &self.chains {
+            Some(chains) => chains
+                .verify_server_cert(end_entity, intermediates, server_name, &[], now)
+                .map(drop),
+            None => Err(CertificateError::UnknownIssuer.into()),
+        }
     }
 }
 
@@ -178,6 +205,15 @@ impl ClientCertVerifier for ClientVerifier {
 }
 
 impl Trust {
+    /// The certificates of those whom we trust. The operating system's are only read when they are asked for:
+    /// they are many, and as good as never asked for.
+    pub(super) fn known(&self) -> Cow<'_, [CertificateDer<'static>]> {
+        match self.whole.as_slice() {
+            [] => rustls_native_certs::load_native_certs().certs.into(),
+            whole => whole.into(),
+        }
+    }
+
     fn holds(&self, certificate: &CertificateDer<'_>) -> bool {
         self.whole.iter().any(|trusted| trusted == certificate)
     }

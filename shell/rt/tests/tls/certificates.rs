@@ -60,6 +60,10 @@ impl Authority {
         }
     }
 
+    pub(crate) fn key(&self) -> &KeyPair {
+        self.issuer.key()
+    }
+
     /// A certificate and its key, as PEM.
     pub(crate) fn issue(&self, say: Say) -> (String, String) {
         let mut params = CertificateParams::default();

@@ -6,6 +6,7 @@ mod common;
 
 mod certificates;
 mod handshake;
+mod ocsp;
 mod settings;
 mod stream;
 mod trust;

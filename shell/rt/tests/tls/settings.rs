@@ -101,7 +101,7 @@ fn bad_files_are_explained() {
                     ..good.clone()
                 },
                 "none of 'cipher_suites' is supported by this version of Gannet: \
-                 TLS_RSA_WITH_AES_128_CBC_SHA"
+                 TLS_RSA_WITH_AES_128_CBC_SHA (its keys are not forward secret, only those of ECDHE are)"
                     .into(),
             ),
             (
@@ -109,7 +109,8 @@ fn bad_files_are_explained() {
                     curves: vec!["CurveP521".into()],
                     ..good.clone()
                 },
-                "none of 'curve_preferences' is supported by this version of Gannet: CurveP521"
+                "none of 'curve_preferences' is supported by this version of Gannet: CurveP521 (the \
+                 cryptography in use (ring) has X25519, P-256 and P-384 only)"
                     .into(),
             ),
         ];
