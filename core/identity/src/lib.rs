@@ -9,12 +9,16 @@ extern crate alloc;
 extern crate std;
 
 mod certificate;
+mod expiry;
+mod ocsp;
 mod password;
 mod rights;
 mod server_id;
 mod users;
 
 pub use certificate::{CertificateNames, LinkRule, NameKind};
+pub use expiry::ExpiryStep;
+pub use ocsp::{OcspStanding, OcspStatus, PeerFinding, PeerVerdict, Untimely};
 pub use password::{PasswordCheck, is_hashed, same_secret};
 pub use rights::{Action, Reason, Rights};
 pub use server_id::server_id;
