@@ -43,6 +43,9 @@ pub struct Varz {
     /// Whether clients must show a certificate.
     #[serde(skip_serializing_if = "is_default")]
     pub tls_verify: bool,
+    /// Whether authorities are asked about the certificates of clients.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tls_ocsp_peer_verify: bool,
     /// The address in INFO; empty when there is none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub ip: String,
@@ -158,6 +161,9 @@ pub struct Varz {
     /// The name of the system account.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub system_account: String,
+    /// What authorities have said about peers, if that is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ocsp_peer_cache: Option<OcspPeerCache>,
     /// `slow_consumers` by kind.
     pub slow_consumer_stats: ByKind,
     /// `stale_connections` by kind.
@@ -186,6 +192,31 @@ pub fn feature_flags() -> BTreeMap<String, bool> {
         .into_iter()
         .map(|(name, on)| (name.to_string(), on))
         .collect()
+}
+
+/// Answers of authorities about the certificates of peers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OcspPeerCache {
+    /// `local`.
+    pub cache_type: &'static str,
+    /// How often one was at hand.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cache_hits: i64,
+    /// How often none was.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cache_misses: i64,
+    /// How many are kept.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cached_responses: usize,
+    /// How many of them say that a certificate is revoked.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cached_revoked_responses: usize,
+    /// How many say that it is good.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cached_good_responses: usize,
+    /// How many say that it is unknown.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cached_unknown_responses: usize,
 }
 
 /// A part that is not in use: the reference prints an empty object.

@@ -11,6 +11,7 @@ mod addresses;
 mod ask;
 mod buffers;
 mod bulk;
+mod certificates;
 mod channel;
 mod client;
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod link;
 mod live;
 mod log;
 mod monitor;
+mod ocsp;
 mod panics;
 mod pinned;
 mod preview;

@@ -11,6 +11,7 @@ use gannet_session::CloseReason;
 
 use crate::info::client_info;
 use crate::log::log;
+use crate::ocsp;
 use crate::registry::ClientConn;
 use crate::server::Server;
 use crate::shared::Shared;
@@ -122,6 +123,7 @@ impl Server {
             }
             shared.rt.sleep(FAREWELL_STEP).await;
         }
+        ocsp::save_cache(shared);
         if shared.life.ended.reach() {
             log!(shared.log, Server, Info, "Server Exiting..");
         }

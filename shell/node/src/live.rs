@@ -37,17 +37,28 @@ impl Live {
         }
     }
 
+    /// Goes by other certificates from now on; answers those before.
+    pub(crate) fn replace_tls(&self, tls: ServerTls) -> Arc<ServerTls> {
+        self.tls.swap(Arc::new(tls))
+    }
+
     /// Goes by new options from now on. Clients that were let in are to be looked at again only if
-    /// `is_auth_new`.
-    pub(crate) fn replace(&self, options: Options, tls: ServerTls, is_auth_new: bool) {
+    /// `is_auth_new`. Answers the certificates before.
+    pub(crate) fn replace(
+        &self,
+        options: Options,
+        tls: ServerTls,
+        is_auth_new: bool,
+    ) -> Arc<ServerTls> {
         if is_auth_new {
             let auth = Authenticator::new(options.auth.clone());
             self.auth.store(Arc::new(auth));
         }
-        self.tls.store(Arc::new(tls));
+        let before = self.replace_tls(tls);
         let limits = client_limits(&options, &self.auth.load());
         self.limits.store(Arc::new(limits));
         self.options.store(Arc::new(options));
+        before
     }
 }
 

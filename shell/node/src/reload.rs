@@ -8,6 +8,7 @@ use gannet_broker::Signal;
 use gannet_config::{Change, ClusterChange, Diff, Options, Port, Refused};
 use gannet_session::CloseReason;
 
+use crate::certificates;
 use crate::log::log;
 use crate::pinned;
 use crate::registry::ClientConn;
@@ -89,7 +90,7 @@ pub(crate) fn read_certificates(
     shared: &Shared,
     options: &Options,
 ) -> Result<ServerTls, ReloadError> {
-    ServerTls::load(&shared.rt, options).map_err(|e| ReloadError::Options(e.to_string()))
+    ServerTls::load(&shared.rt, options).map_err(ReloadError::Options)
 }
 
 /// The clients that have to go where there may be only `most`, of those that are `open`: those that came last.
@@ -135,7 +136,8 @@ impl Server {
         }
         let tls = read_certificates(shared, &options)?;
         let is_auth_new = is_auth_new(&diff);
-        shared.live.replace(options.clone(), tls, is_auth_new);
+        let before = shared.live.replace(options.clone(), tls, is_auth_new);
+        certificates::changed(shared, &before);
         self.apply(&options, &diff.changes, &mut outside);
         pinned::look_again(shared, &running, &options);
         *shared.configured.lock() = shared.rt.wall();

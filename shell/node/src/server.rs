@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use arc_swap::ArcSwapOption;
 use gannet_broker::{Broker, BrokerOptions};
 use gannet_config::{HandshakeFirst, Options};
 use gannet_identity::server_id;
@@ -16,6 +17,7 @@ use parking_lot::Mutex;
 
 use crate::accept;
 use crate::buffers::Buffers;
+use crate::certificates;
 use crate::face::Face;
 use crate::gateway::{self, GatewayLink};
 use crate::host::Host;
@@ -24,6 +26,7 @@ use crate::lifecycle::Life;
 use crate::live::Live;
 use crate::log::{Logger, log};
 use crate::monitor;
+use crate::ocsp;
 use crate::refusal::{listen_error, lookup_error};
 use crate::registry::{Links, Registry};
 use crate::route::{self, RouteLink};
@@ -63,15 +66,18 @@ impl Server {
         options
             .validate()
             .map_err(|e| StartError::Options(e.to_string()))?;
-        let tls = ServerTls::load(&rt, &options).map_err(|e| StartError::Options(e.to_string()))?;
+        let tls = ServerTls::load(&rt, &options).map_err(StartError::Options)?;
         let shared = Arc::new(new_shared(options, tls, rt, log));
         greet(&shared, file);
         let server = Server { shared };
+        let prepared = ocsp::prepare(&server.shared).await;
+        prepared.map_err(StartError::Options)?;
         if let Err(error) = server.open().await {
             // What listens already does not go on without the rest.
             server.halt();
             return Err(error);
         }
+        certificates::changed(&server.shared, &ServerTls::default());
         log!(server.shared.log, Server, Info, "Server is ready");
         Ok(server)
     }
@@ -272,6 +278,10 @@ fn new_shared(options: Options, tls: ServerTls, rt: Rt, log: Logger) -> Shared {
         stopping: AtomicBool::new(false),
         stop: Notify::new(),
         life: Life::default(),
+        tls_changed: Notify::new(),
+        certificates_kept: AtomicBool::new(false),
+        ocsp_cache: ArcSwapOption::empty(),
+        ocsp_turns: Semaphore::new(ocsp::TURNS),
         rt,
         live: Live::new(options, tls),
         log,
@@ -316,6 +326,7 @@ fn greet(shared: &Shared, file: Option<&str>) {
     for advice in shared.options().advice() {
         log!(log, Server, Warn, "{advice}");
     }
+    shared.tls().warn_of_left_out(log);
 }
 
 /// Says what the feature flags of the configuration change. They are all about parts that aren't built yet.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use arc_swap::ArcSwapOption;
 use gannet_broker::{Broker, Signal};
 use gannet_rt::Rt;
 use gannet_rt::sync::{Notify, Semaphore};
@@ -19,6 +20,7 @@ use crate::host::Host;
 use crate::lifecycle::Life;
 use crate::live::Live;
 use crate::log::{Logger, log};
+use crate::ocsp;
 use crate::preview::Trial;
 use crate::registry::{Links, Registry};
 use crate::route;
@@ -84,6 +86,14 @@ pub(crate) struct Shared {
     pub(crate) stopping: AtomicBool,
     pub(crate) stop: Notify,
     pub(crate) life: Life,
+    /// There are other certificates now.
+    pub(crate) tls_changed: Notify,
+    /// Somebody looks after the certificates.
+    pub(crate) certificates_kept: AtomicBool,
+    /// What authorities have said about the certificates of clients, if they are asked.
+    pub(crate) ocsp_cache: ArcSwapOption<ocsp::Cache>,
+    /// Whose turn it is to ask an authority about a peer.
+    pub(crate) ocsp_turns: Semaphore,
 }
 
 impl Shared {

@@ -8,14 +8,16 @@
 //! of it, and [performs](Handshake::perform) it before the conversation begins; if it is none, the link is
 //! plain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
 use gannet_broker::{Peer, Signal};
-use gannet_config::{GatewayOptions, Options, TlsOptions, TlsVersion};
+use gannet_config::{
+    GatewayOptions, OcspOptions, OcspPeerOptions, Options, TlsOptions, TlsVersion,
+};
 use gannet_identity::CertificateNames;
 use gannet_rt::future::{Either, race};
 use gannet_rt::tls::{
@@ -25,7 +27,9 @@ use gannet_rt::{Rt, Stream};
 use gannet_session::link_auth::{Admission, CertificateRule};
 use gannet_units::{Moment, WallTime};
 
-use crate::log::{About, log};
+use crate::certificates::Files;
+use crate::log::{About, Logger, log};
+use crate::ocsp::{self, Shower, Stapler};
 use crate::shared::Shared;
 use crate::throttle::Throttle;
 
@@ -47,11 +51,16 @@ pub(crate) struct ServerTls {
     routes: Option<Arc<LinkTls>>,
     clients: Option<Arc<LinkTls>>,
     monitoring: Option<Arc<LinkTls>>,
+    /// Our certificates that proofs are shown with.
+    pub(crate) staplers: Vec<Arc<Stapler>>,
+    /// What was in the files, if it is looked for changes.
+    pub(crate) files: Option<Files>,
 }
 
 /// The TLS of one kind of connection.
 #[derive(Debug)]
 pub(crate) struct LinkTls {
+    kind: Kind,
     settings: TlsSettings,
     /// How long a handshake may take.
     pub(crate) timeout: Duration,
@@ -59,43 +68,164 @@ pub(crate) struct LinkTls {
     context: TlsContext,
     /// Of clients, if there may be only so many handshakes in a time.
     pub(crate) throttle: Option<Throttle>,
+    /// Authorities are asked about the certificates of clients.
+    pub(crate) ocsp_peer: Option<OcspPeerOptions>,
+    /// Servers that dial us must have certificates that are known to be good.
+    wants_proof: bool,
+}
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Client,
+    Router,
+    Gateway,
+}
+
+impl Kind {
+    /// As the reference server calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Client => "Client",
+            Kind::Router => "Router",
+            Kind::Gateway => "Gateway",
+        }
+    }
 }
 
 impl ServerTls {
     /// Reads all files that the options name.
-    pub(crate) fn load(rt: &Rt, options: &Options) -> Result<ServerTls, TlsSettingsError> {
+    pub(crate) fn load(rt: &Rt, options: &Options) -> Result<ServerTls, String> {
+        let files = options
+            .cert_reload_interval
+            .map(|_| Files::look(rt, files(options)));
+        let mut loaded = ServerTls::contexts(rt, options).map_err(|e| e.to_string())?;
+        loaded.files = files;
+        loaded.staplers = ocsp::staplers(options.ocsp.mode, loaded.showers(options))?;
+        Ok(loaded)
+    }
+
+    fn contexts(rt: &Rt, options: &Options) -> Result<ServerTls, TlsSettingsError> {
         let mut loaded = ServerTls::default();
+        let ocsp = &options.ocsp;
         if let Some(tls) = &options.cluster.tls {
             let rule = CertificateRule::new(tls, &options.cluster.auth, &options.cluster.routes);
-            loaded.routes = Some(Arc::new(LinkTls::load(rt, tls, rule)?));
+            let kind = Kind::Router;
+            loaded.routes = Some(Arc::new(LinkTls::load(rt, tls, (kind, ocsp), rule)?));
         }
         if let Some(tls) = &options.tls {
-            loaded.clients = Some(Arc::new(LinkTls::of_clients(rt, tls)?));
+            let kind = (Kind::Client, ocsp);
+            loaded.clients = Some(Arc::new(LinkTls::with(rt, tls, kind, tls.verify, None)?));
             if options.monitoring.https_port.is_some() {
-                // Browsers and probes have no certificates.
-                let tls = LinkTls::with(rt, &anyones(tls), false, None)?;
+                // Browsers and probes have no certificates; those that are asked about must.
+                let verify = tls.ocsp_peer.is_some();
+                let tls = LinkTls::with(rt, &anyones(tls), kind, verify, None)?;
                 loaded.monitoring = Some(Arc::new(tls));
             }
         }
         if let Some(gateway) = &options.gateway {
-            loaded.load_gateway(rt, gateway)?;
+            loaded.load_gateway(rt, gateway, ocsp)?;
         }
         Ok(loaded)
     }
 
-    fn load_gateway(&mut self, rt: &Rt, options: &GatewayOptions) -> Result<(), TlsSettingsError> {
+    fn load_gateway(
+        &mut self,
+        rt: &Rt,
+        options: &GatewayOptions,
+        ocsp: &OcspOptions,
+    ) -> Result<(), TlsSettingsError> {
+        let kind = (Kind::Gateway, ocsp);
         if let Some(tls) = &options.tls {
             let known = options.remotes.iter().flat_map(|remote| &remote.urls);
             let rule = CertificateRule::new(tls, &options.auth, known);
-            self.gateway = Some(Arc::new(LinkTls::load(rt, tls, rule)?));
+            self.gateway = Some(Arc::new(LinkTls::load(rt, tls, kind, rule)?));
         }
         for remote in options.remotes.iter().filter(|remote| remote.tls.is_some()) {
             if let Some(tls) = options.tls_to(&remote.name) {
-                let tls = Arc::new(LinkTls::load(rt, &tls, None)?);
+                let tls = Arc::new(LinkTls::load(rt, &tls, kind, None)?);
                 self.remotes.insert(remote.name.clone(), tls);
             }
         }
         Ok(())
+    }
+
+    /// All that there is, with the options that it is made of.
+    fn all<'a>(
+        &'a self,
+        options: &'a Options,
+    ) -> impl Iterator<Item = (String, &'a LinkTls, &'a TlsOptions)> {
+        let gateway = options.gateway.as_ref();
+        let named = |name: &str, tls: &'a Option<Arc<LinkTls>>, of: Option<&'a TlsOptions>| {
+            Some((name.to_string(), &**tls.as_ref()?, of?))
+        };
+        let of_remote = move |(name, tls): (&'a String, &'a Arc<LinkTls>)| {
+            let mut remotes = gateway?.remotes.iter();
+            let of = remotes.find(|remote| remote.name == *name)?.tls.as_ref()?;
+            Some((format!("gateway {name}"), &**tls, of))
+        };
+        [
+            named("clients", &self.clients, options.tls.as_ref()),
+            named("monitoring", &self.monitoring, options.tls.as_ref()),
+            named("the cluster", &self.routes, options.cluster.tls.as_ref()),
+            named(
+                "the gateway",
+                &self.gateway,
+                gateway.and_then(|g| g.tls.as_ref()),
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.remotes.iter().filter_map(of_remote))
+    }
+
+    /// Who shows which certificates.
+    pub(crate) fn showers<'a>(&'a self, options: &'a Options) -> impl Iterator<Item = Shower<'a>> {
+        self.all(options).map(|(_, tls, of)| Shower {
+            kind: tls.kind.name(),
+            context: &tls.context,
+            cert_files: of
+                .certificates
+                .iter()
+                .map(|files| files.cert_file.as_str())
+                .collect(),
+        })
+    }
+
+    /// Whose certificates end when.
+    pub(crate) fn not_after(&self) -> impl Iterator<Item = (String, WallTime)> {
+        let named = |name: &str, tls: &Option<Arc<LinkTls>>| {
+            Some((name.to_string(), tls.as_ref()?.not_after()?))
+        };
+        let of_remote = |(name, tls): (&String, &Arc<LinkTls>)| {
+            Some((format!("gateway {name}"), tls.not_after()?))
+        };
+        // Monitoring has the clients'.
+        [
+            named("clients", &self.clients),
+            named("the cluster", &self.routes),
+            named("the gateway", &self.gateway),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.remotes.iter().filter_map(of_remote))
+    }
+
+    /// Says which cipher suites and curves of the configuration are not spoken.
+    pub(crate) fn warn_of_left_out(&self, log: &Logger) {
+        let links = [&self.clients, &self.routes, &self.gateway]
+            .into_iter()
+            .flatten();
+        let links = links.chain(self.remotes.values());
+        let left_out: BTreeSet<String> = links.flat_map(|tls| tls.settings.left_out()).collect();
+        for what in left_out {
+            log!(
+                log,
+                Server,
+                Warn,
+                "Not supported by this version of Gannet: {what}"
+            );
+        }
     }
 
     /// Of gateway links that come in.
@@ -140,25 +270,34 @@ impl LinkTls {
     fn load(
         rt: &Rt,
         tls: &TlsOptions,
+        kind: (Kind, &OcspOptions),
         rule: Option<CertificateRule>,
     ) -> Result<LinkTls, TlsSettingsError> {
         // Between servers both sides show a certificate, whatever `verify` says.
-        LinkTls::with(rt, tls, true, rule)
-    }
-
-    fn of_clients(rt: &Rt, tls: &TlsOptions) -> Result<LinkTls, TlsSettingsError> {
-        LinkTls::with(rt, tls, tls.verify, None)
+        LinkTls::with(rt, tls, kind, true, rule)
     }
 
     fn with(
         rt: &Rt,
         tls: &TlsOptions,
+        (kind, ocsp): (Kind, &OcspOptions),
         verify_peers: bool,
         rule: Option<CertificateRule>,
     ) -> Result<LinkTls, TlsSettingsError> {
-        let settings = settings(tls, verify_peers);
-        let context = TlsContext::load(rt, &settings)?;
+        let mut settings = settings(tls, verify_peers);
+        let mut context = TlsContext::load(rt, &settings)?;
+        // Who shows proofs to other servers wants to see theirs.
+        let mut own = 0..context.certificates();
+        let wants_proof =
+            kind != Kind::Client && own.any(|index| ocsp.mode.wants(context.wants_staple(index)));
+        if wants_proof {
+            settings.staples = Some(ocsp::demand(kind.name()));
+            context = TlsContext::load(rt, &settings)?;
+        }
         Ok(LinkTls {
+            kind,
+            wants_proof,
+            ocsp_peer: tls.ocsp_peer,
             settings,
             timeout: tls.timeout(),
             rule,
@@ -276,10 +415,18 @@ impl Handshake {
         let (context, deadline) = (&self.tls.context, rt.now() + self.tls.timeout);
         let shaken = async {
             let deadline = deadline.min(latest);
-            match &self.name {
-                Some(name) => stream.connect_tls(rt, context, name, &[], deadline).await,
-                None => stream.accept_tls(rt, context, &[], deadline).await,
+            if let Some(name) = &self.name {
+                return stream.connect_tls(rt, context, name, &[], deadline).await;
             }
+            let facts = stream.accept_tls(rt, context, &[], deadline).await?;
+            if self.tls.wants_proof {
+                let checked = ocsp::check_link(shared, stream, context, self.tls.kind.name());
+                match race(checked, rt.sleep_until(deadline)).await {
+                    Either::First(checked) => checked.map_err(TlsError::BadStatus)?,
+                    Either::Second(()) => return Err(TlsError::Timeout),
+                }
+            }
+            Ok(facts)
         };
         let facts = match race(shaken, unwanted(peer)).await {
             Either::First(Ok(facts)) => facts.clone(),
@@ -328,10 +475,30 @@ fn names(peer: &PeerCertificate) -> CertificateNames<'_> {
 /// The options without what they ask of the peer.
 fn anyones(tls: &TlsOptions) -> TlsOptions {
     TlsOptions {
-        pinned: std::collections::BTreeSet::new(),
+        pinned: BTreeSet::new(),
         rate_limit: None,
         ..tls.clone()
     }
+}
+
+/// All files that are read for TLS.
+pub(crate) fn files(options: &Options) -> impl Iterator<Item = &str> {
+    let gateway = options.gateway.as_ref();
+    let remotes = gateway.into_iter().flat_map(|gateway| &gateway.remotes);
+    let own = [
+        options.tls.as_ref(),
+        options.cluster.tls.as_ref(),
+        gateway.and_then(|gateway| gateway.tls.as_ref()),
+    ];
+    let blocks = own.into_iter().flatten();
+    let blocks = blocks.chain(remotes.filter_map(|remote| remote.tls.as_ref()));
+    blocks.flat_map(|tls| {
+        let pairs = tls
+            .certificates
+            .iter()
+            .flat_map(|f| [&f.cert_file, &f.key_file]);
+        pairs.chain(&tls.ca_file).map(String::as_str)
+    })
 }
 
 /// What the options of a connection say, in the words of the door.
@@ -352,5 +519,6 @@ fn settings(tls: &TlsOptions, verify_peers: bool) -> TlsSettings {
         cipher_suites: tls.cipher_suites.clone(),
         curves: tls.curves.clone(),
         pinned: tls.pinned.clone(),
+        staples: None,
     }
 }

@@ -20,6 +20,12 @@ pub fn read(rt: &Rt, path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     }
 }
 
+/// SHA-256 of the whole file.
+pub fn sha256(rt: &Rt, path: impl AsRef<Path>) -> io::Result<[u8; 32]> {
+    let digest = ring::digest::digest(&ring::digest::SHA256, &read(rt, path)?);
+    Ok(digest.as_ref().try_into().unwrap_or_default())
+}
+
 /// The whole file as text; not UTF-8 is an error.
 pub fn read_to_string(rt: &Rt, path: impl AsRef<Path>) -> io::Result<String> {
     match &rt.kind {

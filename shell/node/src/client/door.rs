@@ -19,6 +19,7 @@ use gannet_wire::proxy::{self, Decoded};
 
 use crate::info::client_info;
 use crate::log::{About, Level, log};
+use crate::ocsp;
 use crate::registry::ClientConn;
 use crate::shared::Shared;
 use crate::throttle;
@@ -306,6 +307,20 @@ impl Opening<'_> {
             Either::Second(()) => return Err(self.unwanted()),
         };
         tell_secured(shared, &about, facts);
+        if let Some(options) = &tls.ocsp_peer {
+            let checked = ocsp::check_client(shared, stream, &context, options);
+            let checked = race(checked, rt.sleep_until(deadline));
+            let problem = match race(checked, unwanted(&self.conn.peer)).await {
+                Either::First(Either::First(Ok(()))) => None,
+                Either::First(Either::First(Err(why))) => Some(TlsError::BadStatus(why)),
+                Either::First(Either::Second(())) => Some(TlsError::Timeout),
+                Either::Second(()) => return Err(self.unwanted()),
+            };
+            if let Some(error) = problem {
+                self.complain(&about, &error);
+                return Err(CloseReason::TlsHandshakeError);
+            }
+        }
         // What others have left to this task meanwhile is not forgotten.
         self.conn.peer.signal().raise(Signal::FLUSH);
         Ok(())

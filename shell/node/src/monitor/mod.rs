@@ -20,8 +20,9 @@ use std::time::Duration;
 
 use gannet_config::Options;
 use gannet_monitor::RequestCounts;
-use gannet_rt::future::race;
+use gannet_rt::future::{Either, race};
 use gannet_rt::sync::Semaphore;
+use gannet_rt::tls::TlsError;
 use gannet_rt::{Listener, Stream};
 use parking_lot::Mutex;
 
@@ -29,6 +30,7 @@ pub(crate) use connz::closed_info;
 
 use crate::accept::{Pauses, is_the_peers};
 use crate::log::{log, shown_duration};
+use crate::ocsp;
 use crate::panics::kept_up;
 use crate::refusal::accept_error;
 use crate::server::{StartError, shown};
@@ -230,5 +232,14 @@ async fn shake_hands(shared: &Shared, stream: &Stream) -> Result<(), String> {
     let shaken = stream
         .accept_tls(&shared.rt, &tls.context(), &[], deadline)
         .await;
-    shaken.map(drop).map_err(|error| error.to_string())
+    shaken.map_err(|error| error.to_string())?;
+    let Some(options) = &tls.ocsp_peer else {
+        return Ok(());
+    };
+    let context = tls.context();
+    let checked = ocsp::check_client(shared, stream, &context, options);
+    match race(checked, shared.rt.sleep_until(deadline)).await {
+        Either::First(checked) => checked,
+        Either::Second(()) => Err(TlsError::Timeout.to_string()),
+    }
 }

@@ -13,6 +13,7 @@ use gannet_units::Moment;
 use super::cluster::{Standing, standing};
 use super::{Monitor, routez, subs};
 use crate::info::{COMPATIBLE_VERSION, git_commit};
+use crate::ocsp;
 use crate::shared::Shared;
 
 /// How long TLS would take at most: the reference server's default, shown even without TLS.
@@ -71,6 +72,10 @@ fn configured(shared: &Shared) -> Varz {
             .unwrap_or_default(),
         tls_required: options.tls.is_some() && !options.allow_non_tls,
         tls_verify: options.tls.as_ref().is_some_and(|tls| tls.verify),
+        tls_ocsp_peer_verify: options
+            .tls
+            .as_ref()
+            .is_some_and(|tls| tls.ocsp_peer.is_some() && !options.allow_non_tls),
         tls_timeout: options
             .tls
             .as_ref()
@@ -215,7 +220,32 @@ fn measure(shared: &Shared, page: &mut Varz) {
         &trouble.routes.stale,
         &trouble.gateways.stale,
     );
+    page.ocsp_peer_cache = ocsp_peer_cache(shared);
     page.stalled_clients = trouble.stalled_clients.load(Ordering::Relaxed);
+}
+
+fn ocsp_peer_cache(shared: &Shared) -> Option<varz::OcspPeerCache> {
+    let cache = shared
+        .ocsp_cache
+        .load_full()
+        .filter(|cache| cache.is_on())?;
+    let ocsp::Counts {
+        hits,
+        misses,
+        size,
+        revoked,
+        good,
+        unknown,
+    } = cache.counts();
+    Some(varz::OcspPeerCache {
+        cache_type: "local",
+        cache_hits: hits,
+        cache_misses: misses,
+        cached_responses: size,
+        cached_revoked_responses: revoked,
+        cached_good_responses: good,
+        cached_unknown_responses: unknown,
+    })
 }
 
 fn traffic(all: &Traffic, clients: &Traffic) -> varz::Traffic {
