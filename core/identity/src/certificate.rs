@@ -20,6 +20,9 @@ pub struct CertificateNames<'a> {
     pub subject: &'a str,
     /// The domain components of the subject, `DC=a,DC=b`; often empty.
     pub domain_components: &'a str,
+    /// The whole subject as RFC 4514 writes it, all attributes in their order; `None` if it has some that have
+    /// no names there.
+    pub distinguished: Option<&'a str>,
 }
 
 /// Which name of a certificate it was.
@@ -111,6 +114,7 @@ mod tests {
             uris: &uris,
             subject: "CN=a,O=b",
             domain_components: "DC=example,DC=com",
+            distinguished: None,
         };
         match rule.admit(&names) {
             Some((kind, name)) => format!("{kind:?} {name}"),

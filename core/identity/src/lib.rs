@@ -8,18 +8,24 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod admission;
+mod authenticator;
 mod certificate;
 mod expiry;
 mod ocsp;
+mod distinguished_name;
+mod known;
 mod password;
 mod rights;
 mod server_id;
-mod users;
+mod signature;
 
+pub use admission::{Admission, Credentials, Decision, Denial, UserLimits, Who};
+pub use authenticator::Authenticator;
 pub use certificate::{CertificateNames, LinkRule, NameKind};
 pub use expiry::ExpiryStep;
 pub use ocsp::{OcspStanding, OcspStatus, PeerFinding, PeerVerdict, Untimely};
 pub use password::{PasswordCheck, is_hashed, same_secret};
 pub use rights::{Action, Reason, Rights};
 pub use server_id::server_id;
-pub use users::{Authenticator, Credentials, Decision, TOKEN_USER};
+pub use signature::{NONCE_BYTES, nonce};

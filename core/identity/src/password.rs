@@ -1,6 +1,5 @@
 //! Comparing passwords and tokens: plain ones in constant time, hashed ones with bcrypt.
 
-use alloc::string::String;
 use core::fmt;
 
 use gannet_config::Secret;
@@ -53,11 +52,6 @@ impl fmt::Debug for PasswordCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordCheck([REDACTED])")
     }
-}
-
-/// Text without its secrets, for messages about credentials.
-pub(crate) fn quoted(name: &str) -> String {
-    alloc::format!("User \"{name}\"")
 }
 
 #[cfg(test)]
