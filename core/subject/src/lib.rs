@@ -22,7 +22,7 @@ pub use group::{Class, Counts, Group, QueueGroup};
 pub use index::{Cursor, Entry, Index, MatchSink, Stats};
 pub use intersection::intersection;
 pub use spread::{IntoIter, Spread};
-pub use transform::{Transform, TransformError, with_numbers, with_wildcards};
+pub use transform::{Transform, TransformError, takes, with_numbers, with_wildcards};
 pub use validity::{
     InvalidSubject, covers, has_wildcard, is_valid_literal, is_valid_pattern, matches, overlaps,
     token_count, tokens,

@@ -11,6 +11,7 @@ mod gateway;
 mod limits;
 mod logging;
 mod ocsp;
+mod mapping;
 mod operator;
 mod permissions;
 mod tls;
@@ -34,6 +35,7 @@ pub use gateway::{GatewayOptions, GatewayUrl, RemoteGateway, ServerUrl};
 pub use limits::{Limits, WriteTimeout};
 pub use logging::{LogFormat, LogLevel, LogLevels, LogTarget, LoggingOptions, Subsystem};
 pub use ocsp::{OcspCacheOptions, OcspMode, OcspOptions, OcspPeerOptions};
+pub use mapping::MappingFault;
 pub use operator::{
     CacheResolver, FullResolver, Operator, OperatorClaims, OperatorOptions, ResolverDelete,
     ResolverOptions,

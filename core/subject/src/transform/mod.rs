@@ -141,21 +141,9 @@ impl Transform {
         true
     }
 
-    /// Whether the source matches the subject. Wildcards in the subject are matched by wildcards alone.
+    /// Whether the source matches the subject; see [`takes`].
     pub fn takes(&self, subject: &[u8]) -> bool {
-        let mut subject = tokens(subject);
-        for want in tokens(self.source.as_bytes()) {
-            let Some(have) = subject.next() else {
-                return false;
-            };
-            match want {
-                b">" => return true,
-                b"*" if !have.is_empty() && have != b">" => {}
-                want if want == have => {}
-                _ => return false,
-            }
-        }
-        subject.next().is_none()
+        takes(self.source.as_bytes(), subject)
     }
 
     /// The way back: from what this one makes to what it takes. `None` if something was lost on the way, which never
@@ -206,6 +194,24 @@ impl fmt::Display for Transform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} -> {}", self.source, self.destination)
     }
+}
+
+/// Whether a transform with that source takes the subject. Empty tokens are matched by none, wildcards in the subject
+/// by wildcards alone.
+pub fn takes(source: &[u8], subject: &[u8]) -> bool {
+    let mut subject = tokens(subject);
+    for want in tokens(source) {
+        let Some(have) = subject.next() else {
+            return false;
+        };
+        match want {
+            b">" => return true,
+            b"*" if !have.is_empty() && have != b">" => {}
+            want if want == have => {}
+            _ => return false,
+        }
+    }
+    subject.next().is_none()
 }
 
 /// The pattern with its wildcards numbered, as a destination names them: `foo.$1.bar.$2` for `foo.*.bar.*`.
