@@ -64,6 +64,8 @@ pub enum Change {
     Token,
     /// `authorization`: `timeout`.
     AuthTimeout(Duration),
+    /// `mappings` of the global account.
+    Mappings,
     /// `tls` of clients, which is there from now on or not.
     Tls(bool),
     /// `tls`: `timeout`.
@@ -139,6 +141,7 @@ impl Change {
             Change::Password => "authorization.password",
             Change::Token => "authorization.token",
             Change::AuthTimeout(_) => "authorization.timeout",
+            Change::Mappings => "mappings",
             Change::Tls(_) => "tls",
             Change::TlsTimeout(_) => "tls.timeout",
             Change::Pinned(_) => "tls.pinned_certs",
@@ -195,6 +198,7 @@ impl Change {
             Change::AuthTimeout(timeout) => {
                 ("authorization timeout", timeout.as_secs_f64().to_string())
             }
+            Change::Mappings => return said("accounts"),
             Change::Tls(true) => ("tls", "enabled".to_string()),
             Change::Tls(false) => ("tls", "disabled".to_string()),
             Change::TlsTimeout(timeout) => ("tls timeout", timeout.as_secs_f64().to_string()),

@@ -25,8 +25,8 @@ pub use gateway::GatewayChange;
 pub use refused::Refused;
 
 use crate::options::{
-    AuthOptions, HandshakeFirst, LameDuckOptions, Limits, LoggingOptions, MonitoringOptions,
-    Options, Port, ProfilingOptions, TlsOptions,
+    AuthOptions, GLOBAL_ACCOUNT, HandshakeFirst, LameDuckOptions, Limits, LoggingOptions,
+    MonitoringOptions, Options, Port, ProfilingOptions, TlsOptions,
 };
 use crate::origin::KeyPath;
 use crate::text::address::advertised;
@@ -162,6 +162,11 @@ impl Diff {
         self.limits(&old.limits, limits);
         self.dropped_clients(&old.limits, limits);
         self.auth(old, new);
+        let mappings = |options: &Options| {
+            let global = options.account(GLOBAL_ACCOUNT);
+            global.map(|account| account.mappings.clone())
+        };
+        self.live(|_| Change::Mappings, &mappings(old), &mappings(new));
         self.fixed(
             "proxy_protocol",
             "ProxyProtocol",

@@ -9,6 +9,7 @@ mod cluster;
 mod gateway;
 mod json;
 mod ocsp;
+mod mappings;
 mod tls;
 mod write;
 
@@ -20,8 +21,8 @@ use core::time::Duration;
 use gannet_units::ByteCount;
 
 use crate::options::{
-    LameDuckOptions, Limits, LoggingOptions, MonitoringOptions, Options, Port, ProfilingOptions,
-    ServerUrl, Subsystem, WriteTimeout,
+    GLOBAL_ACCOUNT, LameDuckOptions, Limits, LoggingOptions, MonitoringOptions, Options, Port,
+    ProfilingOptions, ServerUrl, Subsystem, WriteTimeout,
 };
 use crate::origin::{KeyPath, Origin, Origins, Step};
 use crate::secret::Secret;
@@ -191,6 +192,8 @@ impl Settings<'_> {
         self.profiling(*profiling);
         self.auth(auth, options.auth_timeout());
         self.tls(tls.as_ref());
+        let global = options.account(GLOBAL_ACCOUNT);
+        self.mappings(global.map_or(&[], |account| &account.mappings));
         self.put("allow_non_tls", *allow_non_tls);
         self.ocsp(ocsp, ocsp_cache);
         self.put("cert_reload_interval", *cert_reload_interval);

@@ -44,7 +44,7 @@ impl File {
             self.open(step, blocks.get(at + 1));
         }
         let indent = "  ".repeat(self.open.len());
-        let line = format!("{indent}{key}: {}", literal(&setting.value));
+        let line = format!("{indent}{}: {}", name(key), literal(&setting.value));
         let origin = setting.origin.to_string();
         let origin = origin.replace(char::is_control, "?");
         self.text.push_str(&format!("{line:COLUMN$}  # {origin}\n"));
@@ -53,8 +53,8 @@ impl File {
     fn open(&mut self, step: &Step, next: Option<&Step>) {
         let indent = "  ".repeat(self.open.len());
         let (line, end) = match (step, next) {
-            (Step::Key(key), Some(Step::Entry(_))) => (format!("{indent}{key}: [\n"), ']'),
-            (Step::Key(key), _) => (format!("{indent}{key} {{\n"), '}'),
+            (Step::Key(key), Some(Step::Entry(_))) => (format!("{indent}{}: [\n", name(key)), ']'),
+            (Step::Key(key), _) => (format!("{indent}{} {{\n", name(key)), '}'),
             (Step::Entry(_), _) => (format!("{indent}{{\n"), '}'),
         };
         self.text.push_str(&line);
@@ -97,6 +97,17 @@ fn literal(value: &Shown) -> String {
                 .collect();
             format!("{{{}}}", entries.join(", "))
         }
+    }
+}
+
+/// A key: names of the user's own are put in quotes, unless they look like ours.
+fn name(key: &str) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match key {
+        // It would be taken for the command.
+        "include" | "" => text(key),
+        key if key.chars().all(is_word) => key.to_string(),
+        key => text(key),
     }
 }
 

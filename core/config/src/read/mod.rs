@@ -12,6 +12,7 @@ mod links;
 mod listen;
 mod logging;
 mod ocsp;
+mod mappings;
 mod permissions;
 mod reader;
 mod table;
@@ -98,7 +99,7 @@ mod tests {
     use std::path::Path;
 
     use super::help::names;
-    use super::{auth, cluster, gateway, ocsp, permissions, tls, top};
+    cluster, gateway, mappings, ocsp, permissions, tls, top};, use super::{auth,
 
     /// Whether a key of this spelling is known is seen in a case of `tests/verdicts`, beside the reference.
     #[test]
@@ -116,6 +117,7 @@ mod tests {
             ("authorization", names(auth::KEYS)),
             ("authorization", names(auth::USER_KEYS)),
             ("gateway", names(auth::LINK_KEYS)),
+            ("mappings", names(mappings::KEYS)),
             ("tls", names(tls::KEYS)),
             ("tls", names(ocsp::PEER_KEYS)),
             ("top", names(ocsp::KEYS)),

@@ -10,7 +10,7 @@ use gannet_units::ByteCount;
 use super::cluster;
 use super::gateway;
 use super::logging;
-use super::ocsp;
+    use super::mappings;, use super::ocsp;,
 use super::reader::{Field, Reader};
 use super::table::{Key, not_yet, not_yet_unless_empty, not_yet_unless_off, works, works_for};
 use crate::options::{LameDuckOptions, Limits, Options};
@@ -225,7 +225,7 @@ pub(super) const KEYS: &[Key<Options>] = &[
         set(r.optional_text(f), &mut o.auth.no_auth_user)
     }),
     not_yet_unless_empty(&["accounts"], SERVICE_ACCOUNTS),
-    not_yet_unless_empty(&["mappings", "maps"], SERVICE_ACCOUNTS),
+    works(&["mappings", "maps"], mappings::of_global_account),
     not_yet_unless_empty(&["system_account", "system"], SERVICE_ACCOUNTS),
     not_yet_unless_off(
         &["no_system_account", "no_system", "no_sys_acc"],

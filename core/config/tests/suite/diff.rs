@@ -64,6 +64,7 @@ fn settings_are_judged_like_the_options_that_they_show() {
     for (lines, wanted) in [
         ("store_dir: x", Verdict::Ignored),
         ("tls {}", Verdict::Live),
+        ("mappings { foo: bar }", Verdict::Live),
         (
             "authorization { users: [{user: a, password: c}] }",
             Verdict::Live,
@@ -374,6 +375,7 @@ fn no_secret_is_ever_shown() {
     new.auth.password = Secret::new("s3cr3t");
     new.auth.token = Some(Secret::new("s3cr3t"));
     new.auth.users = Some(Vec::new());
+    new.accounts = options("mappings { foo: bar }").accounts;
     new.cluster.auth = LinkAuth {
         user: Some("u".into()),
         password: Secret::new("s3cr3t"),
@@ -389,6 +391,7 @@ fn no_secret_is_ever_shown() {
             "Reloaded: authorization username",
             "Reloaded: authorization password",
             "Reloaded: authorization token",
+            "Reloaded: accounts",
             "Reloaded: cluster",
         ]
     );

@@ -78,6 +78,7 @@ authorization {
   ]
   timeout: "3s"                                   # a.conf:9:60
 }
+mappings: {}                                      # default
 allow_non_tls: false                              # default
 ocsp {
   mode: "auto"                                    # default
@@ -146,6 +147,25 @@ fn a_configuration_is_explained_to_the_last_value() {
     loaded.origins.set_by_flag(KeyPath::of("debug"), "-D");
     let text = as_file(&loaded.options.settings(&loaded.origins));
     assert_eq!(text, EXPLAINED, "{text}");
+}
+
+#[test]
+fn mappings_are_explained_in_their_order() {
+    let file = r#"mappings {
+        "b.*": "c.$1"
+        "include": {dest: x, weight: 100}
+        a: [{dest: c, weight: "20%"}, {dest: b, weight: 5, cluster: east}]
+    }"#;
+    let loaded = World::of(file).load().expect("a good file");
+    let mut settings = loaded.options.settings(&loaded.origins);
+    settings.retain(|setting| setting.key.is_within(&KeyPath::of("mappings")));
+    let want = r#"mappings {
+  "b.*": "c.$1"                                   # a.conf:2:10
+  "include": "x"                                  # a.conf:3:10
+  a: [{"destination": "c", "weight": 20}, {"cluster": "east", "destination": "b", "weight": 5}]  # a.conf:4:9
+}
+"#;
+    assert_eq!(as_file(&settings), want);
 }
 
 /// The configurations of the verdicts that are valid.

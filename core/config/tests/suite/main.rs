@@ -4,6 +4,7 @@ mod bounds;
 mod cases;
 mod diff;
 mod explain;
+mod mappings;
 mod options;
 mod properties;
 mod verdicts;
