@@ -36,7 +36,12 @@ pub use options::{
     CertificateFiles, ClusterOptions, ClusterPermissions, Compression, CompressionOptions,
     ConnectionType, Destination, Export, ExportKind, FullResolver, GLOBAL_ACCOUNT, GatewayOptions,
     GatewayUrl, HandshakeFirst, Import, ImportKind, LameDuckOptions, LatencyOptions, Limits,
-    LinkAuth, LogFormat, LogLevel, LogLevels, LogTarget, LoggingOptions, Mapping, MappingFault, MonitoringOptions, OcspCacheOptions, OcspMode, OcspOptions, OcspPeerOptions, Operator, OperatorClaims, OperatorOptions, Options, Permissions, Port, ProfilingOptions, RemoteGateway, ResolverDelete, ResolverOptions, ResponsePermission, ResponseType, RttThresholds, SYSTEM_ACCOUNT, Sampling, ServerUrl, ServiceExport, SubjectPermission, Subsystem, TlsOptions, TlsVersion, User, WriteTimeout,
+    LinkAuth, LogFormat, LogLevel, LogLevels, LogTarget, LoggingOptions, Mapping, MappingFault,
+    MonitoringOptions, OcspCacheOptions, OcspMode, OcspOptions, OcspPeerOptions, Operator,
+    OperatorClaims, OperatorOptions, Options, Permissions, Port, ProfilingOptions, RemoteGateway,
+    ResolverDelete, ResolverOptions, ResponsePermission, ResponseType, RttThresholds,
+    SYSTEM_ACCOUNT, Sampling, ServerUrl, ServiceExport, SubjectPermission, Subsystem, TlsOptions,
+    TlsVersion, User, WriteTimeout,
 };
 pub use origin::{KeyPath, Origin, Origins, Step};
 pub use read::{Loaded, Without, load, load_without};

@@ -8,8 +8,8 @@ mod auth;
 mod cluster;
 mod gateway;
 mod json;
-mod ocsp;
 mod mappings;
+mod ocsp;
 mod tls;
 mod write;
 

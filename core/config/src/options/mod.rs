@@ -10,8 +10,8 @@ mod compression;
 mod gateway;
 mod limits;
 mod logging;
-mod ocsp;
 mod mapping;
+mod ocsp;
 mod operator;
 mod permissions;
 mod tls;
@@ -34,8 +34,8 @@ pub use compression::{Compression, CompressionOptions, RttThresholds};
 pub use gateway::{GatewayOptions, GatewayUrl, RemoteGateway, ServerUrl};
 pub use limits::{Limits, WriteTimeout};
 pub use logging::{LogFormat, LogLevel, LogLevels, LogTarget, LoggingOptions, Subsystem};
-pub use ocsp::{OcspCacheOptions, OcspMode, OcspOptions, OcspPeerOptions};
 pub use mapping::MappingFault;
+pub use ocsp::{OcspCacheOptions, OcspMode, OcspOptions, OcspPeerOptions};
 pub use operator::{
     CacheResolver, FullResolver, Operator, OperatorClaims, OperatorOptions, ResolverDelete,
     ResolverOptions,

@@ -11,8 +11,8 @@ mod help;
 mod links;
 mod listen;
 mod logging;
-mod ocsp;
 mod mappings;
+mod ocsp;
 mod permissions;
 mod reader;
 mod table;
@@ -99,7 +99,7 @@ mod tests {
     use std::path::Path;
 
     use super::help::names;
-    cluster, gateway, mappings, ocsp, permissions, tls, top};, use super::{auth,
+    use super::{auth, cluster, gateway, mappings, ocsp, permissions, tls, top};
 
     /// Whether a key of this spelling is known is seen in a case of `tests/verdicts`, beside the reference.
     #[test]

@@ -10,7 +10,8 @@ use gannet_units::ByteCount;
 use super::cluster;
 use super::gateway;
 use super::logging;
-    use super::mappings;, use super::ocsp;,
+use super::mappings;
+use super::ocsp;
 use super::reader::{Field, Reader};
 use super::table::{Key, not_yet, not_yet_unless_empty, not_yet_unless_off, works, works_for};
 use crate::options::{LameDuckOptions, Limits, Options};
