@@ -10,13 +10,14 @@ use arc_swap::ArcSwapOption;
 use gannet_config::{AccountLimits, Import};
 use gannet_subject::{Class, Entry, Group, Index, MatchSink, Stats, tokens};
 use gannet_units::Moment;
-use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::announce::Announced;
 use crate::links::OutboundLink;
 use crate::peer::Peer;
 use crate::plan::{Plan, Planner};
 use crate::replies;
+use crate::responses::Responses;
 use crate::routes::Told;
 use crate::shadows::{Shadow, Shadows};
 use crate::sharing::Shares;
@@ -76,6 +77,10 @@ pub struct Account {
     shares: ArcSwapOption<Shares>,
     /// It is configured, not just known from links.
     is_defined: AtomicBool,
+    /// Requests have been sent from here to services of other accounts.
+    is_awaiting: AtomicBool,
+    /// Requests from and to other accounts; nothing if there never were any.
+    responses: Mutex<Option<Box<Responses>>>,
 }
 
 impl Account {
@@ -95,6 +100,8 @@ impl Account {
             newest: AtomicU64::new(0),
             shares: ArcSwapOption::empty(),
             is_defined: AtomicBool::new(false),
+            is_awaiting: AtomicBool::new(false),
+            responses: Mutex::new(None),
         }
     }
 
@@ -226,6 +233,12 @@ impl Account {
         drop(interest);
         self.touch();
         shadows.iter().for_each(Shadow::leave);
+        if self.is_awaiting.load(Ordering::Relaxed)
+            && sub.class() == Class::Local
+            && !sub.is_shadow()
+        {
+            self.drop_unwanted_responses(sub.subject());
+        }
         Some(Subscribed { announced })
     }
 
@@ -240,7 +253,14 @@ impl Account {
     }
 
     /// Makes the plan for `subject`, with `links` to other clusters, nearest first.
-    pub(crate) fn make_plan(&self, subject: &[u8], links: &[Arc<OutboundLink>], plan: &mut Plan) {
+    /// What `with_shadows` says goes for subscriptions of other accounts.
+    pub(crate) fn make_plan(
+        &self,
+        subject: &[u8],
+        links: &[Arc<OutboundLink>],
+        with_shadows: bool,
+        plan: &mut Plan,
+    ) {
         self.looked_up.fetch_add(1, Ordering::Relaxed);
         if tokens(subject).any(<[u8]>::is_empty) {
             // No subject at all: nobody can have asked for it, `>` included.
@@ -248,7 +268,14 @@ impl Account {
             return;
         }
         let interest = self.interest.read();
-        let mut planner = Planner::new(plan, self.name.as_bytes(), subject, links, &interest);
+        let mut planner = Planner::new(
+            plan,
+            self.name.as_bytes(),
+            subject,
+            links,
+            &interest,
+            with_shadows,
+        );
         interest.index.find(subject, &mut planner);
         planner.finish();
     }
@@ -271,6 +298,30 @@ impl Account {
         let mut young = Young { now, found: false };
         self.interest.read().index.find(reply, &mut young);
         young.found
+    }
+
+    pub(crate) fn responses(&self) -> &Mutex<Option<Box<Responses>>> {
+        &self.responses
+    }
+
+    pub(crate) fn set_awaiting(&self) {
+        self.is_awaiting.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether anybody wants messages on `subject`.
+    pub(crate) fn has_interest(&self, subject: &[u8]) -> bool {
+        struct Any(bool);
+        impl<'a> MatchSink<'a, Sub> for Any {
+            fn one(&mut self, _: &'a Sub) {
+                self.0 = true;
+            }
+            fn group(&mut self, _: &'a Group<Sub>) {
+                self.0 = true;
+            }
+        }
+        let mut any = Any(false);
+        self.interest.read().index.find(subject, &mut any);
+        any.0
     }
 
     pub(crate) fn interest(&self) -> &RwLock<Interest> {

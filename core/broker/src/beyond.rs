@@ -1,19 +1,31 @@
 //! What else becomes of messages on one subject than delivery along their plan: it is decided together with
 //! the plan, so that messages without any of it pay for one look. Not here: the plan itself.
 
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use gannet_subject::matches;
 use gannet_units::Moment;
 
+use crate::account::Account;
 use crate::peer::Peer;
+use crate::plan::Plan;
+use crate::publish::Maker;
+use crate::sharing::imports::ServiceImport;
 
 /// What more there is to do.
 #[derive(Debug)]
 pub(crate) struct Beyond {
     permission: Permission,
+    /// Services of other accounts that are asked.
+    services: Box<[Arc<ServiceImport>]>,
+    is_response: bool,
 }
 
 /// Whether the sender may publish on the subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Permission {
+    Always,
     /// In answer to what it was sent.
     Answers,
     /// Not at all.
@@ -21,24 +33,68 @@ enum Permission {
 }
 
 impl Beyond {
-    /// For messages of `from` on `subject`; `None` if there is nothing more to do.
-    pub(crate) fn of(from: &Peer, subject: &[u8]) -> Option<Beyond> {
-        let rights = from.rights()?;
-        if rights.may_publish(subject) {
-            return None;
-        }
-        let permission = match rights.responses() {
-            Some(_) => Permission::Answers,
-            None => Permission::Never,
+    /// For messages of `from` on `subject`, which go along `plan`; `None` if there is nothing more to do.
+    pub(crate) fn of(
+        account: &Account,
+        from: &Peer,
+        subject: &[u8],
+        plan: &Plan,
+        maker: Maker,
+    ) -> Option<Beyond> {
+        let permission = match maker {
+            Maker::Client => Permission::of(from, subject),
+            Maker::Link | Maker::Account => Permission::Always,
         };
-        Some(Beyond { permission })
+        let services = match maker {
+            Maker::Client | Maker::Account => services(account, subject),
+            // The server that the request came to first has asked.
+            Maker::Link => Box::default(),
+        };
+        let is_all = permission == Permission::Always && services.is_empty() && !plan.is_response;
+        (!is_all).then_some(Beyond {
+            permission,
+            services,
+            is_response: plan.is_response,
+        })
     }
 
     /// Whether this message may be published; counts it if it is an answer.
     pub(crate) fn permits(&self, from: &Peer, subject: &[u8], now: Moment) -> bool {
         match self.permission {
+            Permission::Always => true,
             Permission::Answers => from.may_answer(subject, now),
             Permission::Never => false,
         }
     }
+
+    pub(crate) fn services(&self) -> &[Arc<ServiceImport>] {
+        &self.services
+    }
+
+    /// Whether messages answer a request of another account.
+    pub(crate) fn is_response(&self) -> bool {
+        self.is_response
+    }
+}
+
+impl Permission {
+    fn of(from: &Peer, subject: &[u8]) -> Permission {
+        match from.rights() {
+            None => Permission::Always,
+            Some(rights) if rights.may_publish(subject) => Permission::Always,
+            Some(rights) if rights.responses().is_some() => Permission::Answers,
+            Some(_) => Permission::Never,
+        }
+    }
+}
+
+fn services(account: &Account, subject: &[u8]) -> Box<[Arc<ServiceImport>]> {
+    let Some(shares) = account.shares() else {
+        return Box::default();
+    };
+    let asked = shares
+        .services
+        .iter()
+        .filter(|service| matches(&service.local, subject));
+    asked.cloned().collect()
 }

@@ -18,10 +18,12 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::account::Account;
 use crate::chunks::ChunkPool;
+use crate::drained::Drained;
 use crate::links::{InboundLink, InterestMode, OutboundLink};
 use crate::listing::Listing;
 use crate::peer::Peer;
 use crate::remote_interest::RemoteInterest;
+use crate::reply_ids::ReplyIds;
 use crate::routes::RouteLink;
 use crate::sub::Sub;
 
@@ -73,6 +75,14 @@ pub struct Broker {
     global: Arc<Account>,
     /// Whoever changes what accounts share; before all other locks.
     pub(crate) defining: Mutex<()>,
+    /// Stands for the server itself where something must have an owner.
+    pub(crate) internal: Arc<Peer>,
+    pub(crate) reply_ids: ReplyIds,
+    /// Accounts that were asked by others.
+    pub(crate) answering: Mutex<Vec<Arc<Account>>>,
+    /// When the first request to one of them is over, in nanoseconds.
+    pub(crate) next_expiry: AtomicU64,
+    pub(crate) expiry_awaited: Drained,
     /// Links to other clusters, nearest first.
     outbound: ArcSwap<Vec<Arc<OutboundLink>>>,
     inbound: Mutex<Vec<Arc<InboundLink>>>,
@@ -93,11 +103,17 @@ impl Broker {
     pub fn new(options: BrokerOptions) -> Broker {
         let global = Arc::new(Account::new(GLOBAL, options.seed));
         let accounts = BTreeMap::from([(GLOBAL.into(), global.clone())]);
+        let seed = options.seed;
         Broker {
             options,
             accounts: RwLock::new(accounts),
             global,
             defining: Mutex::new(()),
+            internal: Arc::new(Peer::internal()),
+            reply_ids: ReplyIds::new(seed),
+            answering: Mutex::new(Vec::new()),
+            next_expiry: AtomicU64::new(u64::MAX),
+            expiry_awaited: Drained::default(),
             outbound: ArcSwap::from_pointee(Vec::new()),
             inbound: Mutex::new(Vec::new()),
             routes: Mutex::new(Vec::new()),

@@ -54,6 +54,16 @@ impl PlanCache {
         }
     }
 
+    /// Another one, keyed like this one.
+    pub(crate) fn like(other: &PlanCache) -> PlanCache {
+        PlanCache {
+            slots: Vec::new(),
+            missed: Vec::new(),
+            weight: 0,
+            hasher: other.hasher.clone(),
+        }
+    }
+
     fn slot(&self, hash: u64) -> usize {
         hash as usize & (self.slots.len() - 1)
     }

@@ -6,6 +6,7 @@ mod run;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::AddAssign;
 
 use bytes::Bytes;
 use gannet_units::Moment;
@@ -38,6 +39,13 @@ pub struct Delivered {
     pub remote: u32,
     /// Its sender may not publish on its subject.
     pub is_refused: bool,
+}
+
+impl AddAssign for Delivered {
+    fn add_assign(&mut self, more: Delivered) {
+        self.local += more.local;
+        self.remote += more.remote;
+    }
 }
 
 impl Delivered {
@@ -531,7 +539,7 @@ impl Delivery {
     fn end_subs(&mut self, account: &Account, plan: &Plan) {
         for sub in self.ended.drain(..) {
             if account.unsubscribe(&sub).is_none() {
-                let mut owners = plan.owners.iter().flat_map(|owners| owners.iter());
+                let mut owners = plan.owners.iter();
                 owners.find(|owner| owner.unsubscribe(&sub).is_some());
             }
             sub.peer().signal().raise(Signal::ENDED_SUBS);

@@ -102,6 +102,15 @@ impl Signal {
     }
 }
 
+/// Takes nothing.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn try_write(&self, _: &[&[u8]]) -> Written {
+        Written::Broken
+    }
+}
+
 /// The other end of one connection.
 pub struct Peer {
     id: ConnId,
@@ -126,6 +135,7 @@ const ONE_ACCOUNT: u8 = 8;
 const GONE: u8 = 16;
 const RIGHTS: u8 = 32;
 const ANSWERS: u8 = 64;
+const INTERNAL: u8 = 128;
 
 impl Peer {
     /// A peer whose outbox holds at most `max_pending` bytes and is flushed into `sink`.
@@ -149,6 +159,19 @@ impl Peer {
             rights: ArcSwapOption::empty(),
             sink,
         }
+    }
+
+    /// The server itself, which is sent nothing.
+    pub(crate) fn internal() -> Peer {
+        let peer = Peer::new(ConnId(0), PeerKind::Client, 0, Box::new(Nowhere));
+        peer.outbox().discard();
+        peer.set(INTERNAL, true);
+        peer
+    }
+
+    /// Whether it is the server itself.
+    pub(crate) fn is_internal(&self) -> bool {
+        self.traits.load(Ordering::Relaxed) & INTERNAL != 0
     }
 
     /// The connection's number.

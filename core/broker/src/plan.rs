@@ -1,7 +1,6 @@
 //! The decision where a message goes: made once per subject and generation of the account's
 //! interest, then used for every message on that subject. Not here: the delivery itself.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::OnceCell;
@@ -78,9 +77,11 @@ pub(crate) struct Plan {
     /// Whether no two local targets are of one connection; found out when first asked.
     distinct: OnceCell<bool>,
     /// Other accounts that targets are subscribed in: this account's shadows stand for them.
-    pub(crate) owners: Option<Box<Vec<Arc<Account>>>>,
+    pub(crate) owners: Vec<Arc<Account>>,
     /// What else is to be done with each message, or instead; nothing in most accounts.
-    pub(crate) beyond: Option<Box<Beyond>>,
+    pub(crate) beyond: Option<Arc<Beyond>>,
+    /// The server itself wants it: it answers a request of another account.
+    pub(crate) is_response: bool,
 }
 
 impl LinkTarget {
@@ -132,8 +133,9 @@ impl Plan {
         self.links.clear();
         self.routes = 0;
         self.distinct.take();
-        self.owners = None;
+        self.owners.clear();
         self.beyond = None;
+        self.is_response = false;
     }
 
     /// The plan for a message that goes over one link, whatever the interest behind it.
@@ -199,6 +201,8 @@ pub(crate) struct Planner<'a, 'p> {
     ways: &'a Ways,
     /// What shadows here stand for.
     shadows: Option<&'a Shadows>,
+    /// What came by an import is not passed on by another one.
+    with_shadows: bool,
     /// For each link, whether plain interest was found.
     plain_links: Vec<bool>,
     /// Servers of this cluster with interest.
@@ -232,6 +236,7 @@ impl<'a, 'p> Planner<'a, 'p> {
         subject: &'a [u8],
         links: &'a [Arc<OutboundLink>],
         interest: &'a Interest,
+        with_shadows: bool,
     ) -> Self {
         plan.clear();
         Planner {
@@ -241,6 +246,7 @@ impl<'a, 'p> Planner<'a, 'p> {
             links,
             ways: &interest.ways,
             shadows: interest.shadows.as_deref(),
+            with_shadows,
             plain_links: Vec::new(),
             routes: Vec::new(),
             groups: Vec::new(),
@@ -263,6 +269,8 @@ impl<'a, 'p> Planner<'a, 'p> {
                 self.group(name).routed.push((at, sub));
             }
             (PeerKind::OutboundGateway, _) => self.add_remote(sub),
+            _ if sub.peer().is_internal() => self.plan.is_response = true,
+            _ if sub.is_shadow() && !self.with_shadows => {}
             (_, None) => {
                 let target = self.target(sub);
                 self.plan.plain.extend(target);
@@ -428,7 +436,7 @@ impl<'a, 'p> Planner<'a, 'p> {
             return None;
         }
         let importer = shadow.import.importer.upgrade()?;
-        let owners = self.plan.owners.get_or_insert_default();
+        let owners = &mut self.plan.owners;
         if !owners.iter().any(|owner| Arc::ptr_eq(owner, &importer)) {
             owners.push(importer);
         }

@@ -19,6 +19,7 @@ use crate::origin::{Hop, Origin};
 use crate::peer::Peer;
 use crate::plan::Plan;
 use crate::run::Run;
+use crate::services::{Onward, Passage, Requester};
 
 /// One connection's way into one account.
 #[derive(Debug)]
@@ -26,6 +27,20 @@ pub struct Publisher {
     account: Arc<Account>,
     cache: PlanCache,
     scratch: Plan,
+    /// Its ways into other accounts, and who asks there; nothing as long as it has not asked.
+    onward: Option<Box<Onward>>,
+    requester: Option<Arc<dyn Requester>>,
+}
+
+/// Who publishes, as far as a plan depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Maker {
+    /// A client of this server.
+    Client,
+    /// Another server.
+    Link,
+    /// Another account, through an import or in answer to a request.
+    Account,
 }
 
 impl Publisher {
@@ -35,7 +50,29 @@ impl Publisher {
             account,
             cache: PlanCache::new(seed),
             scratch: Plan::default(),
+            onward: None,
+            requester: None,
         }
+    }
+
+    /// Tells services of other accounts who asks.
+    pub fn set_requester(&mut self, requester: Option<Arc<dyn Requester>>) {
+        self.requester = requester;
+    }
+
+    /// A way into another account for the same connection.
+    pub(crate) fn sibling(&self, account: &Arc<Account>) -> Publisher {
+        Publisher {
+            account: account.clone(),
+            cache: PlanCache::like(&self.cache),
+            scratch: Plan::default(),
+            onward: None,
+            requester: None,
+        }
+    }
+
+    pub(crate) fn onward(&mut self) -> &mut Onward {
+        self.onward.get_or_insert_default()
     }
 
     /// The account published into.
@@ -46,7 +83,7 @@ impl Publisher {
     /// Publishes into another account from now on.
     pub fn set_account(&mut self, account: Arc<Account>) {
         if !Arc::ptr_eq(&self.account, &account) {
-            self.cache.clear();
+            self.rest();
             self.account = account;
         }
     }
@@ -55,6 +92,7 @@ impl Publisher {
     pub fn rest(&mut self) {
         self.cache.clear();
         self.scratch = Plan::default();
+        self.onward = None;
     }
 
     /// Delivers a message of a client of this server.
@@ -164,8 +202,8 @@ impl Publisher {
         run: &Run<'_>,
         origin: Origin<'_>,
     ) -> usize {
-        let at = self.find_plan(broker, from, run.subject());
-        let plan = at.map_or(&self.scratch, |at| self.cache.plan(at));
+        let at = self.find_plan(broker, from, run.subject(), Maker::of(origin));
+        let plan = self.plan(at);
         if plan.beyond.is_some() {
             let beyond = |msg| self.go_beyond(broker, out, from, &msg, origin, at);
             let refused = run.messages().map(beyond).filter(|d| d.is_refused).count();
@@ -186,8 +224,8 @@ impl Publisher {
         msg: &Message<'_>,
         origin: Origin<'_>,
     ) -> Delivered {
-        let at = self.find_plan(broker, from, msg.subject);
-        let plan = at.map_or(&self.scratch, |at| self.cache.plan(at));
+        let at = self.find_plan(broker, from, msg.subject, Maker::of(origin));
+        let plan = self.plan(at);
         if plan.beyond.is_some() {
             let delivered = self.go_beyond(broker, out, from, msg, origin, at);
             self.forget(at);
@@ -200,7 +238,7 @@ impl Publisher {
 
     /// A plan that is not kept holds its targets alive; a subject used once should not.
     #[inline]
-    fn forget(&mut self, at: Option<usize>) {
+    pub(crate) fn forget(&mut self, at: Option<usize>) {
         if at.is_none() {
             self.scratch.clear();
         }
@@ -217,36 +255,75 @@ impl Publisher {
         origin: Origin<'_>,
         at: Option<usize>,
     ) -> Delivered {
-        let plan = at.map_or(&self.scratch, |at| self.cache.plan(at));
-        let Some(beyond) = &plan.beyond else {
+        let plan = self.plan(at);
+        let Some(beyond) = plan.beyond.clone() else {
             return Delivered::default();
         };
         if !beyond.permits(from, msg.subject, out.now()) {
             return Delivered::REFUSED;
         }
-        out.deliver(broker, &self.account, from, msg, origin, plan)
+        let mut done = out.deliver(broker, &self.account, from, msg, origin, plan);
+        let mut passage = Passage::new(broker, out, from, self.requester.clone());
+        done += self.pass_on(&mut passage, beyond.services(), beyond.is_response(), msg);
+        done
+    }
+
+    /// The plan that was found.
+    #[inline]
+    pub(crate) fn plan(&self, at: Option<usize>) -> &Plan {
+        at.map_or(&self.scratch, |at| self.cache.plan(at))
     }
 
     /// Where in the cache the plan for `subject` is; `None` if it was made in `scratch`, not to be kept.
     #[inline]
-    fn find_plan(&mut self, broker: &Broker, from: &Arc<Peer>, subject: &[u8]) -> Option<usize> {
+    pub(crate) fn find_plan(
+        &mut self,
+        broker: &Broker,
+        from: &Arc<Peer>,
+        subject: &[u8],
+        maker: Maker,
+    ) -> Option<usize> {
         let generation = self.account.generation();
         match self.cache.find(subject, generation) {
             Lookup::Hit(at) => Some(at),
             Lookup::Miss { hash, keep: true } => {
                 let mut plan = Plan::default();
-                Self::make_plan(&self.account, broker, from, subject, &mut plan);
+                Self::make_plan(&self.account, broker, from, subject, maker, &mut plan);
                 Some(self.cache.keep(hash, subject, generation, plan))
             }
             Lookup::Miss { keep: false, .. } => {
-                Self::make_plan(&self.account, broker, from, subject, &mut self.scratch);
+                Self::make_plan(
+                    &self.account,
+                    broker,
+                    from,
+                    subject,
+                    maker,
+                    &mut self.scratch,
+                );
                 None
             }
         }
     }
 
-    fn make_plan(account: &Account, broker: &Broker, from: &Peer, subject: &[u8], plan: &mut Plan) {
-        account.make_plan(subject, &broker.outbound(), plan);
-        plan.beyond = Beyond::of(from, subject).map(Box::new);
+    fn make_plan(
+        account: &Account,
+        broker: &Broker,
+        from: &Peer,
+        subject: &[u8],
+        maker: Maker,
+        plan: &mut Plan,
+    ) {
+        account.make_plan(subject, &broker.outbound(), maker != Maker::Account, plan);
+        plan.beyond = Beyond::of(account, from, subject, plan, maker).map(Arc::new);
+    }
+}
+
+impl Maker {
+    #[inline]
+    fn of(origin: Origin<'_>) -> Maker {
+        match origin {
+            Origin::Client => Maker::Client,
+            Origin::Link { .. } | Origin::ReturnedReply { .. } => Maker::Link,
+        }
     }
 }

@@ -83,8 +83,10 @@ impl Shadows {
     }
 
     fn take_cast(&mut self, primary: &Sub) -> Vec<Shadow> {
-        let is = |cast: &Box<[Shadow]>| is_of(cast, primary);
-        let taken = self.cast.remove(hash(primary), is, |cast| cast_by(cast));
+        let key = hash(primary);
+        let taken = self
+            .cast
+            .remove(key, |cast| is_of(cast, primary), |cast| cast_by(cast));
         taken.map(<[Shadow]>::into_vec).unwrap_or_default()
     }
 

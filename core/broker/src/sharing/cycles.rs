@@ -14,15 +14,17 @@ use super::imports::Refusal;
 /// Accounts that one search goes through, as the reference server has it.
 const VISITED_MOST: usize = 1024;
 
+/// Looks at an import: the exporter, the subject here and the one there.
+pub(crate) type Visit<'a> = dyn FnMut(&str, &[u8], &[u8]) -> Found + 'a;
+
 /// What the search must know of accounts.
 pub(crate) trait Graph {
     /// Whether the account offers a stream that has all of `pattern`.
     fn offers_stream(&self, account: &str, pattern: &[u8]) -> bool;
-    /// Visits the account's imports of streams: exporter and the subject here; until the visitor answers
-    /// otherwise than `Ok`.
-    fn streams(&self, account: &str, visit: &mut dyn FnMut(&str, &[u8]) -> Found) -> Found;
-    /// Visits the account's imports of services: exporter, the subject here and the one there.
-    fn services(&self, account: &str, visit: &mut dyn FnMut(&str, &[u8], &[u8]) -> Found) -> Found;
+    /// Visits the account's imports of streams; until the visitor answers otherwise than `Ok`.
+    fn streams(&self, account: &str, visit: &mut Visit<'_>) -> Found;
+    /// Visits the account's imports of services in the same way.
+    fn services(&self, account: &str, visit: &mut Visit<'_>) -> Found;
 }
 
 /// What a search has come to so far.
@@ -79,7 +81,7 @@ impl<'a> Search<'a> {
         if !graph.offers_stream(account, subject) {
             return Ok(());
         }
-        graph.streams(account, &mut |next, local| {
+        graph.streams(account, &mut |next, local, _| {
             if !overlaps(subject, local) {
                 return Ok(());
             }

@@ -11,7 +11,7 @@ use gannet_config::{AccountLimits, Import, ImportKind};
 use gannet_units::WallTime;
 
 use super::Shares;
-use super::cycles::{Found, Graph, check_service, check_stream};
+use super::cycles::{Found, Graph, Visit, check_service, check_stream};
 use super::exports::Exports;
 use super::imports::{Refusal, ServiceImport, StreamImport, local_subject, pattern};
 use crate::account::Account;
@@ -241,8 +241,14 @@ impl Graph for Drafts<'_> {
         self.with_exports(account, offers).unwrap_or(false)
     }
 
-    fn streams(&self, account: &str, visit: &mut dyn FnMut(&str, &[u8]) -> Found) -> Found {
-        let mut visit = |import: &Arc<StreamImport>| visit(&import.source.account, &import.local);
+    fn streams(&self, account: &str, visit: &mut Visit<'_>) -> Found {
+        let mut visit = |import: &Arc<StreamImport>| {
+            visit(
+                &import.source.account,
+                &import.local,
+                import.source.subject.as_bytes(),
+            )
+        };
         match self.by_name.get(account) {
             Some(&at) => self.drafts[at].streams.iter().try_for_each(&mut visit),
             None => {
@@ -253,7 +259,7 @@ impl Graph for Drafts<'_> {
         }
     }
 
-    fn services(&self, account: &str, visit: &mut dyn FnMut(&str, &[u8], &[u8]) -> Found) -> Found {
+    fn services(&self, account: &str, visit: &mut Visit<'_>) -> Found {
         let mut visit = |import: &Arc<ServiceImport>| {
             visit(&import.source.account, &import.local, &import.remote)
         };

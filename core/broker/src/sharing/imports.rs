@@ -204,6 +204,22 @@ impl ServiceImport {
     }
 }
 
+impl ServiceImport {
+    /// The subject there of a request on `subject` here.
+    pub(crate) fn requested_as<'a>(&'a self, subject: &'a [u8]) -> Cow<'a, [u8]> {
+        match &self.way {
+            Way::Same => Cow::Borrowed(subject),
+            // As configured: there is no wildcard in it that anything could stand for.
+            Way::One => Cow::Borrowed(self.source.subject.as_bytes()),
+            Way::Transform(transform) => {
+                let mut made = Vec::new();
+                transform.apply(subject, &mut |_| 0, &mut made);
+                Cow::Owned(made)
+            }
+        }
+    }
+}
+
 fn refused(kind: &str, from: &str, to: &str, why: &TransformError) -> Refusal {
     Refusal::Transform(format!(
         "failed to create mapping transform for {kind} import subject from {from:?} to {to:?}: {why}"

@@ -9,5 +9,6 @@ mod outboxes;
 mod permissions;
 mod routes;
 mod runs;
+mod services;
 mod streams;
 mod world;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gannet_broker::{Account, Carries, PeerKind, RouteLink, RouteTraits, Sub};
-use gannet_config::{Access, Permissions, SubjectPermission};
+use gannet_config::{Access, AccountOptions, Permissions, SubjectPermission};
 use gannet_identity::Rights;
 use gannet_subject::matches;
 use proptest::prelude::*;
@@ -72,7 +72,8 @@ fn interest_in_an_import_is_announced_as_the_exporters_and_taken_back() {
     let (other, _link) = route(&mut w);
     let far = w.inbound("FAR");
     let taker = w.client();
-    (other.take(), far.take());
+    other.take();
+    far.take();
     let sub = w.subscribe_in(&b, &taker, "l.x", None, "1");
     assert_eq!(other.take(), "RS+ B l.x\r\nRS+ A e.x\r\n");
     assert_eq!(far.take(), "RS+ B l.x\r\nRS+ A e.x\r\n");
@@ -236,13 +237,34 @@ fn told(w: &mut World) -> BTreeSet<String> {
     lines
 }
 
+/// Accounts that share much, to begin with.
+fn busy() -> [AccountOptions; 3] {
+    let imports = [
+        vec![],
+        vec![(0, 0), (0, 2), (0, 4)],
+        vec![(0, 3), (1, 4), (1, 7)],
+    ];
+    std::array::from_fn(|n| {
+        let exports = EXPORTS.map(|subject| stream(subject, Access::Public));
+        let import = |&(from, at): &(usize, usize)| {
+            let (subject, to) = IMPORTS[at];
+            take_stream(NAMES[from], subject, to)
+        };
+        account(
+            NAMES[n],
+            exports.to_vec(),
+            imports[n].iter().map(import).collect(),
+        )
+    })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn deliveries_and_interest_are_those_of_a_naive_model(steps in steps()) {
         let mut w = World::new();
-        w.broker.define_accounts(&NAMES.map(|n| account(n, vec![], vec![])), NOW).finish(w.now);
+        w.broker.define_accounts(&busy(), NOW).finish(w.now);
         let (standing, _link) = route(&mut w);
         let mut heard: BTreeMap<String, String> = BTreeMap::new();
         let mut clients: Vec<Client> = (0..6).map(|n| {
