@@ -14,8 +14,10 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::announce::Announced;
 use crate::links::OutboundLink;
+use crate::mapping::Mapped;
 use crate::peer::Peer;
 use crate::plan::{Plan, Planner};
+use crate::publish::Maker;
 use crate::replies;
 use crate::responses::Responses;
 use crate::routes::Told;
@@ -278,6 +280,33 @@ impl Account {
         );
         interest.index.find(subject, &mut planner);
         planner.finish();
+    }
+
+    /// What becomes of the subject of all messages on it, as the mappings say; `None` if that is decided for each message.
+    pub(crate) fn map(&self, subject: &[u8], maker: Maker, out: &mut Vec<u8>) -> Option<Mapped> {
+        let shares = self.shares.load();
+        let renaming = shares.as_ref().and_then(|shares| shares.renaming.as_ref());
+        match renaming {
+            Some(renaming) if maker.is_to_be_mapped() => {
+                let chosen = renaming.mappings.choose(subject, &mut |_| 0, out);
+                chosen.is_fixed.then_some(chosen.mapped)
+            }
+            _ => Some(Mapped::Unchanged),
+        }
+    }
+
+    /// What becomes of the subject of one message, by chance.
+    pub(crate) fn map_one(
+        &self,
+        subject: &[u8],
+        random: &mut impl FnMut(u32) -> u32,
+        out: &mut Vec<u8>,
+    ) -> Mapped {
+        let shares = self.shares.load();
+        let renaming = shares.as_ref().and_then(|shares| shares.renaming.as_ref());
+        renaming.map_or(Mapped::Unchanged, |renaming| {
+            renaming.mappings.choose(subject, random, out).mapped
+        })
     }
 
     /// The subscription of `peer` itself, outside of queue groups, that `subject` would reach.

@@ -16,6 +16,10 @@ use crate::sharing::imports::ServiceImport;
 /// What more there is to do.
 #[derive(Debug)]
 pub(crate) struct Beyond {
+    /// The subject that they are published on instead of their own.
+    subject: Option<Box<[u8]>>,
+    /// Which subject that is differs from message to message.
+    is_by_chance: bool,
     permission: Permission,
     /// Services of other accounts that are asked.
     services: Box<[Arc<ServiceImport>]>,
@@ -41,21 +45,49 @@ impl Beyond {
         plan: &Plan,
         maker: Maker,
     ) -> Option<Beyond> {
-        let permission = match maker {
-            Maker::Client => Permission::of(from, subject),
-            Maker::Link | Maker::Account => Permission::Always,
+        let permission = match maker.is_client() {
+            true => Permission::of(from, subject),
+            false => Permission::Always,
         };
         let services = match maker {
-            Maker::Client | Maker::Account => services(account, subject),
             // The server that the request came to first has asked.
             Maker::Link => Box::default(),
+            _ => services(account, subject),
         };
         let is_all = permission == Permission::Always && services.is_empty() && !plan.is_response;
-        (!is_all).then_some(Beyond {
+        (!is_all).then(|| Beyond {
+            subject: None,
+            is_by_chance: false,
             permission,
             services,
             is_response: plan.is_response,
         })
+    }
+
+    /// For messages whose subject becomes now this, now that.
+    pub(crate) fn by_chance() -> Beyond {
+        Beyond {
+            subject: None,
+            is_by_chance: true,
+            permission: Permission::Always,
+            services: Box::default(),
+            is_response: false,
+        }
+    }
+
+    /// Messages are published on `subject` instead of their own.
+    pub(crate) fn mapped_to(mut self, subject: &[u8]) -> Beyond {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    pub(crate) fn is_by_chance(&self) -> bool {
+        self.is_by_chance
+    }
+
+    /// The subject that a message on `subject` is published on.
+    pub(crate) fn subject<'a>(&'a self, subject: &'a [u8]) -> &'a [u8] {
+        self.subject.as_deref().unwrap_or(subject)
     }
 
     /// Whether this message may be published; counts it if it is an answer.

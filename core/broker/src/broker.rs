@@ -39,6 +39,8 @@ pub struct BrokerOptions {
     pub reply_prefix: Option<ReplyPrefix>,
     /// Name of this server's cluster for gateways; empty if there is none.
     pub gateway: String,
+    /// Name of this server's cluster, which mappings may be for; empty if there is none.
+    pub cluster: String,
 }
 
 /// Messages and bytes through the server.

@@ -198,7 +198,7 @@ impl Delivery {
     }
 
     /// xorshift64*: enough to spread messages over queue members.
-    fn random(&mut self) -> usize {
+    pub(crate) fn random(&mut self) -> usize {
         let mut x = self.random;
         x ^= x >> 12;
         x ^= x << 25;

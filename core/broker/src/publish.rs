@@ -6,6 +6,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use gannet_wire::reply_prefix;
 
@@ -14,6 +15,7 @@ use crate::beyond::Beyond;
 use crate::broker::Broker;
 use crate::cache::{Lookup, PlanCache};
 use crate::delivery::{Delivered, Delivery};
+use crate::mapping::Mapped;
 use crate::message::Message;
 use crate::origin::{Hop, Origin};
 use crate::peer::Peer;
@@ -41,6 +43,10 @@ pub(crate) enum Maker {
     Link,
     /// Another account, through an import or in answer to a request.
     Account,
+    /// A client, on a subject that the account's mappings have chosen.
+    MappedClient,
+    /// Another account, on a subject that the account's mappings have chosen.
+    MappedAccount,
 }
 
 impl Publisher {
@@ -255,17 +261,8 @@ impl Publisher {
         origin: Origin<'_>,
         at: Option<usize>,
     ) -> Delivered {
-        let plan = self.plan(at);
-        let Some(beyond) = plan.beyond.clone() else {
-            return Delivered::default();
-        };
-        if !beyond.permits(from, msg.subject, out.now()) {
-            return Delivered::REFUSED;
-        }
-        let mut done = out.deliver(broker, &self.account, from, msg, origin, plan);
         let mut passage = Passage::new(broker, out, from, self.requester.clone());
-        done += self.pass_on(&mut passage, beyond.services(), beyond.is_response(), msg);
-        done
+        self.pass(&mut passage, msg, origin, Maker::of(origin), at)
     }
 
     /// The plan that was found.
@@ -313,8 +310,31 @@ impl Publisher {
         maker: Maker,
         plan: &mut Plan,
     ) {
-        account.make_plan(subject, &broker.outbound(), maker != Maker::Account, plan);
-        plan.beyond = Beyond::of(account, from, subject, plan, maker).map(Arc::new);
+        let mut mapped = Vec::new();
+        match account.map(subject, maker, &mut mapped) {
+            None => {
+                plan.clear();
+                plan.beyond = Some(Arc::new(Beyond::by_chance()));
+            }
+            Some(Mapped::Lost) => plan.clear(),
+            Some(Mapped::Unchanged) => {
+                account.make_plan(subject, &broker.outbound(), !maker.is_account(), plan);
+                plan.beyond = Beyond::of(account, from, subject, plan, maker).map(Arc::new);
+            }
+            Some(Mapped::To) => {
+                account.make_plan(&mapped, &broker.outbound(), !maker.is_account(), plan);
+                let beyond = Beyond::of(account, from, &mapped, plan, maker);
+                plan.beyond = beyond.map(|beyond| Arc::new(beyond.mapped_to(&mapped)));
+            }
+        }
+    }
+
+    /// The subject that messages of a client on `subject` are published on, as the account's mappings say; `None` if
+    /// it is the same, or differs from message to message.
+    pub fn mapped(&self, subject: &[u8]) -> Option<Vec<u8>> {
+        let mut mapped = Vec::new();
+        let chosen = self.account.map(subject, Maker::Client, &mut mapped);
+        (chosen == Some(Mapped::To)).then_some(mapped)
     }
 }
 
@@ -324,6 +344,28 @@ impl Maker {
         match origin {
             Origin::Client => Maker::Client,
             Origin::Link { .. } | Origin::ReturnedReply { .. } => Maker::Link,
+        }
+    }
+
+    pub(crate) fn is_client(self) -> bool {
+        matches!(self, Maker::Client | Maker::MappedClient)
+    }
+
+    fn is_account(self) -> bool {
+        matches!(self, Maker::Account | Maker::MappedAccount)
+    }
+
+    /// Whether the account's mappings are yet to choose a subject.
+    pub(crate) fn is_to_be_mapped(self) -> bool {
+        matches!(self, Maker::Client | Maker::Account)
+    }
+
+    /// The same, on a subject that was chosen.
+    pub(crate) fn mapped(self) -> Maker {
+        match self {
+            Maker::Client | Maker::MappedClient => Maker::MappedClient,
+            Maker::Account | Maker::MappedAccount => Maker::MappedAccount,
+            Maker::Link => Maker::Link,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! the exporting account as well, with a reply that stands for the requester's. Not here: which requests wait
 //! for answers (`responses`).
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,6 +13,7 @@ use smallvec::SmallVec;
 use crate::account::Account;
 use crate::broker::Broker;
 use crate::delivery::{Delivered, Delivery};
+use crate::mapping::Mapped;
 use crate::message::Message;
 use crate::origin::Origin;
 use crate::peer::Peer;
@@ -69,43 +71,106 @@ impl<'a> Passage<'a> {
 
 /// The ways of one connection into other accounts.
 #[derive(Debug, Default)]
-pub(crate) struct Onward(Vec<Publisher>);
+pub(crate) struct Onward {
+    accounts: Vec<Publisher>,
+    /// Into the same account, on subjects that its mappings have chosen by chance.
+    mapped: Option<Box<Publisher>>,
+}
 
 impl Onward {
     fn take(&mut self, account: &Arc<Account>) -> Option<Publisher> {
         let known = self
-            .0
+            .accounts
             .iter()
             .position(|p| Arc::ptr_eq(p.account(), account));
-        known.map(|at| self.0.swap_remove(at))
+        known.map(|at| self.accounts.swap_remove(at))
     }
 
     fn put_back(&mut self, publisher: Publisher) {
-        if self.0.len() < ONWARD_MOST {
-            self.0.push(publisher);
+        if self.accounts.len() < ONWARD_MOST {
+            self.accounts.push(publisher);
         }
     }
 }
 
 impl Publisher {
-    /// Publishes what came from another account, by an import or in answer to a request.
-    fn carry(&mut self, passage: &mut Passage<'_>, msg: &Message<'_>) -> Delivered {
-        let Passage { broker, from, .. } = *passage;
-        let at = self.find_plan(broker, from, msg.subject, Maker::Account);
-        let plan = self.plan(at);
-        let (account, beyond) = (self.account(), plan.beyond.clone());
-        let mut done = passage
-            .out
-            .deliver(broker, account, from, msg, Origin::Client, plan);
-        if let Some(beyond) = beyond {
-            done += self.pass_on(passage, beyond.services(), beyond.is_response(), msg);
-        }
+    /// Publishes what came from another account, by an import or in answer to a request, or what a mapping has
+    /// chosen another subject for.
+    fn carry(
+        &mut self,
+        passage: &mut Passage<'_>,
+        msg: &Message<'_>,
+        origin: Origin<'_>,
+        maker: Maker,
+    ) -> Delivered {
+        let at = self.find_plan(passage.broker, passage.from, msg.subject, maker);
+        let done = self.pass(passage, msg, origin, maker, at);
         self.forget(at);
         done
     }
 
+    /// Delivers along the plan that was found, and does what there is beyond.
+    pub(crate) fn pass(
+        &mut self,
+        passage: &mut Passage<'_>,
+        msg: &Message<'_>,
+        origin: Origin<'_>,
+        maker: Maker,
+        at: Option<usize>,
+    ) -> Delivered {
+        let (broker, from) = (passage.broker, passage.from);
+        let plan = self.plan(at);
+        let Some(beyond) = plan.beyond.clone() else {
+            return passage
+                .out
+                .deliver(broker, self.account(), from, msg, origin, plan);
+        };
+        if beyond.is_by_chance() {
+            return self.pass_by_chance(passage, msg, origin, maker);
+        }
+        let msg = &Message {
+            subject: beyond.subject(msg.subject),
+            ..*msg
+        };
+        if !beyond.permits(from, msg.subject, passage.out.now()) {
+            return Delivered::REFUSED;
+        }
+        let mut done = passage
+            .out
+            .deliver(broker, self.account(), from, msg, origin, plan);
+        done += self.pass_on(passage, beyond.services(), beyond.is_response(), msg);
+        done
+    }
+
+    /// Publishes a message on the subject that chance chooses for it.
+    fn pass_by_chance(
+        &mut self,
+        passage: &mut Passage<'_>,
+        msg: &Message<'_>,
+        origin: Origin<'_>,
+        maker: Maker,
+    ) -> Delivered {
+        let mut chosen = Vec::new();
+        let mut random = |below: u32| (passage.out.random() % below.max(1) as usize) as u32;
+        let subject = match self
+            .account()
+            .map_one(msg.subject, &mut random, &mut chosen)
+        {
+            Mapped::Lost => return Delivered::default(),
+            Mapped::Unchanged => msg.subject,
+            Mapped::To => &chosen,
+        };
+        let account = self.account().clone();
+        let known = self.onward().mapped.take();
+        let mut twin = known.unwrap_or_else(|| Box::new(self.sibling(&account)));
+        let msg = Message { subject, ..*msg };
+        let done = twin.carry(passage, &msg, origin, maker.mapped());
+        self.onward().mapped = Some(twin);
+        done
+    }
+
     /// Brings a message to the services that it asks, or to who waits for this answer.
-    pub(crate) fn pass_on(
+    fn pass_on(
         &mut self,
         passage: &mut Passage<'_>,
         services: &[Arc<ServiceImport>],
@@ -130,7 +195,7 @@ impl Publisher {
     ) -> Delivered {
         let known = self.onward().take(account);
         let mut next = known.unwrap_or_else(|| self.sibling(account));
-        let done = next.carry(passage, msg);
+        let done = next.carry(passage, msg, Origin::Client, Maker::Account);
         self.onward().put_back(next);
         done
     }

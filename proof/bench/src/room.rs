@@ -45,6 +45,7 @@ impl Room {
             seed: 7,
             reply_prefix,
             gateway: "here".into(),
+            cluster: "here".into(),
         };
         Room {
             broker: Broker::new(options),

@@ -254,6 +254,7 @@ fn new_shared(options: Options, tls: ServerTls, rt: Rt, log: Logger) -> Shared {
         seed: rt.random_u64(),
         reply_prefix: gateway.as_ref().map(|name| ReplyPrefix::new(name, &id)),
         gateway: gateway.unwrap_or_default(),
+        cluster: cluster.clone(),
     });
     Shared {
         started: rt.wall(),

@@ -12,7 +12,6 @@ use gannet_units::{Moment, WallTime};
 
 use super::Shares;
 use super::evaluate::{Drafts, RefusedImport};
-use super::exports::Exports;
 use crate::account::Account;
 use crate::broker::Broker;
 use crate::shadows::Recast;
@@ -51,15 +50,14 @@ impl Broker {
         let named: BTreeSet<&str> = accounts.iter().map(|a| &*a.name).collect();
         let mut drafts = Drafts::new(&list, now);
         for options in accounts {
-            let exports = Exports::new(&options.exports);
-            let limits = options.limits.clone();
-            drafts.add(&options.name, exports, limits, options.imports.clone());
+            let own = Shares::own(options, &self.options().cluster);
+            drafts.add(&options.name, own, options.imports.clone());
         }
         for (name, account) in &list {
             let is_over = !named.contains(&**name);
             account.set_defined(!is_over);
             if is_over && account.shares().is_some() {
-                drafts.add(name, Exports::default(), Default::default(), Vec::new());
+                drafts.add(name, Shares::default(), Vec::new());
             }
         }
         let defined = Self::share(drafts);
@@ -73,13 +71,11 @@ impl Broker {
         self.account_to_define(&options.name).set_defined(true);
         let list = self.accounts.read().clone();
         let mut drafts = Drafts::new(&list, now);
-        let exports = Exports::new(&options.exports);
-        let limits = options.limits.clone();
-        drafts.add(&options.name, exports, limits, options.imports.clone());
+        let own = Shares::own(options, &self.options().cluster);
+        drafts.add(&options.name, own, options.imports.clone());
         for (name, account) in list.iter().filter(|(name, _)| ***name != *options.name) {
             if let Some(shares) = account.shares().filter(|s| s.import_from(&options.name)) {
-                let imports = shares.imports();
-                drafts.add(name, shares.exports.clone(), shares.limits.clone(), imports);
+                drafts.add(name, shares.own_again(), shares.imports());
             }
         }
         let defined = Self::share(drafts);
@@ -107,8 +103,7 @@ impl Broker {
         let mut drafts = Drafts::new(&list, now);
         for (name, account) in &list {
             if let Some(shares) = account.shares().filter(|s| s.expires().is_some()) {
-                let imports = shares.imports();
-                drafts.add(name, shares.exports.clone(), shares.limits.clone(), imports);
+                drafts.add(name, shares.own_again(), shares.imports());
             }
         }
         let defined = Self::share(drafts);

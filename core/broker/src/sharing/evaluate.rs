@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
-use gannet_config::{AccountLimits, Import, ImportKind};
+use gannet_config::{Import, ImportKind};
 use gannet_units::WallTime;
 
 use super::Shares;
@@ -60,14 +60,8 @@ impl<'a> Drafts<'a> {
         }
     }
 
-    /// An account that is to share so. `imports` are yet to be looked at.
-    pub(crate) fn add(
-        &mut self,
-        name: &'a str,
-        exports: Exports,
-        limits: AccountLimits,
-        imports: Vec<Import>,
-    ) {
+    /// An account that is to share so, and imports that are yet to be looked at.
+    pub(crate) fn add(&mut self, name: &'a str, own: Shares, imports: Vec<Import>) {
         let Some(account) = self.accounts.get(name) else {
             return;
         };
@@ -75,11 +69,7 @@ impl<'a> Drafts<'a> {
             account: account.clone(),
             before: account.shares(),
             imports,
-            after: Shares {
-                exports,
-                limits,
-                ..Shares::default()
-            },
+            after: own,
             streams: Vec::new(),
             services: Vec::new(),
         };

@@ -4,6 +4,7 @@ mod accounts;
 mod delivery;
 mod interest;
 mod links;
+mod mappings;
 mod moves;
 mod outboxes;
 mod permissions;

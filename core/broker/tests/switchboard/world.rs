@@ -77,6 +77,7 @@ impl World {
             seed: 7,
             reply_prefix,
             gateway: OWN_PREFIX.0.into(),
+            cluster: OWN_PREFIX.0.into(),
         };
         World {
             broker: Broker::new(options),

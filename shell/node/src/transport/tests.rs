@@ -93,6 +93,7 @@ fn publish(route: &Arc<Peer>, channel: &Arc<Channel>, now: Moment) {
         seed: 0,
         reply_prefix: None,
         gateway: String::new(),
+        cluster: String::new(),
     });
     let traits = RouteTraits {
         server_id: "N".into(),
