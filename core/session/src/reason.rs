@@ -12,6 +12,12 @@ pub enum CloseReason {
     AuthenticationTimeout,
     /// The peer's credentials were refused.
     AuthenticationViolation,
+    /// The time for which the peer's credentials hold is over.
+    AuthenticationExpired,
+    /// The proxy that the client came through is not trusted.
+    ProxyNotTrusted,
+    /// The client did not come through a proxy, and had to.
+    ProxyRequired,
     /// The TLS handshake failed.
     TlsHandshakeError,
     /// The peer left more bytes waiting than it may.
@@ -75,6 +81,9 @@ impl CloseReason {
             CloseReason::ClientClosed => "Client Closed",
             CloseReason::AuthenticationTimeout => "Authentication Timeout",
             CloseReason::AuthenticationViolation => "Authentication Failure",
+            CloseReason::AuthenticationExpired => "Authentication Expired",
+            CloseReason::ProxyNotTrusted => "Proxy Not Trusted",
+            CloseReason::ProxyRequired => "Proxy Required",
             CloseReason::TlsHandshakeError => "TLS Handshake Failure",
             CloseReason::SlowConsumerPendingBytes => "Slow Consumer (Pending Bytes)",
             CloseReason::SlowConsumerWriteDeadline => "Slow Consumer (Write Deadline)",

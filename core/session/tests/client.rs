@@ -4,7 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use gannet_session::client::{ClientLimits, ClientSession, ClientState, Refused, Step};
+use gannet_config::{Permissions, SubjectPermission};
+use gannet_identity::Rights;
+use gannet_session::CloseReason;
+use gannet_session::client::{
+    Answer, Bounds, ClientLimits, ClientSession, ClientState, Refused, Step, Violation,
+};
 use gannet_units::Moment;
 
 fn at(secs: u64) -> Moment {
@@ -32,6 +37,15 @@ fn with_auth() -> ClientLimits {
     }
 }
 
+/// Let in, and everything is allowed.
+fn free() -> Answer<'static> {
+    Answer::Admitted {
+        rights: None,
+        bounds: Bounds::default(),
+        until: Moment::NEVER,
+    }
+}
+
 /// One conversation, written down: lines that the session says begin with `<`, what it wants done with `*`,
 /// what goes to the log with `#`.
 struct Conversation {
@@ -42,6 +56,8 @@ struct Conversation {
     now: Moment,
     out: Vec<u8>,
     story: Vec<String>,
+    /// As what clients are let in.
+    admitted: Answer<'static>,
 }
 
 impl Conversation {
@@ -54,6 +70,7 @@ impl Conversation {
             now: at(0),
             out: Vec::new(),
             story: Vec::new(),
+            admitted: free(),
         }
     }
 
@@ -77,14 +94,19 @@ impl Conversation {
                         connect.user.is_empty() || (connect.user == "ann" && connect.pass == "pw");
                     self.met
                         .push([&connect.user, &connect.name, &connect.lang].map(String::clone));
-                    let step = self
-                        .session
-                        .authenticated(allowed, &connect.user, &mut self.out);
+                    let answer = match allowed {
+                        true => self.admitted.clone(),
+                        false => Answer::Denied {
+                            reason: CloseReason::AuthenticationViolation,
+                            who: &connect.user,
+                        },
+                    };
+                    let step = self.session.authenticated(answer, &mut self.out);
                     let what = done(&step);
                     self.said();
                     self.story.extend(what);
                 }
-                Step::Publish(_) | Step::RefusedPublish(_) => self.session.active(self.now),
+                Step::Publish(_) | Step::RefusedPublish(..) => self.session.active(self.now),
                 Step::Subscribe { sid, .. } => {
                     let room = self.sids.contains(sid)
                         || self.sids.len() < self.session.max_subscriptions();
@@ -148,7 +170,10 @@ fn done(step: &Step<'_>) -> Vec<String> {
             text(p.subject),
             text(p.payload).escape_default()
         ),
-        Step::RefusedPublish(size) => format!("* count {size} bytes"),
+        Step::RefusedPublish(size, Violation { log }) => {
+            return vec![format!("# {log}"), format!("* count {size} bytes")];
+        }
+        Step::Refused(Violation { log }) => format!("# {log}"),
         Step::Subscribe {
             subject,
             queue,
@@ -759,5 +784,208 @@ fn a_message_with_an_empty_header_block_is_one_without_headers() {
         };
         assert_eq!(publish.header_len, None, "{bytes:?}");
         assert_eq!(publish.tail, tail.as_bytes(), "{bytes:?}");
+    }
+}
+
+fn may(publish: SubjectPermission, subscribe: SubjectPermission) -> Answer<'static> {
+    let rights = Rights::new(&Permissions {
+        publish: Some(publish),
+        subscribe: Some(subscribe),
+        responses: None,
+    });
+    Answer::Admitted {
+        rights: Some(rights.into()),
+        bounds: Bounds::default(),
+        until: Moment::NEVER,
+    }
+}
+
+fn subjects(allow: &[&str], deny: &[&str]) -> SubjectPermission {
+    SubjectPermission {
+        allow: (!allow.is_empty()).then(|| allow.iter().map(ToString::to_string).collect()),
+        deny: deny.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn sec_29_and_30_subscriptions_that_are_not_allowed_are_refused() {
+    let mut c = Conversation::new(limits());
+    c.admitted = may(
+        SubjectPermission::default(),
+        subjects(&["a.*", "q v1"], &["a.no"]),
+    );
+    c.hear(QUIET);
+    c.story();
+    for (line, wanted) in [
+        ("SUB a.b 1", vec!["* subscribe a.b as 1"]),
+        (
+            "SUB b 1",
+            vec![
+                "< -ERR 'Permissions Violation for Subscription to \"b\"'",
+                "# Subscription Violation - Subject \"b\", SID 1, not among what is allowed",
+            ],
+        ),
+        (
+            "SUB a.no 1",
+            vec![
+                "< -ERR 'Permissions Violation for Subscription to \"a.no\"'",
+                "# Subscription Violation - Subject \"a.no\", SID 1, denied by \"a.no\"",
+            ],
+        ),
+        (
+            "SUB q v2 1",
+            vec![
+                "< -ERR 'Permissions Violation for Subscription to \"q\" using queue \"v2\"'",
+                "# Subscription Violation - Subject \"q\", Queue: \"v2\", SID 1, allowed are others: \"q v1\"",
+            ],
+        ),
+        ("SUB q v1 1", vec!["* subscribe q in v1 as 1"]),
+        (
+            "SUB a..b 1",
+            vec![
+                "< -ERR 'Permissions Violation for Subscription to \"a..b\"'",
+                "# Subscription Violation - Subject \"a..b\", SID 1, not among what is allowed",
+            ],
+        ),
+    ] {
+        let mut story = c.hear(&format!("{line}\r\n")).story();
+        story.sort();
+        let mut wanted = wanted;
+        wanted.sort_unstable();
+        assert_eq!(story, wanted, "{line}");
+    }
+}
+
+#[test]
+fn sec_29_what_may_not_be_published_is_refused_by_whoever_publishes_it() {
+    let mut c = Conversation::new(limits());
+    c.admitted = may(subjects(&["ok"], &[]), SubjectPermission::default());
+    // Verbose, so that what is refused is not praised.
+    c.hear("CONNECT {\"pedantic\":false}\r\nPUB ok 0\r\n\r\nPUB no 0\r\n\r\n");
+    let wanted = [
+        "* authenticate",
+        "< +OK",
+        "< +OK",
+        "* publish ok \"\"",
+        "* publish no \"\"",
+    ];
+    assert_eq!(c.story(), wanted);
+    let Violation { log } = c.session.refused_publish(b"no", &mut c.out);
+    c.said();
+    c.session.published(b"no", &mut c.out);
+    c.session.published(b"ok", &mut c.out);
+    c.said();
+    assert_eq!(
+        c.story(),
+        [
+            "< -ERR 'Permissions Violation for Publish to \"no\"'",
+            "< +OK"
+        ]
+    );
+    assert_eq!(
+        log,
+        "Publish Violation - Subject \"no\", not among what is allowed"
+    );
+    // The subject is judged before the reply.
+    c.hear("PUB no _R_.x 0\r\n\r\nPUB ok _R_.x 0\r\n\r\n");
+    let told: Vec<_> = c
+        .story()
+        .into_iter()
+        .filter(|line| line.starts_with('<'))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "< -ERR 'Permissions Violation for Publish to \"no\"'",
+            "< -ERR 'Permissions Violation for Publish with Reply of \"_R_.x\"'",
+        ]
+    );
+}
+
+#[test]
+fn acc_27_the_bounds_of_user_and_account_hold_beside_those_of_the_server() {
+    let bounded = |subscriptions, payload| Answer::Admitted {
+        rights: None,
+        bounds: Bounds {
+            subscriptions,
+            payload,
+        },
+        until: Moment::NEVER,
+    };
+    let mut c = Conversation::new(limits());
+    c.admitted = bounded(Some(1), Some(8));
+    c.hear(QUIET).hear("SUB a 1\r\nSUB b 2\r\nPUB a 9\r\n");
+    let wanted = [
+        "* authenticate",
+        "* subscribe a as 1",
+        "* subscribe b as 2",
+        "< -ERR 'maximum subscriptions exceeded'",
+        "< -ERR 'Maximum Payload Violation'",
+        "# Maximum Payload Violation",
+        "* close: Maximum Message Payload Exceeded",
+    ];
+    assert_eq!(c.story(), wanted);
+    let mut c = Conversation::new(limits());
+    c.admitted = bounded(None, Some(1000));
+    c.hear(QUIET);
+    assert_eq!(
+        (c.session.max_payload(), c.session.max_subscriptions()),
+        (64, usize::MAX)
+    );
+}
+
+#[test]
+fn acc_27_who_is_one_too_many_in_its_account_is_told() {
+    let mut c = Conversation::new(with_auth());
+    c.admitted = Answer::AccountFull;
+    let wanted = [
+        "* authenticate",
+        "< -ERR 'maximum account active connections exceeded'",
+        "# maximum account active connections exceeded",
+        "* close: Maximum Account Connections Exceeded",
+    ];
+    assert_eq!(c.hear(QUIET).story(), wanted);
+}
+
+#[test]
+fn a_client_whose_time_is_over_has_to_go() {
+    let mut c = Conversation::new(limits());
+    c.admitted = Answer::Admitted {
+        rights: None,
+        bounds: Bounds::default(),
+        until: at(1),
+    };
+    c.hear(QUIET);
+    c.story();
+    let wanted = [
+        "after 1 s:",
+        "< -ERR 'User Authentication Expired'",
+        "# User Authentication Expired",
+        "* close: Authentication Expired",
+    ];
+    assert_eq!(c.wait_until(at(5)).story(), wanted);
+}
+
+#[test]
+fn a_subscription_that_is_not_allowed_any_more_is_taken_away_with_a_word() {
+    let c = Conversation::new(limits());
+    for (queue, text, wanted) in [
+        (
+            None,
+            "Permissions Violation for Subscription to \"a\" (sid \"1\")",
+            "Removed sub \"a\" (sid \"1\") for User \"u\" - not authorized",
+        ),
+        (
+            Some(&b"q"[..]),
+            "Permissions Violation for Subscription to \"a\" using queue \"q\" (sid \"1\")",
+            "Removed sub \"a\" using queue \"q\" (sid \"1\") for User \"u\" - not authorized",
+        ),
+    ] {
+        let mut out = Vec::new();
+        let log = c
+            .session
+            .take_away(b"a", queue, b"1", "User \"u\"", &mut out);
+        assert_eq!(out, format!("-ERR '{text}'\r\n").into_bytes());
+        assert_eq!(log, wanted);
     }
 }

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_session::client::{ClientLimits, ClientSession};
+use gannet_session::client::{Answer, Bounds, ClientLimits, ClientSession};
 use gannet_units::Moment;
 use gannet_wire::client::{
     ClientOp, Decoded, Limits, decode, decode_plain_publish, decode_publish_again,
@@ -126,7 +126,12 @@ pub(crate) fn ready_session() -> ClientSession {
     let connect = b"CONNECT {\"verbose\":false,\"pedantic\":false,\"protocol\":1}\r\n";
     let mut said = Vec::new();
     session.step(connect, Moment::START, &mut said);
-    session.authenticated(true, "", &mut said);
+    let answer = Answer::Admitted {
+        rights: None,
+        bounds: Bounds::default(),
+        until: Moment::NEVER,
+    };
+    session.authenticated(answer, &mut said);
     session
 }
 

@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use gannet_session::client::{ClientLimits, ClientSession, ClientState, Refused, Step};
+use gannet_session::CloseReason;
+use gannet_session::client::{
+    Answer, Bounds, ClientLimits, ClientSession, ClientState, Refused, Step,
+};
 use gannet_units::Moment;
 
 use crate::feed::{drip, two, whole};
@@ -123,7 +126,8 @@ impl Owner {
             }
             Step::Continue => {}
             Step::Publish(publish) => self.tell(&format!("publish {publish:?}")),
-            Step::RefusedPublish(size) => self.tell(&format!("refuse {size} bytes")),
+            Step::RefusedPublish(size, _) => self.tell(&format!("refuse {size} bytes")),
+            Step::Refused(_) => self.tell("refused"),
             Step::Subscribe {
                 subject,
                 queue,
@@ -148,9 +152,18 @@ impl Owner {
             Step::SendConnectInfo => self.tell("send INFO"),
             Step::Authenticate { again, .. } => {
                 self.tell(&format!("authenticate, again: {again}"));
-                let step = self
-                    .session
-                    .authenticated(!self.server.deny, "somebody", &mut self.out);
+                let answer = match self.server.deny {
+                    true => Answer::Denied {
+                        reason: CloseReason::AuthenticationViolation,
+                        who: "somebody",
+                    },
+                    false => Answer::Admitted {
+                        rights: None,
+                        bounds: Bounds::default(),
+                        until: Moment::NEVER,
+                    },
+                };
+                let step = self.session.authenticated(answer, &mut self.out);
                 if let Step::Close { reason, log } = step {
                     return self.close(&format!("{reason}"), log);
                 }

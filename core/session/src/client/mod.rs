@@ -3,7 +3,9 @@
 //! credentials are right (`gannet_identity`).
 
 mod patience;
+mod permits;
 mod session;
 
 pub use patience::{Backlog, Patience, Progress, Verdict};
-pub use session::{ClientLimits, ClientSession, ClientState, Refused, Step, label};
+pub use permits::{Bounds, Violation};
+pub use session::{Answer, ClientLimits, ClientSession, ClientState, Refused, Step, label};

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use gannet_identity::Rights;
 use gannet_subject::{is_valid_literal, is_valid_pattern, token_count};
 use gannet_units::Moment;
 use gannet_wire::client::{
@@ -16,6 +17,7 @@ use gannet_wire::client::{
     decode_publish_again, encode,
 };
 
+use super::permits::{Bounds, Permits, Violation, take_away, text};
 use crate::CloseReason;
 use crate::keepalive::{Due, KeepAlive, Policy};
 
@@ -68,7 +70,9 @@ pub enum Step<'a> {
     /// Deliver this message.
     Publish(Publish<'a>),
     /// Count a message with a payload of so many bytes: it came, but goes nowhere.
-    RefusedPublish(usize),
+    RefusedPublish(usize, Violation),
+    /// The client was told that it may not do this.
+    Refused(Violation),
     /// Subscribe, then call [`ClientSession::subscribed`].
     Subscribe {
         /// A valid pattern.
@@ -104,6 +108,29 @@ pub enum Step<'a> {
         /// A line for the log, at error level.
         log: Option<String>,
     },
+}
+
+/// What the owner has made of the client's credentials.
+#[derive(Clone, Debug)]
+pub enum Answer<'a> {
+    /// Welcome.
+    Admitted {
+        /// What it may do; everything, if there are none.
+        rights: Option<Arc<Rights>>,
+        /// The bounds of its user and account.
+        bounds: Bounds,
+        /// When it has to go; or never.
+        until: Moment,
+    },
+    /// Unwelcome.
+    Denied {
+        /// Why, for monitoring: the client is not told.
+        reason: CloseReason,
+        /// Names it for the log; may be empty.
+        who: &'a str,
+    },
+    /// The account has as many clients as it may have.
+    AccountFull,
 }
 
 /// Why a subscription was not made.
@@ -164,6 +191,11 @@ pub struct ClientSession {
     first_pong_sent: bool,
     keepalive: KeepAlive,
     auth_deadline: Moment,
+    permits: Permits,
+    /// When its credentials do not hold any more.
+    expires: Moment,
+    /// Largest payload, of all bounds.
+    payload: usize,
     started: Moment,
     /// When it last published, pinged, or changed its subscriptions.
     last_heard: Option<Moment>,
@@ -183,7 +215,6 @@ impl ClientSession {
         let mut keepalive = KeepAlive::new(Policy::client(limits.ping_interval, limits.pings_out));
         keepalive.start(now, limits.ping_interval, chance);
         ClientSession {
-            limits,
             state,
             manners: Manners::of(&ClientConnect::default()),
             told: Told::default(),
@@ -193,6 +224,10 @@ impl ClientSession {
             first_pong_sent: false,
             keepalive,
             auth_deadline,
+            permits: Permits::default(),
+            expires: Moment::NEVER,
+            payload: limits.payload,
+            limits,
             started: now,
             last_heard: None,
             last_active: now,
@@ -237,7 +272,8 @@ impl ClientSession {
 
     /// When [`ClientSession::on_deadline`] wants to be called.
     pub fn deadline(&self) -> Moment {
-        self.keepalive.deadline().min(self.auth_deadline)
+        let keepalive = self.keepalive.deadline();
+        keepalive.min(self.auth_deadline).min(self.expires)
     }
 
     /// Messages came from the client. (The session itself sees everything else that counts as life.)
@@ -258,6 +294,24 @@ impl ClientSession {
         let policy = Policy::client(limits.ping_interval, limits.pings_out);
         self.keepalive.set_policy(policy, now);
         self.limits = limits;
+        self.set_payload();
+    }
+
+    /// The client's user may do this from now on, within these bounds, until then.
+    pub fn set_permits(&mut self, rights: Option<Arc<Rights>>, bounds: Bounds, until: Moment) {
+        self.permits = Permits { rights, bounds };
+        self.expires = until;
+        self.set_payload();
+    }
+
+    fn set_payload(&mut self) {
+        let own = self.permits.bounds.payload.unwrap_or(usize::MAX);
+        self.payload = self.limits.payload.min(own);
+    }
+
+    /// Largest payload of the client's messages, in bytes.
+    pub fn max_payload(&self) -> usize {
+        self.payload
     }
 
     /// What the client has shown of itself, for looking at its credentials again; `None` if it is still to
@@ -268,8 +322,21 @@ impl ClientSession {
     }
 
     /// The client may not stay. `who` names its user for the log.
-    pub fn turn_out(&mut self, who: &str, out: &mut Vec<u8>) -> Step<'static> {
-        self.auth_violation(out, authentication_error(who))
+    pub fn turn_out(&mut self, reason: CloseReason, who: &str, out: &mut Vec<u8>) -> Step<'static> {
+        encode::err(out, "Authorization Violation");
+        self.close(reason, Some(authentication_error(who)))
+    }
+
+    /// The client may not keep a subscription. Answers the line for the log; `who` names its user.
+    pub fn take_away(
+        &self,
+        subject: &[u8],
+        queue: Option<&[u8]>,
+        sid: &[u8],
+        who: &str,
+        out: &mut Vec<u8>,
+    ) -> String {
+        take_away(subject, queue, sid, who, out)
     }
 
     fn close<'a>(&mut self, reason: CloseReason, log: Option<String>) -> Step<'a> {
@@ -314,7 +381,7 @@ impl ClientSession {
     fn wire_limits(&self) -> Limits {
         Limits {
             control_line: self.limits.control_line,
-            payload: self.limits.payload,
+            payload: self.payload,
         }
     }
 
@@ -401,31 +468,36 @@ impl ClientSession {
         if self.manners.pedantic && is_valid_literal(publish.subject).is_err() {
             encode::err(out, "Invalid Publish Subject");
         }
-        if is_reserved_subject(publish.subject) {
-            encode::err(
-                out,
-                &format!(
-                    "Permissions Violation for Publish to \"{}\"",
-                    text(publish.subject)
-                ),
-            );
-            return Step::RefusedPublish(publish.payload.len());
+        let has_reserved_reply = is_reserved_reply(publish.reply);
+        if is_reserved_subject(publish.subject)
+            || (has_reserved_reply && self.permits.never_publishes(publish.subject))
+        {
+            let violation = self.permits.refuse_publish(publish.subject, out);
+            return Step::RefusedPublish(publish.payload.len(), violation);
         }
-        if is_reserved_reply(publish.reply) {
-            let reply = text(publish.reply);
-            encode::err(
-                out,
-                &format!("Permissions Violation for Publish with Reply of \"{reply}\""),
-            );
-            return Step::RefusedPublish(publish.payload.len());
+        if has_reserved_reply {
+            let violation = Permits::refuse_reply(publish.reply, out);
+            return Step::RefusedPublish(publish.payload.len(), violation);
         }
-        if self.manners.verbose {
+        if self.manners.verbose && self.permits.may_publish(publish.subject) {
             out.extend_from_slice(encode::OK);
         }
         Step::Publish(match publish.header_len {
             Some(0) => without_empty_header(publish),
             _ => publish,
         })
+    }
+
+    /// The message that was last to be published was, though that depended on what the client was asked.
+    pub fn published(&mut self, subject: &[u8], out: &mut Vec<u8>) {
+        if self.manners.verbose && !self.permits.may_publish(subject) {
+            out.extend_from_slice(encode::OK);
+        }
+    }
+
+    /// The message that was last to be published was not: the client may not.
+    pub fn refused_publish(&mut self, subject: &[u8], out: &mut Vec<u8>) -> Violation {
+        self.permits.refuse_publish(subject, out)
     }
 
     fn control<'a>(&mut self, op: ClientOp<'a>, now: Moment, out: &mut Vec<u8>) -> Step<'a> {
@@ -504,13 +576,22 @@ impl ClientSession {
         }
     }
 
-    /// The credentials were looked at. `who` names the user for the log.
-    pub fn authenticated<'a>(&mut self, allowed: bool, who: &str, out: &mut Vec<u8>) -> Step<'a> {
+    /// The credentials were looked at.
+    pub fn authenticated<'a>(&mut self, answer: Answer<'_>, out: &mut Vec<u8>) -> Step<'a> {
         if self.state != ClientState::Authenticating {
             return Step::Continue;
         }
-        if !allowed {
-            return self.auth_violation(out, authentication_error(who));
+        match answer {
+            Answer::Admitted {
+                rights,
+                bounds,
+                until,
+            } => self.set_permits(rights, bounds, until),
+            Answer::Denied { reason, who } => return self.turn_out(reason, who, out),
+            Answer::AccountFull => {
+                let text = "maximum account active connections exceeded";
+                return self.close_saying(out, CloseReason::MaxAccountConnectionsExceeded, text);
+            }
         }
         if self.manners.wants_account {
             return self.auth_violation(out, "authentication error".into());
@@ -540,15 +621,9 @@ impl ClientSession {
         sid: &'a [u8],
         out: &mut Vec<u8>,
     ) -> Step<'a> {
-        if queue == Some(b"_sys_") {
-            let subject = text(subject);
-            encode::err(
-                out,
-                &format!(
-                    "Permissions Violation for Subscription to \"{subject}\" using queue \"_sys_\""
-                ),
-            );
-            return Step::Continue;
+        let permits = &self.permits;
+        if let Some(violation) = permits.refuse_subscription(subject, queue, sid, out) {
+            return Step::Refused(violation);
         }
         let most = self.limits.subject_tokens;
         if most != 0 && token_count(subject) > most {
@@ -574,9 +649,10 @@ impl ClientSession {
 
     /// Most subscriptions the connection may have.
     pub fn max_subscriptions(&self) -> usize {
+        let own = self.permits.bounds.subscriptions.unwrap_or(usize::MAX);
         match self.limits.subscriptions {
-            0 => usize::MAX,
-            most => most,
+            0 => own,
+            most => most.min(own),
         }
     }
 
@@ -606,6 +682,10 @@ impl ClientSession {
                 CloseReason::AuthenticationTimeout,
                 "Authentication Timeout",
             );
+        }
+        if now >= self.expires {
+            let text = "User Authentication Expired";
+            return self.close_saying(out, CloseReason::AuthenticationExpired, text);
         }
         match self.keepalive.due(now, self.last_heard) {
             Due::NotYet | Due::Spared => Step::Continue,
@@ -673,11 +753,6 @@ fn is_reserved_reply(reply: &[u8]) -> bool {
         Some(b'$') => reply.starts_with(b"$JS.ACK."),
         _ => false,
     }
-}
-
-/// Bytes of a peer as text, for a message to it or to the log.
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The beginning of the line that could not be understood, for the log. CONNECT carries secrets: of it,

@@ -32,6 +32,8 @@ pub struct ClientConnect {
     pub jwt: String,
     /// Signature of the nonce.
     pub sig: String,
+    /// Signature of the nonce by the proxy that the client comes through.
+    pub proxy_sig: String,
     /// The connection's name, chosen by the client's user.
     pub name: String,
     /// Language of the client library.
@@ -68,6 +70,7 @@ impl Default for ClientConnect {
             nkey: String::new(),
             jwt: String::new(),
             sig: String::new(),
+            proxy_sig: String::new(),
             name: String::new(),
             lang: String::new(),
             version: String::new(),
@@ -131,7 +134,7 @@ impl ClientConnect {
         json
     }
 
-    fn texts(&self) -> [(&'static str, &str); 10] {
+    fn texts(&self) -> [(&'static str, &str); 11] {
         [
             ("auth_token", &self.auth_token),
             ("user", &self.user),
@@ -139,6 +142,7 @@ impl ClientConnect {
             ("nkey", &self.nkey),
             ("jwt", &self.jwt),
             ("sig", &self.sig),
+            ("proxy_sig", &self.proxy_sig),
             ("name", &self.name),
             ("lang", &self.lang),
             ("version", &self.version),
@@ -211,6 +215,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
                 "nkey" => set(&mut c.nkey, &mut map)?,
                 "jwt" => set(&mut c.jwt, &mut map)?,
                 "sig" => set(&mut c.sig, &mut map)?,
+                "proxy_sig" => set(&mut c.proxy_sig, &mut map)?,
                 "name" => set(&mut c.name, &mut map)?,
                 "lang" => set(&mut c.lang, &mut map)?,
                 "version" => set(&mut c.version, &mut map)?,

@@ -48,6 +48,9 @@ pub struct ClientInfo {
     /// Where the server sees the client.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub client_ip: String,
+    /// What the client, or a proxy for it, may be asked to sign; empty if nobody is.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub nonce: String,
     /// The cluster's name.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub cluster: String,
