@@ -675,6 +675,7 @@ fn core_40_the_queue_of_servers_is_refused() {
     let wanted = [
         "* authenticate",
         refused,
+        "# Subscription Violation - Subject \"x\", Queue: \"_sys_\", SID 1",
         "* subscribe x in _sys as 2",
         "< PONG",
     ];
@@ -694,12 +695,14 @@ fn core_44_the_subjects_of_servers_are_refused() {
     let publish = |subject: &str| {
         vec![
             format!("< -ERR 'Permissions Violation for Publish to \"{subject}\"'"),
+            format!("# Publish Violation - Subject \"{subject}\""),
             count(),
         ]
     };
     let reply = |subject: &str| {
         vec![
             format!("< -ERR 'Permissions Violation for Publish with Reply of \"{subject}\"'"),
+            format!("# Publish Violation - Reply \"{subject}\""),
             count(),
         ]
     };

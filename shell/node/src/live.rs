@@ -28,7 +28,7 @@ pub(crate) struct Live {
 impl Live {
     /// What is made of `options`, whose certificates have been read.
     pub(crate) fn new(options: Options, tls: ServerTls) -> Live {
-        let auth = Authenticator::new(options.auth.clone());
+        let auth = Authenticator::new(&options);
         Live {
             limits: ArcSwap::from_pointee(client_limits(&options, &auth)),
             auth: ArcSwap::from_pointee(auth),
@@ -51,7 +51,7 @@ impl Live {
         is_auth_new: bool,
     ) -> Arc<ServerTls> {
         if is_auth_new {
-            let auth = Authenticator::new(options.auth.clone());
+            let auth = Authenticator::new(&options);
             self.auth.store(Arc::new(auth));
         }
         let before = self.replace_tls(tls);

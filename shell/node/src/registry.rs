@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use crate::channel::Channel;
 use crate::log::{About, Kind};
 use gannet_broker::Peer;
+use gannet_identity::Who;
 use gannet_monitor::ConnInfo;
 use gannet_rt::tls::TlsFacts;
 use gannet_session::CloseReason;
@@ -20,8 +21,10 @@ pub(crate) struct Facts {
     pub(crate) name: String,
     pub(crate) lang: String,
     pub(crate) version: String,
-    pub(crate) user: String,
+    pub(crate) who: Who,
     pub(crate) account: String,
+    /// The public nkey of the trusted proxy that it came through.
+    pub(crate) proxy: Option<Arc<str>>,
     /// Names the client in log lines.
     pub(crate) label: String,
 }
@@ -37,6 +40,8 @@ pub(crate) struct ClientConn {
     pub(crate) started: WallTime,
     pub(crate) started_at: Moment,
     pub(crate) facts: Mutex<Facts>,
+    /// What the client may have to sign, if anybody may have to.
+    pub(crate) nonce: OnceLock<Box<str>>,
     pub(crate) in_msgs: AtomicU64,
     pub(crate) in_bytes: AtomicU64,
     /// The last moment something came or an operation was performed, in nanoseconds.
@@ -67,18 +72,13 @@ impl ClientConn {
     /// The client as lines of the log name it.
     pub(crate) fn about(&self) -> About {
         let facts = self.facts.lock();
-        let user = match facts.user.as_str() {
-            "" => String::new(),
-            gannet_identity::TOKEN_USER => "token".into(),
-            name => format!("user:{name}"),
-        };
         About {
             address: self.addr(),
             kind: Kind::Client,
             id: self.id.0,
             client: facts.label.clone(),
             account: facts.account.clone(),
-            user,
+            user: facts.who.label(),
         }
     }
 }
@@ -137,6 +137,8 @@ pub(crate) struct Registry {
     /// Facts only: a connection itself would keep its socket.
     closed: Mutex<VecDeque<Arc<ConnInfo>>>,
     keep_closed: usize,
+    /// Clients that have logged in, by account.
+    members: Mutex<BTreeMap<Box<str>, u32>>,
     next: AtomicU64,
     total: AtomicU64,
 }
@@ -147,6 +149,7 @@ impl Registry {
             open: Mutex::default(),
             closed: Mutex::default(),
             keep_closed,
+            members: Mutex::default(),
             next: AtomicU64::new(1),
             total: AtomicU64::new(0),
         }
@@ -155,6 +158,29 @@ impl Registry {
     /// A number for a new connection.
     pub(crate) fn next_id(&self) -> ConnId {
         ConnId(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Counts a client into its account, unless there are `most` already.
+    pub(crate) fn enter(&self, account: &str, most: Option<u32>) -> bool {
+        let mut members = self.members.lock();
+        let members = match members.get_mut(account) {
+            Some(members) => members,
+            None => members.entry(account.into()).or_default(),
+        };
+        let is_full = most.is_some_and(|most| *members >= most);
+        *members += u32::from(!is_full);
+        !is_full
+    }
+
+    /// A client is not in this account any more.
+    pub(crate) fn leave(&self, account: &str) {
+        let mut all = self.members.lock();
+        if let Some(members) = all.get_mut(account) {
+            *members = members.saturating_sub(1);
+            if *members == 0 {
+                all.remove(account);
+            }
+        }
     }
 
     /// Adds a connection, unless there are `most` already.

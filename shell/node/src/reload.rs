@@ -12,7 +12,7 @@ use crate::certificates;
 use crate::log::log;
 use crate::pinned;
 use crate::registry::ClientConn;
-use crate::server::Server;
+use crate::server::{Server, define_accounts};
 use crate::shared::Shared;
 use crate::tls::ServerTls;
 
@@ -136,6 +136,9 @@ impl Server {
         }
         let tls = read_certificates(shared, &options)?;
         let is_auth_new = is_auth_new(&diff);
+        if options.accounts != running.accounts {
+            define_accounts(&shared.broker, &shared.rt, &shared.log, &options);
+        }
         let before = shared.live.replace(options.clone(), tls, is_auth_new);
         certificates::changed(shared, &before);
         self.apply(&options, &diff.changes, &mut outside);

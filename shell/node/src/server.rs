@@ -256,6 +256,9 @@ fn new_shared(options: Options, tls: ServerTls, rt: Rt, log: Logger) -> Shared {
         gateway: gateway.unwrap_or_default(),
         cluster: cluster.clone(),
     });
+    if !options.accounts.is_empty() {
+        define_accounts(&broker, &rt, &log, &options);
+    }
     Shared {
         started: rt.wall(),
         started_at: rt.now(),
@@ -289,6 +292,23 @@ fn new_shared(options: Options, tls: ServerTls, rt: Rt, log: Logger) -> Shared {
         id,
         name,
         broker,
+    }
+}
+
+/// There are these accounts from now on.
+pub(crate) fn define_accounts(broker: &Broker, rt: &Rt, log: &Logger, options: &Options) {
+    let defined = broker.define_accounts(&options.accounts, rt.wall());
+    for refused in defined.finish(rt.now()) {
+        log!(
+            log,
+            Server,
+            Error,
+            "Account {:?} does not import {:?} of {:?}: {}",
+            refused.account,
+            refused.import.subject,
+            refused.import.account,
+            refused.why
+        );
     }
 }
 

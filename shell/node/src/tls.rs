@@ -462,13 +462,15 @@ pub(crate) async fn unwanted(peer: &Peer) {
     .await
 }
 
-fn names(peer: &PeerCertificate) -> CertificateNames<'_> {
+/// The names in a certificate.
+pub(crate) fn names(peer: &PeerCertificate) -> CertificateNames<'_> {
     CertificateNames {
         emails: &peer.emails,
         dns_names: &peer.dns_names,
         uris: &peer.uris,
         subject: &peer.subject,
         domain_components: &peer.domain_components,
+        distinguished: peer.distinguished_name.as_deref(),
     }
 }
 

@@ -81,6 +81,9 @@ impl Door {
         let auth = shared.auth();
         let mut info = client_info(shared, conn.id, conn.addr());
         info.auth_required = auth.required() && !auth.takes_nobody();
+        if auth.needs_nonce() {
+            info.nonce = super::credentials::nonce(shared, conn).to_owned();
+        }
         if self.proxied {
             // It would be the proxy's.
             info.client_ip = String::new();

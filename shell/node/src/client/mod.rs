@@ -1,14 +1,15 @@
 //! Client connections: how one starts, and its task. Not here: rules of the
 //! conversation (`gannet_session::client`), delivery (`gannet_broker`).
 
+mod credentials;
 mod door;
 mod reload;
 mod slow;
 mod task;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::{Arc, OnceLock};
 
 use gannet_broker::{Peer, PeerKind};
 use gannet_rt::Stream;
@@ -39,6 +40,7 @@ pub(crate) fn start(shared: &Arc<Shared>, stream: Stream, addr: SocketAddr) {
         started: shared.rt.wall(),
         started_at,
         facts: Mutex::new(Facts::default()),
+        nonce: OnceLock::new(),
         in_msgs: AtomicU64::new(0),
         in_bytes: AtomicU64::new(0),
         last_active: AtomicU64::new(started_at.as_nanos()),

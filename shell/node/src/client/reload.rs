@@ -4,19 +4,26 @@
 use std::mem;
 use std::sync::Arc;
 
-use gannet_identity::{Authenticator, Credentials, Decision};
+use gannet_broker::Sub;
+use gannet_config::GLOBAL_ACCOUNT;
+use gannet_identity::{Admission, Authenticator, Denial, Who};
 use gannet_rt::Rt;
 use gannet_session::CloseReason;
 use gannet_session::client::Step;
+use gannet_subject::Entry;
 use gannet_wire::client::ClientConnect;
 
+use super::credentials::{Refusal, bounds, credentials, decide, until};
 use super::task::{After, Task};
+use crate::log::log;
+use crate::registry::ClientConn;
 
 impl Task {
     /// Goes by the options as they are now.
     pub(super) fn options_changed(&mut self) -> After {
         let limits = self.shared.client_limits();
         self.session.set_limits(limits, self.shared.rt.now());
+        self.renew_permits();
         self.begin_trace();
         if Arc::ptr_eq(&self.auth, &self.shared.auth()) {
             After::Wait
@@ -31,18 +38,70 @@ impl Task {
         let Some(connect) = self.session.shown() else {
             return After::Wait;
         };
-        match judge(&self.shared.rt, &self.auth, &before, &connect).await {
+        let (rt, conn) = (&self.shared.rt, &self.conn);
+        match judge(rt, &self.auth, &before, conn, &connect).await {
             Judgement::Stays => After::Wait,
-            Judgement::StaysAs(user) => {
-                self.conn.facts.lock().user = user;
+            Judgement::StaysAs(admission) => {
+                self.become_anew(admission);
                 After::Wait
             }
             Judgement::UserIsGone => After::Close(CloseReason::ClientClosed, None),
-            Judgement::TurnedOut { who } => match self.session.turn_out(&who, &mut self.out) {
-                Step::Close { reason, log } => After::Close(reason, log),
-                _ => After::Wait,
-            },
+            Judgement::TurnedOut(refusal) => {
+                let who = refusal.who.to_string();
+                let reason = refusal.reason();
+                match self.session.turn_out(reason, &who, &mut self.out) {
+                    Step::Close { reason, log } => After::Close(reason, log),
+                    _ => After::Wait,
+                }
+            }
         }
+    }
+
+    /// The client is the same user with other permissions, perhaps.
+    fn become_anew(&mut self, admission: Box<Admission>) {
+        let (broker, peer) = (&self.shared.broker, &self.conn.peer);
+        broker.set_rights(self.publisher.account(), peer, admission.rights.clone());
+        {
+            let mut facts = self.conn.facts.lock();
+            facts.who = admission.who.clone();
+            facts.proxy = admission.proxy.clone();
+        }
+        self.keep(admission);
+        self.renew_permits();
+        self.take_subscriptions_away();
+    }
+
+    /// Goes by the bounds of the account as they are now.
+    fn renew_permits(&mut self) {
+        let free = Admission::default();
+        let admission = self.admission.as_deref().unwrap_or(&free);
+        let bounds = bounds(admission, self.publisher.account());
+        let until = until(&self.shared.rt, admission);
+        self.session
+            .set_permits(admission.rights.clone(), bounds, until);
+    }
+
+    /// Ends the subscriptions that are not allowed any more.
+    fn take_subscriptions_away(&mut self) {
+        let Some(admission) = &self.admission else {
+            return;
+        };
+        let Some(rights) = admission.rights.clone() else {
+            return;
+        };
+        let who = admission.who.to_string();
+        let lost = self.subs.iter();
+        let lost = lost.filter(|sub| !rights.may_subscribe(sub.subject(), sub.queue()));
+        let lost: Vec<Sub> = lost.cloned().collect();
+        for sub in lost {
+            let (subject, queue, sid) = (sub.subject(), sub.queue(), sub.sid());
+            let line = self
+                .session
+                .take_away(subject, queue, sid, &who, &mut self.out);
+            self.end_subscription(sid);
+            log!(self.shared.log, Info, about self.conn.about(), "{line}");
+        }
+        self.speak();
     }
 
     /// Answers somebody who wants to know which clients would have to go.
@@ -57,9 +116,10 @@ impl Task {
             return trial.answer(id, None);
         };
         let (rt, before) = (self.shared.rt.clone(), self.auth.clone());
+        let conn = self.conn.clone();
         // Apart from the client's own task: a password may take long.
         drop(self.shared.rt.spawn(async move {
-            let judgement = judge(&rt, &auth, &before, &connect).await;
+            let judgement = judge(&rt, &auth, &before, &conn, &connect).await;
             trial.answer(id, judgement.reason());
         }));
     }
@@ -70,14 +130,11 @@ enum Judgement {
     /// The change does not concern it.
     Stays,
     /// It may stay, as this user.
-    StaysAs(String),
-    /// There is no such user any more. The reference server takes leave without a word.
+    StaysAs(Box<Admission>),
+    /// There is no such user any more, or it is in another account. The reference server takes leave without a word.
     UserIsGone,
     /// Its credentials are wrong now.
-    TurnedOut {
-        /// Names it for the log.
-        who: String,
-    },
+    TurnedOut(Refusal),
 }
 
 impl Judgement {
@@ -86,7 +143,7 @@ impl Judgement {
         match self {
             Judgement::Stays | Judgement::StaysAs(_) => None,
             Judgement::UserIsGone => Some(CloseReason::ClientClosed),
-            Judgement::TurnedOut { .. } => Some(CloseReason::AuthenticationViolation),
+            Judgement::TurnedOut(refusal) => Some(refusal.reason()),
         }
     }
 }
@@ -96,28 +153,41 @@ async fn judge(
     rt: &Rt,
     auth: &Authenticator,
     before: &Authenticator,
+    conn: &ClientConn,
     connect: &ClientConnect,
 ) -> Judgement {
-    let given = Credentials {
-        user: &connect.user,
-        password: &connect.pass,
-        token: &connect.auth_token,
+    let given = credentials(conn, connect);
+    let (who, account, proxy) = {
+        let facts = conn.facts.lock();
+        (
+            facts.who.clone(),
+            facts.account.clone(),
+            facts.proxy.clone(),
+        )
     };
+    let who = match who {
+        Who::Nobody => Who::of(&given),
+        who => who,
+    };
+    if proxy.is_some_and(|proxy| !auth.trusts(&proxy)) {
+        let denial = Denial::ProxyNotTrusted;
+        return Judgement::TurnedOut(Refusal { denial, who });
+    }
     if !auth.differs_for(&given, before) {
         return Judgement::Stays;
     }
-    let (allowed, user) = match auth.decide(&given) {
-        Decision::Allow { user } => (true, user),
-        Decision::Deny => (false, String::new()),
-        Decision::Check { check, user } => (rt.run_blocking(move || check.run()).await, user),
-    };
-    if allowed {
-        Judgement::StaysAs(user)
-    } else if !given.user.is_empty() && !auth.lists(given.user) {
-        Judgement::UserIsGone
-    } else {
-        Judgement::TurnedOut {
-            who: auth.name(&given),
+    match decide(rt, auth, &given).await {
+        Ok(admission) => {
+            let name = admission.account.as_deref().unwrap_or(GLOBAL_ACCOUNT);
+            if name == account {
+                Judgement::StaysAs(admission)
+            } else {
+                Judgement::UserIsGone
+            }
         }
+        Err(_) if matches!(who, Who::User(_) | Who::Nkey(_)) && !auth.lists(&who) => {
+            Judgement::UserIsGone
+        }
+        Err(refusal) => Judgement::TurnedOut(refusal),
     }
 }

@@ -88,7 +88,7 @@ fn info(conn: &ClientConn) -> ConnInfo {
         tls_cipher: tls.map(|tls| tls.cipher.clone()).unwrap_or_default(),
         tls_peers: tls.map(certificates).unwrap_or_default(),
         tls_first: conn.tls_first.load(Ordering::Relaxed),
-        user: facts.user,
+        user: facts.who.name().to_owned(),
         account: facts.account,
         ..ConnInfo::default()
     }

@@ -146,7 +146,7 @@ impl Endings<'_> {
     /// Asks the connections. Answers those that have said nothing.
     async fn of_trial(&mut self, options: &Options, diff: &Diff) -> Vec<ConnId> {
         let shared = self.shared;
-        let auth = is_auth_new(diff).then(|| Arc::new(Authenticator::new(options.auth.clone())));
+        let auth = is_auth_new(diff).then(|| Arc::new(Authenticator::new(options)));
         let clients = shared.clients.open();
         let mut asked = BTreeMap::new();
         if auth.is_some() {
@@ -229,7 +229,7 @@ impl Endings<'_> {
             kind: PeerKind::Client,
             addr: conn.addr(),
             name: facts.name,
-            user: facts.user,
+            user: facts.who.name().to_owned(),
             account: facts.account,
             reason,
             then: Then::Gone,

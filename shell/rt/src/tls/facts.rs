@@ -32,6 +32,8 @@ pub struct PeerCertificate {
     pub subject: String,
     /// The domain components of the subject, `DC=a,DC=b`; often empty.
     pub domain_components: String,
+    /// The whole subject as RFC 4514 writes it; `None` if it has attributes that are rarely used.
+    pub distinguished_name: Option<String>,
     /// E-mail addresses among the alternative names.
     pub emails: Vec<String>,
     /// Host names among them.
@@ -74,6 +76,7 @@ impl PeerCertificate {
         let mut certificate = PeerCertificate {
             subject: subject::rfc2253(parsed.subject()),
             domain_components: subject::domain_components(parsed.subject()),
+            distinguished_name: subject::distinguished_name(parsed.subject()),
             emails: Vec::new(),
             dns_names: Vec::new(),
             uris: Vec::new(),

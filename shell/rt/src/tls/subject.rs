@@ -5,7 +5,7 @@
 
 use x509_parser::der_parser::asn1_rs::Oid;
 use x509_parser::oid_registry as oids;
-use x509_parser::x509::X509Name;
+use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 /// The attributes that are shown, in their order.
 fn shown() -> [(Oid<'static>, &'static str); 9] {
@@ -47,6 +47,29 @@ pub(super) fn domain_components(name: &X509Name<'_>) -> String {
         .map(|text| format!("DC={text}"))
         .collect();
     parts.join(",")
+}
+
+/// The whole subject, the last part of the certificate's first: `CN=a,OU=b+L=c,DC=d`. `None` if one of its
+/// attributes is none of those that the reference server understands.
+pub(super) fn distinguished_name(name: &X509Name<'_>) -> Option<String> {
+    let known = shown();
+    let attribute = |attribute: &AttributeTypeAndValue<'_>| {
+        let oid = attribute.attr_type();
+        let label = match known.iter().find(|(known, _)| known == oid) {
+            Some((_, label)) => label,
+            None if *oid == oids::OID_DOMAIN_COMPONENT => "DC",
+            None => return None,
+        };
+        Some(format!("{label}={}", escaped(attribute.as_str().ok()?)))
+    };
+    let mut parts = Vec::new();
+    for part in name.iter_rdn() {
+        let attributes: Option<Vec<String>> = part.iter().map(attribute).collect();
+        parts.push(attributes?.join("+"));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.reverse();
+    Some(parts.join(","))
 }
 
 fn texts<'a>(name: &'a X509Name<'_>, oid: &'a Oid<'static>) -> impl Iterator<Item = &'a str> {

@@ -4,12 +4,13 @@
 
 use std::sync::atomic::Ordering;
 
-use gannet_identity::{Credentials, Decision};
+use gannet_identity::{Admission, Who};
 use gannet_session::CloseReason;
-use gannet_session::client::{ClientSession, Step};
+use gannet_session::client::{Answer, ClientSession, Step};
 use gannet_wire::client::{ClientConnect, encode};
 
 use super::{After, TOO_MANY, Task};
+use crate::client::credentials::{Refusal, account_of, answer, credentials, decide};
 use crate::client::door::Door;
 use crate::info::client_info;
 use crate::log::log;
@@ -63,51 +64,99 @@ impl Task {
     pub(super) async fn authenticate(&mut self, connect: Box<ClientConnect>, again: bool) -> After {
         if again {
             self.drop_subscriptions();
+            self.leave_account();
         }
-        let given = Credentials {
-            user: &connect.user,
-            password: &connect.pass,
-            token: &connect.auth_token,
-        };
         self.auth = self.shared.auth();
-        let (allowed, user) = match self.auth.decide(&given) {
-            Decision::Allow { user } => (true, user),
-            Decision::Deny => (false, String::new()),
-            Decision::Check { check, user } => {
-                (self.shared.rt.run_blocking(move || check.run()).await, user)
+        let given = credentials(&self.conn, &connect);
+        let decided = decide(&self.shared.rt, &self.auth, &given).await;
+        let (step, who) = match decided {
+            Ok(admission) => {
+                let answer = self.admit(&admission);
+                self.note_facts(&connect, Some(&admission), again);
+                self.keep(admission);
+                (self.session.authenticated(answer, &mut self.out), None)
+            }
+            Err(refusal) => {
+                self.note_facts(&connect, None, again);
+                let (reason, who) = (refusal.reason(), refusal.who.to_string());
+                let answer = Answer::Denied { reason, who: &who };
+                let step = self.session.authenticated(answer, &mut self.out);
+                (step, Some(refusal))
             }
         };
-        self.note_facts(&connect, allowed.then_some(user), again);
         if let Some(trace) = &self.trace {
             trace.set_about(self.conn.about());
+        }
+        if let Some(refusal) = who {
+            self.tell_more(&refusal);
         }
         self.conn.peer.set_headers(self.session.headers());
         self.conn.peer.set_echo(self.session.echo());
         self.note_rtt();
-        let who = self.auth.name(&given);
-        match self.session.authenticated(allowed, &who, &mut self.out) {
+        match step {
             Step::Close { reason, log } => After::Close(reason, log),
             _ => After::Wait,
         }
     }
 
+    /// Puts the client into its account, if there is room for it, with what its user may do there.
+    fn admit(&mut self, admission: &Admission) -> Answer<'static> {
+        let Some(account) = account_of(&self.shared, admission) else {
+            return Answer::Denied {
+                reason: CloseReason::AuthenticationViolation,
+                who: "",
+            };
+        };
+        let most = account.limits().connections;
+        if !self.shared.clients.enter(account.name(), most) {
+            return Answer::AccountFull;
+        }
+        self.is_member = true;
+        let broker = &self.shared.broker;
+        broker.set_rights(&account, &self.conn.peer, admission.rights.clone());
+        let answer = answer(&self.shared, admission, &account);
+        self.publisher.set_account(account);
+        answer
+    }
+
+    /// Keeps as what the client was let in. Whoever is nobody in particular needs no memory for it.
+    pub(in crate::client) fn keep(&mut self, admission: Box<Admission>) {
+        self.admission = Some(admission).filter(|admission| admission.who != Who::Nobody);
+    }
+
+    /// The client does not count in its account any more.
+    pub(super) fn leave_account(&mut self) {
+        if std::mem::take(&mut self.is_member) {
+            self.shared.clients.leave(self.publisher.account().name());
+        }
+    }
+
+    /// Says why a client was not let in, to whoever looks for it in the log.
+    fn tell_more(&self, refusal: &Refusal) {
+        if let Some(detail) = refusal.denial.detail() {
+            log!(self.shared.log, Debug, about self.conn.about(), "{detail}");
+        }
+    }
+
     /// Keeps what the client has said of itself, with the user it is, for monitoring and the log.
-    fn note_facts(&self, connect: &ClientConnect, user: Option<String>, again: bool) {
+    fn note_facts(&self, connect: &ClientConnect, admission: Option<&Admission>, again: bool) {
         let mut facts = self.conn.facts.lock();
         facts.name = connect.name.clone();
         facts.lang = connect.lang.clone();
         facts.version = connect.version.clone();
-        if user.is_some() && !again {
+        if admission.is_some() && !again {
             facts.label = gannet_session::client::label(connect);
         }
         facts.account = self.publisher.account().name().to_owned();
-        facts.user = user.unwrap_or_default();
+        facts.who = admission.map_or(Who::Nobody, |admission| admission.who.clone());
+        facts.proxy = admission.and_then(|admission| admission.proxy.clone());
     }
 
     pub(super) fn send_connect_info(&mut self) {
         self.conn.takes_info.store(true, Ordering::Release);
         let mut info = client_info(&self.shared, self.conn.id, self.conn.addr());
         info.connect_info = true;
+        info.max_payload = self.session.max_payload() as u64;
         info.remote_account = self.publisher.account().name().to_owned();
         info.encode(&mut self.out);
     }

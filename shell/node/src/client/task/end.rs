@@ -22,6 +22,7 @@ impl Task {
                 trace.deleted(sub.sid());
             }
         }
+        self.leave_account();
         self.shared.clients.end(closed);
         log!(
             self.shared.log,

@@ -42,17 +42,19 @@ impl Task {
     pub(super) fn unsubscribe(&mut self, sid: &[u8], max: Option<u64>) {
         match (self.subs.get(sid), max) {
             (Some(sub), Some(max)) if max > sub.delivered() => sub.set_max(max),
-            (Some(_), _) => {
-                if let Some(sub) = self.subs.remove(sid) {
-                    sub.end();
-                    self.publisher.account().unsubscribe(&sub);
-                    self.trace_deleted(&sub);
-                }
-                self.count_subscriptions();
-            }
+            (Some(_), _) => self.end_subscription(sid),
             (None, _) => {}
         }
         self.session.acknowledged(&mut self.out);
+    }
+
+    pub(in crate::client) fn end_subscription(&mut self, sid: &[u8]) {
+        if let Some(sub) = self.subs.remove(sid) {
+            sub.end();
+            self.publisher.account().unsubscribe(&sub);
+            self.trace_deleted(&sub);
+        }
+        self.count_subscriptions();
     }
 
     /// Takes off subscriptions that have had all their messages.

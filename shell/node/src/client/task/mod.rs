@@ -13,7 +13,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use gannet_broker::{Delivery, Publisher, Subscriptions};
-use gannet_identity::Authenticator;
+use gannet_identity::{Admission, Authenticator};
 use gannet_rt::future::yield_now;
 use gannet_session::CloseReason;
 use gannet_session::client::{ClientSession, Patience};
@@ -47,9 +47,13 @@ pub(super) struct Task {
     pub(super) session: ClientSession,
     /// What the client's credentials were last looked at by.
     pub(super) auth: Arc<Authenticator>,
-    publisher: Publisher,
+    /// As what the client was let in, if it was.
+    pub(super) admission: Option<Box<Admission>>,
+    /// It counts in its account.
+    is_member: bool,
+    pub(super) publisher: Publisher,
     delivery: Delivery,
-    subs: Subscriptions,
+    pub(super) subs: Subscriptions,
     transport: Transport,
     /// The session's own words, on their way to the outbox.
     pub(super) out: Vec<u8>,
@@ -77,6 +81,8 @@ pub(crate) async fn run(shared: Arc<Shared>, conn: Arc<ClientConn>) {
         trace: None,
         patience: Patience::default(),
         auth: shared.auth(),
+        admission: None,
+        is_member: false,
         session,
         transport,
         shared,
@@ -162,7 +168,7 @@ impl Task {
     }
 
     /// Puts the session's own words into the outbox and flushes it.
-    fn speak(&mut self) {
+    pub(super) fn speak(&mut self) {
         self.transport.speak(&mut self.out, self.delivery.spare());
     }
 

@@ -85,6 +85,7 @@ impl Task {
                 "Stale Client Connection - Closing"
             }
             CloseReason::AuthenticationTimeout => "Authentication Timeout",
+            CloseReason::AuthenticationExpired => "User Authentication Expired",
             _ => return After::Close(reason, log),
         };
         // Silence is no error of ours.

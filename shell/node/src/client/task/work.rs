@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use gannet_broker::{Message, Run};
-use gannet_session::client::Step;
+use gannet_session::client::{Step, Violation};
 use gannet_units::Moment;
 use gannet_wire::client::{Publish, encode};
 
 use super::{After, Task};
 use crate::input::Ready;
+use crate::log::log;
 use crate::transport::Read;
 
 /// Reads in a row before other tasks get their turn.
@@ -207,10 +208,12 @@ impl Task {
                 batch.bytes += publish.payload.len() as u64;
                 self.publish(&publish, shared);
             }
-            Step::RefusedPublish(size) => {
+            Step::RefusedPublish(size, violation) => {
                 batch.msgs += 1;
                 batch.bytes += size as u64;
+                self.tell_violation(&violation);
             }
+            Step::Refused(violation) => self.tell_violation(&violation),
             Step::Subscribe {
                 subject,
                 queue,
@@ -262,12 +265,17 @@ impl Task {
             run.push(&message(&publish, None));
         }
         let (broker, peer) = (&self.shared.broker, &self.conn.peer);
-        if run.len() == 1 {
-            self.publisher
-                .publish(broker, &mut self.delivery, peer, &message(first, None));
+        let refused = if run.len() == 1 {
+            let message = message(first, None);
+            let publisher = &mut self.publisher;
+            let delivered = publisher.publish(broker, &mut self.delivery, peer, &message);
+            usize::from(delivered.is_refused)
         } else {
             self.publisher
-                .publish_run(broker, &mut self.delivery, peer, run);
+                .publish_run(broker, &mut self.delivery, peer, run)
+        };
+        for _ in 0..refused {
+            self.refuse(first.subject);
         }
         at - used
     }
@@ -282,8 +290,28 @@ impl Task {
         let delivered =
             self.publisher
                 .publish(broker, &mut self.delivery, &self.conn.peer, &message);
+        if delivered.is_refused {
+            return self.refuse(publish.subject);
+        }
+        self.session.published(publish.subject, &mut self.out);
         if delivered.is_none() && !publish.reply.is_empty() && self.session.wants_no_responders() {
             self.no_responders(publish);
+        }
+    }
+
+    /// Tells the client that it may not publish on `subject`.
+    #[cold]
+    fn refuse(&mut self, subject: &[u8]) {
+        let violation = self.session.refused_publish(subject, &mut self.out);
+        self.tell_violation(&violation);
+    }
+
+    /// Tells the log what the client was not allowed to do; of the same again and again, now and then.
+    #[cold]
+    fn tell_violation(&self, violation: &Violation) {
+        let text = &violation.log;
+        if !self.shared.log.has_just_said(text) {
+            log!(self.shared.log, Error, about self.conn.about(), "{text}");
         }
     }
 
