@@ -24,6 +24,12 @@ pub enum Step {
     Entry(usize),
 }
 
+impl From<&str> for Step {
+    fn from(key: &str) -> Step {
+        Step::Key(key.to_string())
+    }
+}
+
 impl KeyPath {
     /// The way through these keys, in words joined by dots.
     pub fn of(keys: &str) -> KeyPath {

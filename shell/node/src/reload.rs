@@ -244,12 +244,7 @@ fn look_for_accounts(shared: &Shared, diff: &mut Diff) {
 
 /// Whether clients are to be looked at again.
 pub(crate) fn is_auth_new(diff: &Diff) -> bool {
-    diff.changes.iter().any(|change| {
-        matches!(
-            change,
-            Change::Users | Change::User | Change::Password | Change::Token
-        )
-    })
+    diff.changes.iter().any(Change::is_of_auth)
 }
 
 /// What changes of the cluster.

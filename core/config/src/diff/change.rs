@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use gannet_units::ByteCount;
@@ -9,6 +10,7 @@ use gannet_units::ByteCount;
 use super::refused::Shown;
 use super::{ClusterChange, GatewayChange};
 use crate::options::{LogFormat, LogLevels};
+use crate::text::quote::quoted_list;
 use crate::text::url::redacted;
 
 /// One option that changes while the server runs, with its new value where the log shows that.
@@ -56,6 +58,26 @@ pub enum Change {
     WriteDeadline(Duration),
     /// `authorization`: `users`.
     Users,
+    /// `authorization`: users that have nkeys.
+    Nkeys,
+    /// `authorization`: `default_permissions`. Whom they are given to is told by [`Change::Users`].
+    DefaultPermissions,
+    /// `accounts`, or users of theirs.
+    Accounts,
+    /// `resolver`.
+    Resolver,
+    /// `resolver_tls`.
+    ResolverTls,
+    /// `resolver_preload`.
+    Preload,
+    /// `resolver_pinned_accounts`.
+    PinnedAccounts,
+    /// `default_sentinel`.
+    DefaultSentinel,
+    /// `proxies` that are trusted no longer.
+    ProxiesRemoved(Vec<String>),
+    /// `proxies` that are trusted from now on.
+    ProxiesAdded(Vec<String>),
     /// `authorization`: `user`.
     User,
     /// `authorization`: `password`.
@@ -113,6 +135,19 @@ impl Change {
         )
     }
 
+    /// Whether clients are to be looked at again: somebody may no longer be who they say, or may do other things.
+    pub fn is_of_auth(&self) -> bool {
+        matches!(
+            self,
+            Change::Users
+                | Change::Nkeys
+                | Change::Accounts
+                | Change::User
+                | Change::Password
+                | Change::Token
+        )
+    }
+
     /// The key of the option, or of the block that all options are in which may have changed.
     pub fn key(&self) -> &'static str {
         match self {
@@ -137,6 +172,15 @@ impl Change {
             Change::NoStall(_) => "no_fast_producer_stall",
             Change::WriteDeadline(_) => "write_deadline",
             Change::Users => "authorization.users",
+            Change::Nkeys => "authorization.users",
+            Change::DefaultPermissions => "authorization.default_permissions",
+            Change::Accounts => "accounts",
+            Change::Resolver => "resolver",
+            Change::ResolverTls => "resolver_tls",
+            Change::Preload => "resolver_preload",
+            Change::PinnedAccounts => "resolver_pinned_accounts",
+            Change::DefaultSentinel => "default_sentinel",
+            Change::ProxiesRemoved(_) | Change::ProxiesAdded(_) => "proxies",
             Change::User => "authorization.user",
             Change::Password => "authorization.password",
             Change::Token => "authorization.token",
@@ -162,7 +206,8 @@ impl Change {
         }
     }
 
-    /// The line for the log, as the reference server has it; a pid file that is no longer wanted has none.
+    /// The line for the log, as the reference server has it; a pid file that is no longer wanted has none, nor
+    /// have default permissions.
     pub fn line(&self) -> Option<String> {
         let (what, value) = match self {
             Change::ClientAdvertise(text) => {
@@ -192,6 +237,21 @@ impl Change {
             Change::NoStall(false) => return said("fast producers will be stalled"),
             Change::WriteDeadline(deadline) => ("write_deadline", deadline.shown()),
             Change::Users => return said("authorization users"),
+            Change::Nkeys => return said("authorization nkey users"),
+            Change::DefaultPermissions => return None,
+            Change::Accounts | Change::Resolver => return said("accounts"),
+            Change::ResolverTls => return said("resolver_tls"),
+            Change::Preload => return said("resolver_preload"),
+            Change::PinnedAccounts => return said("resolver_pinned_accounts"),
+            Change::DefaultSentinel => return said("default_sentinel"),
+            Change::ProxiesRemoved(keys) => {
+                let keys = quoted_list(keys);
+                return said(&format!("proxies trusted keys {keys} were removed"));
+            }
+            Change::ProxiesAdded(keys) => {
+                let keys = quoted_list(keys);
+                return said(&format!("proxies trusted keys {keys} were added"));
+            }
             Change::User => return said("authorization username"),
             Change::Password => return said("authorization password"),
             Change::Token => return said("authorization token"),

@@ -20,6 +20,10 @@ pub enum Dropped {
     /// Clients that have logged in as one of these users, unless the credentials they have shown are still
     /// right.
     ClientsOf(Vec<String>),
+    /// Clients that have logged in as one of these users, who are in another account from now on.
+    ClientsMoved(Vec<String>),
+    /// Clients that come through a proxy with one of these keys.
+    ClientsThrough(Vec<String>),
     /// Clients that have shown the token, unless what they have shown is right still.
     ClientsWithToken,
     /// Clients that have shown no credentials, or none that are right now.
@@ -46,8 +50,14 @@ impl fmt::Display for Dropped {
                 write!(f, "clients beyond {most}, those first that came last")
             }
             Dropped::ClientsOf(users) => {
-                let users: Vec<String> = users.iter().map(|user| quoted(user)).collect();
-                write!(f, "clients logged in as {}, {UNLESS}", users.join(", "))
+                write!(f, "clients logged in as {}, {UNLESS}", listed(users))
+            }
+            Dropped::ClientsMoved(users) => {
+                let users = listed(users);
+                write!(f, "clients logged in as {users}, for another account")
+            }
+            Dropped::ClientsThrough(keys) => {
+                write!(f, "clients through the proxies {}", listed(keys))
             }
             Dropped::ClientsWithToken => write!(f, "clients that have shown the token, {UNLESS}"),
             Dropped::ClientsWithoutCredentials => {
@@ -95,14 +105,10 @@ impl Diff {
                 (old.token != new.token || is != Rule::Token).then_some(Dropped::ClientsWithToken)
             }
             (Rule::Users, _) => {
-                let users = new.users.iter().flatten().filter(|_| is == Rule::Users);
-                let known: BTreeMap<&String, &User> =
-                    users.map(|user| (&user.name, user)).collect();
-                let stays = |user: &&User| known.get(&user.name).is_some_and(|known| known == user);
-                let gone = old.users.iter().flatten().filter(|user| !stays(user));
-                let names: BTreeSet<&String> = gone.map(|user| &user.name).collect();
-                let names: Vec<String> = names.into_iter().cloned().collect();
-                (!names.is_empty()).then_some(Dropped::ClientsOf(names))
+                let users = new.users.as_deref().filter(|_| is == Rule::Users);
+                let before = old.users.as_deref().unwrap_or_default();
+                self.dropped_from_list(before, users.unwrap_or_default());
+                None
             }
             (Rule::User, _) => {
                 let same = is == Rule::User && old.user == new.user && old.password == new.password;
@@ -113,6 +119,27 @@ impl Diff {
         self.dropped.extend(dropped);
         if was == Rule::Users && old.no_auth_user.is_some() && is != Rule::Users {
             self.dropped.push(Dropped::ClientsWithoutCredentials);
+        }
+    }
+
+    /// Who is in another account goes, and who shows something else from now on, or comes in another way; who only may do
+    /// something else stays.
+    fn dropped_from_list(&mut self, old: &[User], new: &[User]) {
+        let known: BTreeMap<&str, &User> = new.iter().map(|user| (user.id(), user)).collect();
+        let (mut gone, mut moved) = (BTreeSet::new(), BTreeSet::new());
+        for user in old {
+            match known.get(user.id()) {
+                Some(now) if now.account != user.account => moved.insert(user.id()),
+                Some(now) if is_let_in_alike(user, now) => continue,
+                _ => gone.insert(user.id()),
+            };
+        }
+        let owned = |ids: BTreeSet<&str>| ids.into_iter().map(Into::into).collect();
+        if !gone.is_empty() {
+            self.dropped.push(Dropped::ClientsOf(owned(gone)));
+        }
+        if !moved.is_empty() {
+            self.dropped.push(Dropped::ClientsMoved(owned(moved)));
         }
     }
 
@@ -154,6 +181,20 @@ impl Diff {
             self.dropped.push(Dropped::LinksFromUnknownClusters);
         }
     }
+}
+
+/// Whether whoever was let in as this user is let in as that one.
+fn is_let_in_alike(old: &User, new: &User) -> bool {
+    let alike = User {
+        permissions: old.permissions.clone(),
+        ..new.clone()
+    };
+    *old == alike
+}
+
+fn listed(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    names.join(", ")
 }
 
 /// What decides on clients' credentials.

@@ -5,6 +5,7 @@
 //! an option without a verdict does not compile. What does not: carrying changes out (the shell does), and
 //! files whose contents have changed while their names have not.
 
+mod auth;
 mod change;
 mod cluster;
 mod differences;
@@ -25,8 +26,8 @@ pub use gateway::GatewayChange;
 pub use refused::Refused;
 
 use crate::options::{
-    AuthOptions, GLOBAL_ACCOUNT, HandshakeFirst, LameDuckOptions, Limits, LoggingOptions,
-    MonitoringOptions, Options, Port, ProfilingOptions, TlsOptions,
+    GLOBAL_ACCOUNT, HandshakeFirst, LameDuckOptions, Limits, LoggingOptions, MonitoringOptions,
+    Options, Port, ProfilingOptions, TlsOptions,
 };
 use crate::origin::KeyPath;
 use crate::text::address::advertised;
@@ -147,12 +148,11 @@ impl Diff {
             lame_duck,
             connect_error_reports,
             reconnect_error_reports,
-            // What reads files does not know these yet.
             accounts: _,
             system_account: _,
             no_system_account: _,
-            operator: _,
-            proxies: _,
+            operator,
+            proxies,
         } = new;
         self.fixed("server_name", "ServerName", &old.server_name, server_name);
         self.fixed("host", "Host", &old.host, host);
@@ -167,6 +167,9 @@ impl Diff {
             global.map(|account| account.mappings.clone())
         };
         self.live(|_| Change::Mappings, &mappings(old), &mappings(new));
+        self.system_account(old, new);
+        self.operator(&old.operator, operator);
+        self.proxies(&old.proxies, proxies);
         self.fixed(
             "proxy_protocol",
             "ProxyProtocol",
@@ -328,39 +331,6 @@ impl Diff {
             closed,
             max_closed_clients,
         );
-    }
-
-    fn auth(&mut self, old_options: &Options, options: &Options) {
-        let old = &old_options.auth;
-        let AuthOptions {
-            user,
-            password,
-            token,
-            users,
-            no_auth_user,
-            // What reads files does not know these yet.
-            default_permissions: _,
-            callout: _,
-            proxy_required: _,
-            // It depends on TLS.
-            timeout: _,
-        } = &options.auth;
-        self.live(|_| Change::Users, &old.users, users);
-        let remains = |name: &String| users.iter().flatten().any(|user| user.name == *name);
-        if no_auth_user.is_some() || old.no_auth_user.as_ref().is_some_and(remains) {
-            self.fixed(
-                "no_auth_user",
-                "NoAuthUser",
-                &old.no_auth_user,
-                no_auth_user,
-            );
-        }
-        self.live(|_| Change::User, &old.user, user);
-        self.live(|_| Change::Password, &old.password, password);
-        self.live(|_| Change::Token, &old.token, token);
-        self.dropped_users(old, &options.auth);
-        let timeout = old_options.auth_timeout();
-        self.live(Change::AuthTimeout, &timeout, &options.auth_timeout());
     }
 
     fn tls(&mut self, old: Option<&TlsOptions>, new: Option<&TlsOptions>) {

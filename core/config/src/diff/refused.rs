@@ -122,6 +122,12 @@ impl Shown for Option<ByteCount> {
     }
 }
 
+impl Shown for Vec<String> {
+    fn shown(&self) -> String {
+        format!("[{}]", self.join(" "))
+    }
+}
+
 impl Shown for BTreeMap<String, bool> {
     fn shown(&self) -> String {
         let entries: Vec<String> = self.iter().map(|(k, v)| format!("{k}:{v}")).collect();

@@ -3,9 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{Settings, Shown, urls};
-use crate::options::{
-    ClusterOptions, ClusterPermissions, CompressionOptions, Limits, SubjectPermission,
-};
+use crate::options::{ClusterOptions, CompressionOptions, Limits};
 use crate::text::duration::format_duration;
 
 impl Settings<'_> {
@@ -47,7 +45,7 @@ impl Settings<'_> {
         self.put("no_advertise", *no_advertise);
         self.put("connect_retries", *connect_retries);
         self.put("connect_backoff", *connect_backoff);
-        self.permissions(permissions.as_ref());
+        self.cluster_permissions(permissions.as_ref());
         let none = || Shown::Integer(-1);
         self.put("pool_size", pool_size.map_or_else(none, Into::into));
         self.put("accounts", accounts);
@@ -65,28 +63,6 @@ impl Settings<'_> {
             clients.write_deadline,
         );
         self.put("write_timeout", *write_timeout);
-    }
-
-    fn permissions(&mut self, permissions: Option<&ClusterPermissions>) {
-        // A block that says nothing allows everything, as none does.
-        let said = permissions.filter(|said| **said != ClusterPermissions::default());
-        let Some(ClusterPermissions { import, export }) = said else {
-            return self.put("permissions", Shown::Unset);
-        };
-        self.block("permissions", |s| {
-            s.subjects("import", import.as_ref());
-            s.subjects("export", export.as_ref());
-        });
-    }
-
-    fn subjects(&mut self, key: &str, subjects: Option<&SubjectPermission>) {
-        let Some(SubjectPermission { allow, deny }) = subjects else {
-            return self.put(key, Shown::Unset);
-        };
-        self.block(key, |s| {
-            s.put("allow", allow.as_ref());
-            s.put("deny", deny);
-        });
     }
 
     fn compression(&mut self, compression: &CompressionOptions) {

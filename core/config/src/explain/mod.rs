@@ -10,6 +10,7 @@ mod gateway;
 mod json;
 mod mappings;
 mod ocsp;
+mod permissions;
 mod tls;
 mod write;
 
@@ -190,7 +191,7 @@ impl Settings<'_> {
         self.put("store_dir", store_dir);
         self.monitoring(monitoring);
         self.profiling(*profiling);
-        self.auth(auth, options.auth_timeout());
+        self.auth(auth, options.auth_timeout(), options.opens_global_account());
         self.tls(tls.as_ref());
         let global = options.account(GLOBAL_ACCOUNT);
         self.mappings(global.map_or(&[], |account| &account.mappings));

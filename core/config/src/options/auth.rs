@@ -1,9 +1,10 @@
 //! Who may connect: clients and servers.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::account::GLOBAL_ACCOUNT;
 use super::permissions::Permissions;
 use crate::secret::Secret;
 
@@ -14,6 +15,8 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 /// before the token, and the token before the single user.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AuthOptions {
+    /// Whether the file has such a block, even if it says nothing. See [`Options::opens_global_account`](super::Options::opens_global_account).
+    pub is_given: bool,
     /// `user`: the single user's name.
     pub user: Option<String>,
     /// `password` of the single user, plain or bcrypt.
@@ -119,11 +122,11 @@ impl ConnectionType {
 }
 
 /// `auth_callout`: a service that decides who may connect.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CalloutOptions {
     /// `issuer`: the public key of the account in whose name the service signs.
     pub issuer: String,
-    /// `account` in which the service listens; the global one if the file says nothing.
+    /// `account` in which the service listens.
     pub account: String,
     /// `auth_users`: the service's own users, by name or nkey, of whom it is not asked.
     pub auth_users: Vec<String>,
@@ -131,6 +134,18 @@ pub struct CalloutOptions {
     pub xkey: Option<String>,
     /// `allowed_accounts`: those that users can be placed in; all if empty.
     pub allowed_accounts: Vec<String>,
+}
+
+impl Default for CalloutOptions {
+    fn default() -> CalloutOptions {
+        CalloutOptions {
+            issuer: String::new(),
+            account: GLOBAL_ACCOUNT.to_string(),
+            auth_users: Vec::new(),
+            xkey: None,
+            allowed_accounts: Vec::new(),
+        }
+    }
 }
 
 /// What servers tell each other at one kind of link.

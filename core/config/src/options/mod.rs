@@ -15,6 +15,7 @@ mod ocsp;
 mod operator;
 mod permissions;
 mod tls;
+mod unbuilt;
 mod validate;
 
 use alloc::collections::BTreeMap;
@@ -201,6 +202,23 @@ impl Options {
         let named = self.system_account.as_deref();
         let is_made = !self.no_system_account || self.account(SYSTEM_ACCOUNT).is_some();
         named.or(Some(SYSTEM_ACCOUNT).filter(|_| is_made))
+    }
+
+    /// Whether clients that show no credentials are users of the global account although there are users: those
+    /// are of the system account alone, and nothing was said of any other.
+    pub fn opens_global_account(&self) -> bool {
+        let mut others = self.accounts.iter().map(|account| account.name.as_str());
+        let mut others = others.by_ref().filter(|name| *name != GLOBAL_ACCOUNT);
+        let is_alone = match (others.next(), others.next()) {
+            (Some(only), None) => {
+                only == SYSTEM_ACCOUNT || self.system_account.as_deref() == Some(only)
+            }
+            _ => false,
+        };
+        is_alone
+            && !self.auth.is_given
+            && self.auth.no_auth_user.is_none()
+            && self.operator.operators.is_empty()
     }
 
     /// The configured account of this name.

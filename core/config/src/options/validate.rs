@@ -11,7 +11,7 @@ use gannet_units::ByteCount;
 use super::{AuthOptions, ClusterOptions, GatewayOptions, Options};
 use crate::error::ConfigError;
 use crate::text::duration::format_duration;
-use crate::text::quote::quoted;
+use crate::text::quote::{quoted, quoted_list};
 
 /// Payloads above this size are discouraged when the server starts.
 const LARGE_PAYLOAD: ByteCount = ByteCount::mib(8);
@@ -55,7 +55,8 @@ impl Options {
         if let Some(gateway) = &self.gateway {
             gateway.validate()?;
         }
-        self.validate_cluster()
+        self.validate_cluster()?;
+        self.validate_built()
     }
 
     /// What should be said in the log when a server starts with these options.
@@ -103,7 +104,7 @@ impl AuthOptions {
         let users = self.users.as_deref().unwrap_or_default();
         if users.is_empty() {
             conflict(format!("{shown} present, but users/nkeys are not defined"))
-        } else if users.iter().all(|user| user.name != *name) {
+        } else if users.iter().all(|user| user.id() != name) {
             conflict(format!(
                 "{shown} not present as user or nkey in authorization block or account configuration"
             ))
@@ -124,11 +125,10 @@ impl ClusterOptions {
         let mut seen = BTreeSet::new();
         match self.accounts.iter().find(|account| !seen.insert(*account)) {
             Some(twice) => {
-                let all: Vec<String> = self.accounts.iter().map(|a| quoted(a)).collect();
+                let all = quoted_list(&self.accounts);
                 conflict(format!(
-                    "found duplicate account name {} in pinned accounts list [{}]",
+                    "found duplicate account name {} in pinned accounts list {all}",
                     quoted(twice),
-                    all.join(" ")
                 ))
             }
             None => Ok(()),

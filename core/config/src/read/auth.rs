@@ -1,19 +1,18 @@
-//! The `authorization` block, at the top and inside `gateway`.
+//! The `authorization` block, at the top and inside `cluster` and `gateway`. Not here: the users in it (`users`) and
+//! `auth_callout` (`callout`).
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::permissions::Permissions;
+use super::permissions;
 use super::reader::{Field, Reader, shown};
-use super::table::{Key, apply, not_yet, not_yet_unless_off, works};
-use crate::options::{AuthOptions, LinkAuth, TlsOptions, User};
+use super::table::{Key, apply, works};
+use crate::options::{AuthOptions, CalloutOptions, LinkAuth, Permissions, TlsOptions, User};
 use crate::secret::Secret;
 use crate::text::duration::parse_duration;
-use crate::text::quote::quoted;
-use crate::tree::{Node, Value};
+use crate::tree::Value;
 
 /// What the block can say, whoever it is for.
 #[derive(Default)]
@@ -23,8 +22,11 @@ pub(super) struct Block {
     token: Option<Secret>,
     timeout: Option<Duration>,
     users: Option<Vec<User>>,
-    callout: bool,
+    /// Those of links mean nothing, and are not read.
+    has_callout: bool,
+    callout: Option<CalloutOptions>,
     permissions: Option<Permissions>,
+    proxy_required: bool,
 }
 
 /// What clients are told.
@@ -36,12 +38,16 @@ pub(super) const KEYS: &[Key<Block>] = &[
     works(&["users"], |r, f, b| {
         b.users = r.users(f).or(b.users.take())
     }),
-    not_yet(
-        &["default_permission", "default_permissions", "permissions"],
-        "permissions",
+    works(
+        &["default_permissions", "default_permission", "permissions"],
+        |r, f, b| b.permissions = r.user_permissions(f).or(b.permissions.take()),
     ),
-    not_yet(&["auth_callout", "auth_hook"], "auth callout"),
-    not_yet_unless_off(&["proxy_required"], "trusted proxies"),
+    works(&["auth_callout", "auth_hook"], |r, f, b| {
+        b.callout = r.callout(f).or(b.callout.take());
+    }),
+    works(&["proxy_required"], |r, f, b| {
+        b.proxy_required = r.bool(f).unwrap_or(b.proxy_required);
+    }),
 ];
 
 /// What other servers are told; permissions have a meaning in a cluster only.
@@ -59,33 +65,15 @@ pub(super) const LINK_KEYS: &[Key<Block>] = &[
     }),
     works(
         &["permissions", "default_permission", "default_permissions"],
-        |r, f, b| b.permissions = r.permissions(f).or(b.permissions.take()),
+        |r, f, b| {
+            let permissions = r.permissions(f, permissions::CLUSTER_KEYS);
+            b.permissions = permissions.or(b.permissions.take());
+        },
     ),
-    works(&["auth_callout", "auth_hook"], |_, _, b| b.callout = true),
+    works(&["auth_callout", "auth_hook"], |_, _, b| {
+        b.has_callout = true;
+    }),
     works(&["proxy_required"], |_, _, _| {}),
-];
-
-pub(super) const USER_KEYS: &[Key<User>] = &[
-    works(&["user", "username"], |r, f, u| {
-        if let Some(name) = r.text(f) {
-            u.name = name;
-        }
-    }),
-    works(&["password", "pass"], |r, f, u| {
-        if let Some(password) = r.text(f) {
-            u.password = Secret::new(password);
-        }
-    }),
-    not_yet(&["nkey"], "nkeys"),
-    not_yet(
-        &["permission", "permissions", "authorization"],
-        "permissions",
-    ),
-    not_yet(
-        &["allowed_connection_types", "connection_types", "clients"],
-        "connection types",
-    ),
-    not_yet_unless_off(&["proxy_required"], "trusted proxies"),
 ];
 
 fn set_user(reader: &mut Reader, field: Field<'_>, block: &mut Block) {
@@ -141,28 +129,39 @@ impl Reader<'_> {
         let Some(map) = self.map(field) else { return };
         let mut block = Block::default();
         apply(map, KEYS, self, &mut block);
+        let place = &field.node.place;
         let single = block.user.is_some() || !block.password.is_empty();
+        let has_users = block.users.is_some() || !self.user_ids.is_empty();
         let problem = if single && block.token.is_some() {
-            Some("Cannot have a user/pass and token".into())
-        } else if block.users.is_some() && block.user.is_some() {
-            Some("Can not have a single user/pass and a users array".into())
-        } else if block.users.is_some() && block.token.is_some() {
-            Some("Can not have a token and a users array".into())
+            Some("Cannot have a user/pass and token")
+        } else if has_users && block.user.is_some() {
+            Some("Can not have a single user/pass and a users array")
+        } else if has_users && block.token.is_some() {
+            Some("Can not have a token and a users array")
         } else {
-            duplicate(block.users.as_deref().unwrap_or_default())
-                .map(|name| format!("Duplicate user {} detected", quoted(name)))
+            None
         };
         if let Some(problem) = problem {
-            return self.invalid(&field.node.place, problem);
+            return self.invalid(place, problem);
+        }
+        if let Some(users) = &mut block.users {
+            self.give_defaults(users, "default_permissions", block.permissions.as_ref());
+            if !self.are_new(place, users) {
+                return;
+            }
+            auth.users.get_or_insert_default().append(users);
         }
         *auth = AuthOptions {
+            is_given: true,
             user: block.user,
             password: block.password,
             token: block.token,
-            users: block.users,
+            users: auth.users.take(),
+            default_permissions: block.permissions,
+            callout: block.callout,
+            proxy_required: block.proxy_required,
             no_auth_user: auth.no_auth_user.take(),
             timeout: block.timeout,
-            ..AuthOptions::default()
         };
     }
 
@@ -181,7 +180,7 @@ impl Reader<'_> {
             "does not allow multiple users"
         } else if block.token.is_some() {
             "does not support tokens"
-        } else if block.callout {
+        } else if block.has_callout {
             "does not support callouts"
         } else {
             *auth = LinkAuth {
@@ -196,44 +195,6 @@ impl Reader<'_> {
             format!("{whose} authorization {problem}"),
         );
         None
-    }
-
-    fn users(&mut self, field: Field<'_>) -> Option<Vec<User>> {
-        let Value::Array(nodes) = &field.node.value else {
-            let text = format!(
-                "Expected users field to be an array, got {}",
-                shown(&field.node.value)
-            );
-            self.invalid(&field.node.place, text);
-            return None;
-        };
-        let mut users = Vec::with_capacity(nodes.len());
-        for (at, node) in nodes.iter().enumerate() {
-            users.extend(self.within_entry(at, node, |r| r.user(node)));
-        }
-        Some(users)
-    }
-
-    fn user(&mut self, node: &Node) -> Option<User> {
-        let Value::Map(map) = &node.value else {
-            let text = format!(
-                "Expected user entry to be a map/struct, got {}",
-                shown(&node.value)
-            );
-            self.invalid(&node.place, text);
-            return None;
-        };
-        let mut user = User::default();
-        let before = self.errors.len();
-        apply(map, USER_KEYS, self, &mut user);
-        if self.errors.len() == before && user.name.is_empty() {
-            let place = map
-                .in_order()
-                .last()
-                .map_or(&node.place, |(_, last)| &last.place);
-            self.invalid(place, "User entry requires a user");
-        }
-        Some(user)
     }
 }
 
@@ -254,13 +215,4 @@ pub(super) fn settle_timeout(auth: &mut LinkAuth, tls: Option<&TlsOptions>) {
             None => LinkAuth::default().timeout,
         };
     }
-}
-
-/// A name that stands twice in the list.
-fn duplicate(users: &[User]) -> Option<&str> {
-    let mut seen = BTreeSet::new();
-    users
-        .iter()
-        .map(|u| u.name.as_str())
-        .find(|name| !name.is_empty() && !seen.insert(*name))
 }

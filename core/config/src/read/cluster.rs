@@ -1,10 +1,10 @@
 //! The `cluster` block.
 
 use alloc::format;
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
+use alloc::string::ToString;
 
 use super::auth::{settle_timeout, unsettled};
+use super::permissions::CLUSTER_KEYS;
 use super::reader::{Field, Reader};
 use super::table::{Key, apply, works, works_for};
 use super::top::name_without_spaces;
@@ -61,7 +61,7 @@ pub(super) const KEYS: &[Key<ClusterOptions>] = &[
     }),
     works(&["permissions"], |r, f, c| {
         // These win over those in `authorization`, wherever they stand.
-        let Some(permissions) = r.permissions(f) else {
+        let Some(permissions) = r.permissions(f, CLUSTER_KEYS) else {
             return;
         };
         if let Some(permissions) = r.cluster_permissions(f, permissions) {
@@ -78,7 +78,11 @@ pub(super) const KEYS: &[Key<ClusterOptions>] = &[
             };
         }
     }),
-    works(&["accounts"], accounts),
+    works(&["accounts"], |r, f, c| {
+        if let Some(names) = r.text_list(f, "accounts") {
+            c.accounts = names;
+        }
+    }),
     works(&["compression"], compression),
     works(&["ping_interval"], |r, f, c| {
         if let Some(interval) = r.duration(f, "ping_interval") {
@@ -155,33 +159,6 @@ fn authorization(reader: &mut Reader, field: Field<'_>, cluster: &mut ClusterOpt
             .origins
             .copy(&KeyPath::of("cluster.authorization.permissions"), &to);
     }
-}
-
-fn accounts(reader: &mut Reader, field: Field<'_>, cluster: &mut ClusterOptions) {
-    let place = &field.node.place;
-    cluster.accounts = match &field.node.value {
-        Value::Text(name) => alloc::vec![name.clone()],
-        Value::Array(nodes) => {
-            let mut names: Vec<String> = Vec::with_capacity(nodes.len());
-            for node in nodes {
-                match &node.value {
-                    Value::Text(name) => names.push(name.clone()),
-                    other => {
-                        let found = other.type_name();
-                        let text =
-                            format!("error parsing accounts: unsupported type in array {found}");
-                        reader.invalid(&node.place, text);
-                    }
-                }
-            }
-            names
-        }
-        other => {
-            let found = other.type_name();
-            let text = format!("error parsing accounts: unsupported type {found}");
-            return reader.invalid(place, text);
-        }
-    };
 }
 
 fn compression(reader: &mut Reader, field: Field<'_>, cluster: &mut ClusterOptions) {

@@ -4,10 +4,9 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::auth::{settle_timeout, unsettled};
-use super::permissions::Permissions;
 use super::reader::{Field, Reader, shown};
 use super::table::{Key, apply, works, works_for};
-use crate::options::{ClusterOptions, GatewayOptions, Options, RemoteGateway};
+use crate::options::{ClusterOptions, GatewayOptions, Options, Permissions, RemoteGateway};
 use crate::tree::Value;
 
 pub(super) const KEYS: &[Key<GatewayOptions>] = &[

@@ -5,6 +5,7 @@
 //! wrong (`Options::validate`).
 
 mod auth;
+mod callout;
 mod cluster;
 mod gateway;
 mod help;
@@ -18,6 +19,7 @@ mod reader;
 mod table;
 mod tls;
 mod top;
+mod users;
 mod without;
 
 use alloc::string::{String, ToString};
@@ -86,6 +88,7 @@ fn options<'s>(map: &Map, source: &'s dyn Source, without: &Without) -> (Options
     let mut reader = Reader::new(source, without);
     let mut options = Options::default();
     table::apply(map, top::KEYS, &mut reader, &mut options);
+    reader.check_callout(&options);
     // A block that says nothing that makes a gateway makes none.
     options.gateway = options
         .gateway
@@ -99,7 +102,7 @@ mod tests {
     use std::path::Path;
 
     use super::help::names;
-    use super::{auth, cluster, gateway, mappings, ocsp, permissions, tls, top};
+    use super::{auth, callout, cluster, gateway, mappings, ocsp, permissions, tls, top, users};
 
     /// Whether a key of this spelling is known is seen in a case of `tests/verdicts`, beside the reference.
     #[test]
@@ -109,13 +112,17 @@ mod tests {
             ("top", names(top::KEYS)),
             ("cluster", names(cluster::KEYS)),
             ("cluster", names(cluster::COMPRESSION_KEYS)),
-            ("cluster", names(permissions::KEYS)),
             ("cluster", names(permissions::SUBJECT_KEYS)),
             ("cluster", names(permissions::RESPONSE_KEYS)),
             ("gateway", names(gateway::KEYS)),
             ("gateway", names(gateway::REMOTE_KEYS)),
             ("authorization", names(auth::KEYS)),
-            ("authorization", names(auth::USER_KEYS)),
+            ("cluster", names(permissions::CLUSTER_KEYS)),
+            ("permissions", names(permissions::KEYS)),
+            ("permissions", names(permissions::SUBJECT_KEYS)),
+            ("permissions", names(permissions::RESPONSE_KEYS)),
+            ("users", names(users::KEYS)),
+            ("callout", names(callout::KEYS)),
             ("gateway", names(auth::LINK_KEYS)),
             ("mappings", names(mappings::KEYS)),
             ("tls", names(tls::KEYS)),

@@ -3,43 +3,58 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use gannet_subject::is_valid_pattern;
 
 use super::reader::{Field, Reader, shown};
 use super::table::{Key, apply_or, works};
-use crate::options::{ClusterPermissions, SubjectPermission};
+use crate::options::{ClusterPermissions, Permissions, ResponsePermission, SubjectPermission};
 use crate::text::duration::parse_duration;
 use crate::text::quote::quoted;
 use crate::tree::{Map, Node, Value};
 
-/// What such a block says.
-#[derive(Default)]
-pub(super) struct Permissions {
-    publish: Option<SubjectPermission>,
-    subscribe: Option<SubjectPermission>,
-    /// Replies are allowed to whoever was asked.
-    responses: bool,
-}
-
+/// Those of users.
 pub(super) const KEYS: &[Key<Permissions>] = &[
-    works(&["import", "pub", "publish"], |r, f, p| {
-        p.publish = r.subjects(f, false).unwrap_or(p.publish.take());
-    }),
-    works(&["export", "sub", "subscribe"], |r, f, p| {
-        p.subscribe = r.subjects(f, true).unwrap_or(p.subscribe.take());
-    }),
+    works(&["publish", "pub", "import"], set_publish),
+    works(&["subscribe", "sub", "export"], set_subscribe),
     works(
-        &["publish_allow_responses", "allow_responses"],
-        |r, f, p| {
-            p.responses = r.allow_responses(f);
-        },
+        &["allow_responses", "publish_allow_responses"],
+        set_responses,
     ),
 ];
 
+/// Those of a cluster, the same under other names.
+pub(super) const CLUSTER_KEYS: &[Key<Permissions>] = &[
+    works(&["import", "pub", "publish"], set_publish),
+    works(&["export", "sub", "subscribe"], set_subscribe),
+    works(
+        &["publish_allow_responses", "allow_responses"],
+        set_responses,
+    ),
+];
+
+fn set_publish(reader: &mut Reader, field: Field<'_>, permissions: &mut Permissions) {
+    if let Some(subjects) = reader.subjects(field, false) {
+        permissions.publish = subjects;
+    }
+}
+
+fn set_subscribe(reader: &mut Reader, field: Field<'_>, permissions: &mut Permissions) {
+    if let Some(subjects) = reader.subjects(field, true) {
+        permissions.subscribe = subjects;
+    }
+}
+
+fn set_responses(reader: &mut Reader, field: Field<'_>, permissions: &mut Permissions) {
+    permissions.responses = reader.allow_responses(field);
+}
+
 pub(super) const SUBJECT_KEYS: &[Key<Lists>] = &[
     works(&["allow"], |r, f, l| {
-        l.permission.allow = r.subject_list(f, l.queues).or(l.permission.allow.take());
+        if let Some(subjects) = r.subject_list(f, l.queues) {
+            l.permission.allow = some(subjects);
+        }
     }),
     works(&["deny"], |r, f, l| {
         if let Some(subjects) = r.subject_list(f, l.queues) {
@@ -55,29 +70,63 @@ pub(super) struct Lists {
     queues: bool,
 }
 
-/// Only their form counts: replies mean nothing between servers, and are refused as a whole.
-pub(super) const RESPONSE_KEYS: &[Key<bool>] = &[
+/// Zero stands for the default, a negative number for no bound.
+pub(super) const RESPONSE_KEYS: &[Key<Responses>] = &[
     works(
         &["max", "max_msgs", "max_messages", "max_responses"],
-        |r, f, good| *good &= r.integer(f).is_some(),
+        |r, f, responses| match r.integer(f) {
+            Some(0) => {}
+            Some(max) if max < 0 => responses.permission.messages = None,
+            Some(max) => {
+                let max = u32::try_from(max).unwrap_or(u32::MAX);
+                responses.permission.messages = Some(max);
+            }
+            None => responses.is_broken = true,
+        },
     ),
-    works(&["expires", "expiration", "ttl"], |r, f, good| {
-        let place = &f.node.place;
+    works(&["expires", "expiration", "ttl"], |r, f, responses| {
         let problem = match &f.node.value {
             Value::Text(text) => match parse_duration(text) {
-                Ok(_) => return,
+                Ok(0) => return,
+                Ok(nanos) => {
+                    let time = u64::try_from(nanos).ok().map(Duration::from_nanos);
+                    return responses.permission.expires = time;
+                }
                 Err(error) => format!("error parsing expires: {error}"),
             },
             _ => "error parsing expires, not a duration string".into(),
         };
-        r.invalid(place, problem);
-        *good = false;
+        r.invalid(&f.node.place, problem);
+        responses.is_broken = true;
     }),
 ];
 
+/// What is said of replies.
+#[derive(Default)]
+pub(super) struct Responses {
+    permission: ResponsePermission,
+    /// A value is at fault.
+    is_broken: bool,
+}
+
 impl Reader<'_> {
-    /// The value of a `permissions` key.
-    pub(super) fn permissions(&mut self, field: Field<'_>) -> Option<Permissions> {
+    /// What a user may do.
+    pub(super) fn user_permissions(&mut self, field: Field<'_>) -> Option<Permissions> {
+        let mut permissions = self.permissions(field, KEYS)?;
+        if permissions.responses.is_some() {
+            // Only replies are allowed then, unless there is a list of what is.
+            let publish = permissions.publish.get_or_insert_default();
+            publish.allow.get_or_insert_default();
+        }
+        Some(permissions)
+    }
+
+    /// The value of a `permissions` key, with the keys of a block of its kind.
+    pub(super) fn permissions(
+        &mut self,
+        field: Field<'_>,
+        keys: &[Key<Permissions>],
+    ) -> Option<Permissions> {
         let Value::Map(map) = &field.node.value else {
             let found = shown(&field.node.value);
             let text = format!("Expected permissions to be a map/struct, got {found}");
@@ -85,7 +134,7 @@ impl Reader<'_> {
             return None;
         };
         let mut permissions = Permissions::default();
-        apply_or(map, KEYS, self, &mut permissions, unknown);
+        apply_or(map, keys, self, &mut permissions, unknown);
         Some(permissions)
     }
 
@@ -96,7 +145,7 @@ impl Reader<'_> {
         permissions: Permissions,
     ) -> Option<ClusterPermissions> {
         let place = &field.node.place;
-        if permissions.responses {
+        if permissions.responses.is_some() {
             self.invalid(
                 place,
                 "Cluster permissions do not support dynamic responses",
@@ -127,7 +176,7 @@ impl Reader<'_> {
     /// value is at fault, `None` inside if it says nothing.
     fn subjects(&mut self, field: Field<'_>, queues: bool) -> Option<Option<SubjectPermission>> {
         let Value::Map(map) = &field.node.value else {
-            let allow = Some(self.subject_list(field, queues)?);
+            let allow = some(self.subject_list(field, queues)?);
             return Some(Some(SubjectPermission {
                 allow,
                 deny: Vec::new(),
@@ -187,21 +236,26 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether replies are allowed; a broken value is none.
-    fn allow_responses(&mut self, field: Field<'_>) -> bool {
+    /// Whether replies are allowed, and how; a broken value allows none.
+    fn allow_responses(&mut self, field: Field<'_>) -> Option<ResponsePermission> {
         let map: &Map = match &field.node.value {
-            Value::Bool(allowed) => return *allowed,
+            Value::Bool(allowed) => return allowed.then(ResponsePermission::default),
             Value::Map(map) => map,
             _ => {
                 let text = "error parsing response permissions, expected a boolean or a map";
                 self.invalid(&field.node.place, text);
-                return false;
+                return None;
             }
         };
-        let mut good = true;
-        apply_or(map, RESPONSE_KEYS, self, &mut good, unknown);
-        good
+        let mut responses = Responses::default();
+        apply_or(map, RESPONSE_KEYS, self, &mut responses, unknown);
+        (!responses.is_broken).then_some(responses.permission)
     }
+}
+
+/// A list of what is allowed. An empty one is as good as none, as the reference server has it.
+fn some(subjects: Vec<String>) -> Option<Vec<String>> {
+    Some(subjects).filter(|subjects| !subjects.is_empty())
 }
 
 fn unknown(reader: &mut Reader, name: &str, node: &Node) {

@@ -1,5 +1,6 @@
 //! Values of the tree → Rust values, and the list of what was wrong on the way.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -32,6 +33,8 @@ pub(super) struct Reader<'s> {
     pub(super) warnings: Vec<ConfigWarning>,
     /// Where values come from.
     pub(super) origins: Origins,
+    /// What the users are known by that have been read.
+    pub(super) user_ids: BTreeSet<String>,
     /// The block that is being read.
     path: KeyPath,
     /// What the operator does without.
@@ -45,6 +48,7 @@ impl<'s> Reader<'s> {
             errors: Vec::new(),
             warnings: Vec::new(),
             origins: Origins::default(),
+            user_ids: BTreeSet::new(),
             path: KeyPath::default(),
             without: without.clone(),
         }
@@ -83,6 +87,17 @@ impl<'s> Reader<'s> {
         for setting in settings {
             self.origins.set_by_file(self.path.key(setting), node);
         }
+    }
+
+    /// Notes that what lies `to` in the block has the values of what lies `from` in it.
+    pub(super) fn note_copy(&mut self, from: &[Step], to: &[Step]) {
+        let path = |steps: &[Step]| {
+            let mut path = self.path.clone();
+            steps.iter().for_each(|step| path.push(step.clone()));
+            path
+        };
+        let (from, to) = (path(from), path(to));
+        self.origins.copy(&from, &to);
     }
 
     /// [`Reader::within`] an entry of a list.

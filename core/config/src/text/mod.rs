@@ -5,6 +5,7 @@
 
 pub(crate) mod address;
 pub(crate) mod duration;
+pub(crate) mod key;
 pub(crate) mod path;
 pub(crate) mod quote;
 pub(crate) mod url;

@@ -1,12 +1,19 @@
 //! Quoting of text in messages.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write;
 
 /// `text` in double quotes, with quotes, backslashes and unprintable characters escaped as the
 /// reference prints them.
 pub fn quoted(text: &str) -> String {
     quoted_bytes(text.as_bytes())
+}
+
+/// All of `texts` in quotes, in brackets, as the reference prints a list.
+pub(crate) fn quoted_list(texts: &[String]) -> String {
+    let all: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+    ["[", &all.join(" "), "]"].concat()
 }
 
 /// As [`quoted`], of bytes that need not be text: those that are none are shown by their numbers.

@@ -7,6 +7,7 @@ mod explain;
 mod mappings;
 mod options;
 mod properties;
+mod users;
 mod verdicts;
 mod without;
 mod world;

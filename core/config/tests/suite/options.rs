@@ -132,6 +132,7 @@ fn every_key_reaches_its_option() {
             max_closed_clients: 50,
         },
         auth: AuthOptions {
+            is_given: true,
             user: Some("u".into()),
             password: Secret::new("p"),
             no_auth_user: Some("n".into()),
@@ -326,7 +327,11 @@ fn numbers_with_a_meaning_of_their_own_have_it() {
         ("lame_duck_grace_period: \"0s\"", default()),
         ("http_port: 0", default()),
         ("server_name: \"\"\nhost: \"\"\npid_file: \"\"", default()),
-        ("authorization { user: \"\", timeout: 0 }", default()),
+        ("authorization { user: \"\", timeout: 0 }", {
+            let mut o = default();
+            o.auth.is_given = true;
+            o
+        }),
         ("gateway { host: \"a\" }", default()),
         ("trace_verbose: true\ntrace: false", {
             let mut o = default();

@@ -54,7 +54,7 @@ fn only_blocks_at_the_top_are_left_out() {
     for text in [
         "authorization { accounts: 1 }",
         "cluster { port: 6222, websocket { port: 1 } }",
-        "authorization { users: [ { user: a, password: b, permissions: { publish: c } } ] }",
+        "tls { cert_file: a, key_file: b, ocsp_peer: true }",
     ] {
         let all = Without::possible().join(",");
         without(&all, text).expect_err(text);
