@@ -60,6 +60,8 @@ impl Reader<'_> {
         let Some(map) = self.map(field) else {
             return;
         };
+        // A block has each source once.
+        let others = mappings.len();
         for (source, node) in map.in_order() {
             self.note(&[source], node);
             if is_valid_pattern(source.as_bytes()).is_err() {
@@ -69,7 +71,8 @@ impl Reader<'_> {
             }
             let step = Step::Key(source.into());
             if let Some(mapping) = self.within(step, |reader| reader.mapping(source, node)) {
-                match mappings.iter_mut().find(|known| known.source == source) {
+                let mut others = mappings[..others].iter_mut();
+                match others.find(|known| known.source == source) {
                     Some(known) => *known = mapping,
                     None => mappings.push(mapping),
                 }
