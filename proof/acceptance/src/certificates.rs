@@ -3,15 +3,16 @@
 
 use crate::wait::PATIENCE;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    PublicKeyData, SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, PublicKeyData, SanType, date_time_ymd,
 };
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, ServerConfig, ServerConnection,
-    SignatureScheme, StreamOwned,
+    SignatureScheme, StreamOwned, SupportedProtocolVersion,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -19,7 +20,7 @@ use std::fmt;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 /// When all certificates end.
@@ -41,6 +42,8 @@ pub struct Certificate {
     _folder: Arc<TempDir>,
     /// SHA-256 of its public key, as `pinned_certs` has it.
     pub pin: String,
+    /// Its serial number.
+    pub serial: Vec<u8>,
 }
 
 impl Authority {
@@ -68,6 +71,51 @@ impl Authority {
     /// # Panics
     /// When no files can be written.
     pub fn issue(&self, name: &str, hosts: &[&str]) -> Certificate {
+        self.issue_with(name, hosts, |_| {})
+    }
+
+    /// [`Authority::issue`] of a certificate that may be asked about at `responder`, and wants proofs to be shown with it
+    /// if it `must_staple`.
+    ///
+    /// # Panics
+    /// As [`Authority::issue`].
+    pub fn issue_asked(
+        &self,
+        name: &str,
+        hosts: &[&str],
+        responder: &str,
+        must_staple: bool,
+    ) -> Certificate {
+        self.issue_with(name, hosts, |params| {
+            let length = u8::try_from(responder.len()).expect("a short URL");
+            // AuthorityInfoAccess with one entry, the responder.
+            let mut access = vec![0x30, length + 14, 0x30, length + 12, 6, 8];
+            access.extend([0x2b, 6, 1, 5, 5, 7, 0x30, 1, 0x86, length]);
+            access.extend(responder.bytes());
+            let oid = [1, 3, 6, 1, 5, 5, 7, 1];
+            let extension = |last, content| {
+                let oid = [&oid[..], &[last]].concat();
+                CustomExtension::from_oid_content(&oid, content)
+            };
+            params.custom_extensions.push(extension(1, access));
+            if must_staple {
+                params
+                    .custom_extensions
+                    .push(extension(24, vec![0x30, 3, 2, 1, 5]));
+            }
+        })
+    }
+
+    /// [`Authority::issue`] of a certificate that says something else, too.
+    ///
+    /// # Panics
+    /// As [`Authority::issue`].
+    pub fn issue_with(
+        &self,
+        name: &str,
+        hosts: &[&str],
+        say: impl FnOnce(&mut CertificateParams),
+    ) -> Certificate {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.not_after = date_time_ymd(2049, 12, 31);
@@ -83,6 +131,11 @@ impl Authority {
             })
             .collect();
         let key = KeyPair::generate().expect("a key");
+        let mut serial = Sha256::digest(key.public_key_raw())[..8].to_vec();
+        // Neither negative nor with zeros in front.
+        serial[0] = serial[0] & 0x3f | 0x40;
+        params.serial_number = Some(serial.clone().into());
+        say(&mut params);
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         let made = Certificate {
             cert: self.folder.path().join(format!("{name}.pem")),
@@ -90,10 +143,16 @@ impl Authority {
             ca: self.folder.path().join("ca.pem"),
             _folder: self.folder.clone(),
             pin: hex(&Sha256::digest(key.subject_public_key_info())),
+            serial,
         };
         std::fs::write(&made.cert, certificate.pem()).expect("a file can be written");
         std::fs::write(&made.key, key.serialize_pem()).expect("a file can be written");
         made
+    }
+
+    /// The key that it signs with.
+    pub(crate) fn key(&self) -> KeyPair {
+        KeyPair::from_pem(&self.issuer.key().serialize_pem()).expect("a key")
     }
 
     /// The authority's own certificate.
@@ -128,13 +187,31 @@ impl Certificate {
         serde_json::json!({ "ca": self.ca, "cert": self.cert, "key": self.key })
     }
 
-    fn read(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
-        let chain = CertificateDer::pem_file_iter(&self.cert)
+    /// The file of the certificate.
+    pub fn cert_file(&self) -> &Path {
+        &self.cert
+    }
+
+    /// The file of its key.
+    pub fn key_file(&self) -> &Path {
+        &self.key
+    }
+
+    /// SHA-256 of the certificate.
+    pub fn digest(&self) -> String {
+        hex(&Sha256::digest(&self.read().0[0]))
+    }
+
+    fn chain(&self) -> Vec<CertificateDer<'static>> {
+        CertificateDer::pem_file_iter(&self.cert)
             .expect("the file is there")
             .collect::<Result<_, _>>()
-            .expect("the file is PEM");
+            .expect("the file is PEM")
+    }
+
+    fn read(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let key = PrivateKeyDer::from_pem_file(&self.key).expect("the file is a key");
-        (chain, key)
+        (self.chain(), key)
     }
 }
 
@@ -146,6 +223,8 @@ fn hex(bytes: &[u8]) -> String {
 pub struct TlsPeer {
     stream: Secured,
     unread: Vec<u8>,
+    /// What was shown with the other side's certificate.
+    proof: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
 /// Which side of the handshake the peer is.
@@ -194,21 +273,39 @@ impl TlsPeer {
     /// # Panics
     /// When the certificate cannot be used. The handshake happens with the first line.
     pub fn begin(stream: TcpStream, certificate: Option<&Certificate>) -> TlsPeer {
-        let builder = ClientConfig::builder()
+        TlsPeer::begin_as(stream, certificate, &Dialling::default())
+    }
+
+    /// [`TlsPeer::begin`], in another way.
+    ///
+    /// # Panics
+    /// As [`TlsPeer::begin`].
+    pub fn begin_as(
+        stream: TcpStream,
+        certificate: Option<&Certificate>,
+        dialling: &Dialling,
+    ) -> TlsPeer {
+        let Dialling {
+            name,
+            versions,
+            provider,
+        } = dialling;
+        let proof = Arc::<Mutex<Option<Vec<u8>>>>::default();
+        let builder = ClientConfig::builder_with_provider(Arc::new(provider.clone()))
+            .with_protocol_versions(versions)
+            .expect("they fit together")
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody));
+            .with_custom_certificate_verifier(Arc::new(Anybody(proof.clone())));
         let config = match certificate.map(Certificate::read) {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => builder
                 .with_client_auth_cert(chain, key)
                 .expect("the key fits"),
         };
-        let name = ServerName::try_from("localhost").expect("a name");
+        let name = ServerName::try_from(name.clone()).expect("a name");
         let connection = ClientConnection::new(Arc::new(config), name).expect("a connection");
-        TlsPeer::over(Secured::Dialled(Box::new(StreamOwned::new(
-            connection,
-            patient(stream),
-        ))))
+        let stream = Secured::Dialled(Box::new(StreamOwned::new(connection, patient(stream))));
+        TlsPeer::over(stream, proof)
     }
 
     /// Answers whoever has dialled with `certificate`.
@@ -222,16 +319,45 @@ impl TlsPeer {
             .with_single_cert(chain, key)
             .expect("the key fits");
         let connection = ServerConnection::new(Arc::new(config)).expect("a connection");
-        TlsPeer::over(Secured::Answered(Box::new(StreamOwned::new(
-            connection,
-            patient(stream),
-        ))))
+        let stream = Secured::Answered(Box::new(StreamOwned::new(connection, patient(stream))));
+        TlsPeer::over(stream, Arc::default())
     }
 
-    fn over(stream: Secured) -> TlsPeer {
+    fn over(stream: Secured, proof: Arc<Mutex<Option<Vec<u8>>>>) -> TlsPeer {
         TlsPeer {
             stream,
             unread: Vec::new(),
+            proof,
+        }
+    }
+
+    /// What was shown with the other side's certificate: a proof that it is good, if anything.
+    pub fn proof(&self) -> Option<Vec<u8>> {
+        let proof = self.proof.lock().expect("nobody panics with it").clone();
+        proof.filter(|proof| !proof.is_empty())
+    }
+
+    /// Ends the handshake; answers version and cipher suite, or what is wrong.
+    pub fn shake(&mut self) -> Result<(String, String), String> {
+        let problem = |error: std::io::Error| error.to_string();
+        let version = |state: &rustls::CommonState| {
+            let version = state.protocol_version().expect("it is over");
+            let suite = state.negotiated_cipher_suite().expect("it is over").suite();
+            (format!("{version:?}"), format!("{suite:?}"))
+        };
+        match &mut self.stream {
+            Secured::Dialled(stream) => {
+                while stream.conn.is_handshaking() {
+                    stream.conn.complete_io(&mut stream.sock).map_err(problem)?;
+                }
+                Ok(version(&stream.conn))
+            }
+            Secured::Answered(stream) => {
+                while stream.conn.is_handshaking() {
+                    stream.conn.complete_io(&mut stream.sock).map_err(problem)?;
+                }
+                Ok(version(&stream.conn))
+            }
         }
     }
 
@@ -240,6 +366,14 @@ impl TlsPeer {
         self.stream
             .write(text.as_bytes())
             .expect("the peer listens");
+    }
+
+    /// Sends `text`, if the peer still listens.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn try_send(&mut self, text: &str) -> std::io::Result<()> {
+        self.stream.write(text.as_bytes())
     }
 
     /// The next line without its end; `None` if the connection has ended.
@@ -271,7 +405,7 @@ impl TlsPeer {
     /// Whether the other side has shown `certificate`, as it is in its file now.
     pub fn has_shown(&self, certificate: &Certificate) -> bool {
         let shown = self.stream.certificates().and_then(<[_]>::first);
-        shown.is_some() && shown == certificate.read().0.first()
+        shown.is_some() && shown == certificate.chain().first()
     }
 }
 
@@ -288,9 +422,30 @@ fn patient(stream: TcpStream) -> TcpStream {
     stream
 }
 
-/// Takes any certificate.
+/// How a peer dials.
+#[derive(Clone, Debug)]
+pub struct Dialling {
+    /// The name that it asks for.
+    pub name: String,
+    /// The versions that it speaks.
+    pub versions: Vec<&'static SupportedProtocolVersion>,
+    /// Its cipher suites and curves.
+    pub provider: CryptoProvider,
+}
+
+impl Default for Dialling {
+    fn default() -> Dialling {
+        Dialling {
+            name: "localhost".to_owned(),
+            versions: rustls::ALL_VERSIONS.to_vec(),
+            provider: rustls::crypto::ring::default_provider(),
+        }
+    }
+}
+
+/// Takes any certificate, and notes what was shown with it.
 #[derive(Debug)]
-struct Anybody;
+struct Anybody(Arc<Mutex<Option<Vec<u8>>>>);
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(
@@ -298,9 +453,10 @@ impl ServerCertVerifier for Anybody {
         _: &CertificateDer<'_>,
         _: &[CertificateDer<'_>],
         _: &ServerName<'_>,
-        _: &[u8],
+        proof: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        *self.0.lock().expect("nobody panics with it") = Some(proof.to_vec());
         Ok(ServerCertVerified::assertion())
     }
 

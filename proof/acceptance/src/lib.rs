@@ -19,6 +19,7 @@ pub mod operate;
 pub mod ports;
 pub mod programs;
 pub mod reach;
+pub mod responder;
 pub mod route_peer;
 pub mod server;
 pub mod slow_road;

@@ -72,12 +72,12 @@ impl Server {
         let server = Server { shared };
         let prepared = ocsp::prepare(&server.shared).await;
         prepared.map_err(StartError::Options)?;
+        certificates::changed(&server.shared, &ServerTls::default());
         if let Err(error) = server.open().await {
             // What listens already does not go on without the rest.
             server.halt();
             return Err(error);
         }
-        certificates::changed(&server.shared, &ServerTls::default());
         log!(server.shared.log, Server, Info, "Server is ready");
         Ok(server)
     }
