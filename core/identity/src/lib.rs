@@ -11,6 +11,7 @@ extern crate std;
 mod admission;
 mod authenticator;
 mod certificate;
+pub mod claims;
 mod distinguished_name;
 mod expiry;
 mod known;
