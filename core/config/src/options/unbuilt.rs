@@ -11,13 +11,6 @@ struct Unbuilt(&'static str, &'static str, fn(&Options) -> bool);
 
 /// Whoever builds a part takes its lines out.
 const UNBUILT: &[Unbuilt] = &[
-    Unbuilt("permissions", "permissions", |o| {
-        any_user(o, |user| user.permissions.is_some())
-    }),
-    Unbuilt("nkey", "nkeys", |o| any_user(o, |user| user.nkey.is_some())),
-    Unbuilt("allowed_connection_types", "connection types", |o| {
-        any_user(o, |user| user.connection_types.is_some())
-    }),
     Unbuilt("auth_callout", "auth callout", |o| o.auth.callout.is_some()),
     Unbuilt("proxy_required", "trusted proxies", |o| {
         o.auth.proxy_required || any_user(o, |user| user.proxy_required)
