@@ -24,6 +24,7 @@ pub mod route_peer;
 pub mod server;
 pub mod slow_road;
 pub mod supercluster;
+pub mod told;
 pub mod transcript;
 pub mod wait;
 pub mod wire;
@@ -35,7 +36,8 @@ pub use route_peer::RoutePeer;
 pub use server::{Kind, Server};
 pub use slow_road::SlowRoad;
 pub use supercluster::{Seeds, SuperCluster};
-pub use transcript::{play, play_on};
+pub use told::{Message, Told};
+pub use transcript::{login, play, play_on};
 pub use wait::eventually;
 pub use wire::Wire;
 

@@ -3,10 +3,13 @@
 //! ```text
 //! # several clients, named by a word; the first mention connects and consumes the INFO line
 //! a connect {"headers":true}      CONNECT (quiet unless told otherwise) and PING, PONG comes back
+//! a login bob                     the same as the user bob with the password p, who takes headers and is told if nobody responds
 //! a> SUB foo 1                    send a line (CRLF is added)
 //! a>> PUB foo 2\r\nh              send bytes, nothing is added
 //! a fence                         PING, and nothing but PONG comes back
 //! a< MSG foo 1 2                  expect a line; <*> stands for anything
+//! a< MSG svc 1 <reply> 2          <word> stands for one token at its first mention, and for that token from then on,
+//! b> PUB <reply> 2                also in what is sent
 //! a closed                        the server closes without another word
 //! a open                          connect only
 //! a leave                         close from our side
@@ -15,6 +18,7 @@
 
 use crate::server::Server;
 use crate::wire::{Wire, matches};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Plays `script` with all clients on `server`.
@@ -31,6 +35,7 @@ pub fn play(server: &Server, script: &str) {
 /// As [`play`].
 pub fn play_on(servers: &[(&str, &Server)], script: &str) {
     let mut clients: BTreeMap<String, Wire> = BTreeMap::new();
+    let mut known = Tokens::default();
     for (number, line) in script.lines().map(str::trim).enumerate() {
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -46,7 +51,7 @@ pub fn play_on(servers: &[(&str, &Server)], script: &str) {
             wire.info();
             wire
         });
-        if let Err(problem) = take_step(client, step) {
+        if let Err(problem) = take_step(client, step, &mut known) {
             panic!(
                 "line {} of the script: {line}\n{problem}\n{}",
                 number + 1,
@@ -59,13 +64,48 @@ pub fn play_on(servers: &[(&str, &Server)], script: &str) {
     }
 }
 
-fn take_step(client: &mut Wire, step: &str) -> Result<(), String> {
+/// Tokens that were heard, by the words that stand for them.
+#[derive(Default)]
+struct Tokens(BTreeMap<String, String>);
+
+impl Tokens {
+    /// `text` with the tokens that are known in it.
+    fn fill_in(&self, text: &str) -> String {
+        (self.0.iter()).fold(text.to_owned(), |text, (word, token)| {
+            text.replace(&format!("<{word}>"), token)
+        })
+    }
+
+    /// Whether `heard` is what `expected` says; the first word in it that is not known yet is from then on.
+    fn matches(&mut self, expected: &str, heard: &str) -> bool {
+        let expected = self.fill_in(expected);
+        let Some((before, word, after)) = first_word(&expected) else {
+            return matches(&expected, heard);
+        };
+        let Some(rest) = heard.strip_prefix(before) else {
+            return false;
+        };
+        let (token, rest) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
+        self.0.insert(word.to_owned(), token.to_owned());
+        matches(after, rest)
+    }
+}
+
+/// The first `<word>` of `text`, with what is before and after it.
+fn first_word(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('<')?;
+    let (word, after) = rest.split_once('>')?;
+    let is_word = !word.is_empty() && word.chars().all(|letter| letter.is_ascii_lowercase());
+    is_word.then_some((before, word, after))
+}
+
+fn take_step(client: &mut Wire, step: &str, known: &mut Tokens) -> Result<(), String> {
     if let Some(raw) = step.strip_prefix(">>") {
-        client.send_bytes(&unescape(raw.trim_start()));
+        client.send_bytes(&unescape(&known.fill_in(raw.trim_start())));
         return Ok(());
     }
     if let Some(text) = step.strip_prefix('>') {
-        let mut bytes = unescape(text.strip_prefix(' ').unwrap_or(text));
+        let mut bytes = unescape(&known.fill_in(text.strip_prefix(' ').unwrap_or(text)));
         bytes.extend_from_slice(b"\r\n");
         client.send_bytes(&bytes);
         return Ok(());
@@ -74,7 +114,7 @@ fn take_step(client: &mut Wire, step: &str) -> Result<(), String> {
         let expected =
             String::from_utf8_lossy(&unescape(text.strip_prefix(' ').unwrap_or(text))).into_owned();
         let heard = client.line();
-        return if matches(&expected, &heard) {
+        return if known.matches(&expected, &heard) {
             Ok(())
         } else {
             Err(format!("heard {heard:?}"))
@@ -85,12 +125,19 @@ fn take_step(client: &mut Wire, step: &str) -> Result<(), String> {
         "connect" => {
             client.connect_with(&serde_json::from_str(options).map_err(|error| error.to_string())?)
         }
+        "login" => client.connect_with(&login(options)),
         "fence" => client.fence(),
         "closed" => client.expect_closed(),
         "open" | "leave" => {}
         other => return Err(format!("unknown step {other:?}")),
     }
     Ok(())
+}
+
+/// What a client says of itself that is the user `name` with the password `p`, takes headers, and wants to be told if
+/// nobody responds.
+pub fn login(name: &str) -> Value {
+    json!({"user": name, "pass": "p", "headers": true, "no_responders": true})
 }
 
 /// Replaces `\r \n \t \0 \\ \xNN`; any other backslash stays.
@@ -123,7 +170,17 @@ pub fn unescape(text: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::unescape;
+    use super::{Tokens, unescape};
+
+    #[test]
+    fn a_word_stands_for_the_token_that_came_first() {
+        let mut known = Tokens::default();
+        assert!(known.matches("MSG svc 1 <reply> 2", "MSG svc 1 _R_.a.b 2"));
+        assert!(known.matches("MSG <reply> 9 <*>", "MSG _R_.a.b 9 2"));
+        assert!(!known.matches("MSG <reply> 9 <*>", "MSG _R_.a.c 9 2"));
+        assert!(!known.matches("MSG <other>", "HMSG x"));
+        assert_eq!(known.fill_in("PUB <reply> 2"), "PUB _R_.a.b 2");
+    }
 
     #[test]
     fn escapes_become_bytes_and_other_backslashes_stay() {
