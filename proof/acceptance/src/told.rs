@@ -1,7 +1,8 @@
 //! What a server tells a client, taken apart: for tests that ask what came rather than which bytes.
 
-use crate::wire::Wire;
+use crate::wire::{Heard, Wire};
 use serde_json::Value;
+use std::time::Duration;
 
 /// A message as it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,11 +61,27 @@ impl Wire {
     /// When it tells nothing, or ends the connection.
     pub fn told(&mut self) -> Told {
         let line = self.line();
+        self.taken_apart(&line)
+    }
+
+    /// The next thing that the server tells, if it begins within `limit`.
+    ///
+    /// # Panics
+    /// When the connection ends.
+    pub fn told_within(&mut self, limit: Duration) -> Option<Told> {
+        match self.hear(limit) {
+            Heard::Line(line) => Some(self.taken_apart(&line)),
+            Heard::Silence(_) => None,
+            Heard::End(_) => panic!("the connection ended\n{}", self.story()),
+        }
+    }
+
+    fn taken_apart(&mut self, line: &str) -> Told {
         if line == "PONG" {
             return Told::Pong;
         }
         if line.starts_with("-ERR ") {
-            return Told::Error(line);
+            return Told::Error(line.to_owned());
         }
         let words: Vec<&str> = line.split(' ').collect();
         let message = match *words.as_slice() {
@@ -122,18 +139,6 @@ impl Wire {
             if message.subject == subject {
                 return message;
             }
-        }
-    }
-
-    /// The messages that come before the next one on `subject`.
-    pub fn messages_before(&mut self, subject: &str) -> Vec<Message> {
-        let mut heard = Vec::new();
-        loop {
-            let message = self.message();
-            if message.subject == subject {
-                return heard;
-            }
-            heard.push(message);
         }
     }
 
