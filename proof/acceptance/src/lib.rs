@@ -36,7 +36,7 @@ pub use route_peer::RoutePeer;
 pub use server::{Kind, Server};
 pub use slow_road::SlowRoad;
 pub use supercluster::{Seeds, SuperCluster};
-pub use told::{Message, Told};
+pub use told::{Message, Told, hpub};
 pub use transcript::{login, play, play_on};
 pub use wait::eventually;
 pub use wire::Wire;

@@ -155,3 +155,13 @@ impl Wire {
         }
     }
 }
+
+/// HPUB of a message with these header lines; `reply` is empty or ends in a space.
+pub fn hpub(subject: &str, reply: &str, lines: &[&str], payload: &str) -> String {
+    let header = format!("NATS/1.0\r\n{}\r\n\r\n", lines.join("\r\n"));
+    format!(
+        "HPUB {subject} {reply}{} {}\r\n{header}{payload}\r\n",
+        header.len(),
+        header.len() + payload.len()
+    )
+}
