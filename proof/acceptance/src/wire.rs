@@ -283,6 +283,12 @@ impl Wire {
         );
     }
 
+    /// Closes the connection from this side, of which nothing more is expected.
+    pub fn leave(&mut self) {
+        // Fails only when the server has closed already.
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    }
+
     /// Local address of the connection.
     pub fn local_port(&self) -> u16 {
         self.stream

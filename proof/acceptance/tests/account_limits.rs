@@ -35,6 +35,22 @@ fn is_too_many(server: &Server, user: &str) -> bool {
     true
 }
 
+/// A client in the place of one that has just gone, or goes now.
+fn another(server: &Server) -> Wire {
+    eventually("a place for another client", || {
+        let mut wire = Wire::open(&server.client_address());
+        wire.info();
+        wire.send(&format!(
+            "CONNECT {}\r\nPING\r\n",
+            quiet_connect(&login("a"))
+        ));
+        match wire.line().as_str() {
+            "PONG" => Ok(wire),
+            other => Err(other.to_owned()),
+        }
+    })
+}
+
 both! {
     /// ACC-27: connections of one account, whoever of its users has them; others are not concerned.
     #[test]
@@ -116,7 +132,7 @@ both! {
     #[test]
     fn acc_29_shrinking_limits(kind: Kind) {
         let server = Server::start(kind, &config("max_connections: 4"));
-        let mut clients: Vec<Wire> = (0..4).map(|_| Wire::client_with(&server, &login("a"))).collect();
+        let clients: Vec<Wire> = (0..4).map(|_| Wire::client_with(&server, &login("a"))).collect();
         let mut bystander = Wire::client_with(&server, &login("b"));
         server.write_config(&config("max_connections: 2"));
         server.reload();
@@ -180,15 +196,20 @@ pairs! {
         }
         mesh.launch_all();
         mesh.await_links();
-        let mut clients: Vec<Wire> = Vec::new();
+        let server = |index: usize| &mesh.nodes()[index].server;
+        let mut clients: Vec<Wire> = (0..3).map(|index| Wire::client_with(server(index), &login("a"))).collect();
         for index in 0..3 {
-            clients.push(Wire::client_with(&mesh.nodes()[index].server, &login("a")));
-        }
-        for index in 0..3 {
-            let server = &mesh.nodes()[index].server;
-            // The servers tell each other a moment later; one who comes before that is let in for now.
             eventually(&format!("{index} to know of the others"), || {
-                if is_too_many(server, "a") { Ok(()) } else { Err("let in".to_owned()) }
+                if is_too_many(server(index), "a") {
+                    return Ok(());
+                }
+                // Servers tell each other when a client comes or goes; what is told before the other one listens is lost.
+                for other in (0..3).filter(|&other| other != index) {
+                    // The one that is there leaves first.
+                    clients[other].leave();
+                    clients[other] = another(server(other));
+                }
+                Err("let in".to_owned())
             });
         }
         for client in &mut clients {
@@ -196,7 +217,7 @@ pairs! {
         }
         clients.remove(0);
         eventually("a place to become free everywhere", || {
-            if is_too_many(&mesh.nodes()[2].server, "a") { Err("not yet".to_owned()) } else { Ok(()) }
+            if is_too_many(server(2), "a") { Err("not yet".to_owned()) } else { Ok(()) }
         });
     }
 }

@@ -2,7 +2,7 @@
 
 use gannet_acceptance::server::REFUSED;
 use gannet_acceptance::wire::quiet_connect;
-use gannet_acceptance::{Kind, Server, Wire, both, login};
+use gannet_acceptance::{Server, Wire, both, login};
 
 /// Has the server read `config`, which it takes over.
 fn change(server: &Server, config: &str) {
