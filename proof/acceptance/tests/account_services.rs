@@ -454,6 +454,33 @@ both! {
         }));
     }
 
+    /// ACC-13, ACC-17: in a chain, the account in the middle is named; who shares says all from there on, and what was not
+    /// said before is not said then, save for the server.
+    #[test]
+    fn acc_13_sharing_in_chains(kind: Kind) {
+        for (first, second, told) in [
+            (false, false, &["acc", "rtt", "svc"][..]),
+            (false, true, &["acc", "rtt", "server", "svc"]),
+            (true, false, &["acc", "client_type", "host", "id", "kind", "rtt", "server", "start", "svc", "user"]),
+            (true, true, &["acc", "client_type", "host", "id", "kind", "rtt", "server", "start", "svc", "user"]),
+        ] {
+            let server = Server::start(kind, &format!("server_name: s\naccounts {{
+                A {{ users: [{{user: a, password: p}}], exports: [{{service: a}}] }}
+                B {{ imports: [{{service: {{account: A, subject: a}}, to: b, share: {second}}}], exports: [{{service: b}}] }}
+                C {{ users: [{{user: c, password: p}}], imports: [{{service: {{account: B, subject: b}}, to: c, share: {first}}}] }}
+            }}"));
+            let mut answerer = Wire::client_with(&server, &login("a"));
+            answerer.said("SUB a 1\r\n");
+            let mut asker = Wire::client_with(&server, &login("c"));
+            asker.send("PUB c 1\r\nx\r\n");
+            let info = requestor(&mut answerer);
+            let mut fields: Vec<&str> = info.as_object().expect("an object").keys().map(String::as_str).collect();
+            fields.sort_unstable();
+            assert_eq!(fields, told, "{first} {second}: {info}");
+            assert_eq!((&info["acc"], &info["svc"]), (&"C".into(), &"B".into()), "{info}");
+        }
+    }
+
     /// ACC-12: two importers of one service do not get each other's answers.
     #[test]
     fn acc_12_answers_go_to_the_one_who_asked(kind: Kind) {

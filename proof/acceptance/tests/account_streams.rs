@@ -237,7 +237,22 @@ both! {
         ");
     }
 
-    /// ACC-11: what no import brings is not counted, nor is what comes by one among what others publish in the own account.
+    /// ACC-11: a subscription that ends after so many messages: the reference does not count those that come by an import.
+    #[test]
+    fn acc_11_subscriptions_end_after_so_many(kind: Kind) {
+        let server = start(kind, r#"{stream: "pub.>"}"#, r#"{stream: {account: E, subject: "pub.>"}, prefix: from}"#);
+        let [mut exporter, mut importer] = ["e", "i"].map(|user| Wire::client_with(&server, &login(user)));
+        importer.said("SUB from.pub.a 1\r\nUNSUB 1 2\r\n");
+        exporter.said(&"PUB pub.a 1\r\nx\r\n".repeat(3));
+        let counted = match kind {
+            Kind::Gannet => 2,
+            Kind::Go => 3,
+        };
+        assert_eq!(importer.said("").len(), counted);
+    }
+
+    /// ACC-11: what is published in the own account on a subject of an import comes beside what the import brings, and stays
+    /// here.
     #[test]
     fn acc_11_own_messages_on_imported_subjects(kind: Kind) {
         let server = start(kind, r#"{stream: "pub.>"}"#, r#"{stream: {account: E, subject: "pub.>"}}"#);
@@ -267,8 +282,7 @@ both! {
         ");
     }
 
-    /// ACC-11: a client that is in no account of imports is not concerned, and importers permissions are about the subjects
-    /// of their own account.
+    /// ACC-11: permissions of importers are about the subjects of their own account.
     #[test]
     fn acc_11_permissions_are_about_own_subjects(kind: Kind) {
         let server = Server::start(kind, r#"accounts {
