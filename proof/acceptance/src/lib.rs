@@ -88,6 +88,22 @@ macro_rules! later {
     )+};
 }
 
+/// [`pairs!`] for what a later part of the work brings: the reference server alone shows that the expectations are
+/// right.
+#[macro_export]
+macro_rules! later_pairs {
+    ($($(#[doc = $doc:literal])* #[test] fn $name:ident($one:ident: Kind, $other:ident: Kind) $body:block)+) => {$(
+        $(#[doc = $doc])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            fn check($one: $crate::Kind, $other: $crate::Kind) $body
+            #[test]
+            fn xx() { check($crate::Kind::Go, $crate::Kind::Go); }
+        }
+    )+};
+}
+
 /// Turns `#[test] fn name(one: Kind, other: Kind) { … }` into a module `name` with one test for each pair of programs:
 /// `G` is Gannet, `X` is Go.
 #[macro_export]

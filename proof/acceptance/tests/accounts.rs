@@ -2,7 +2,7 @@
 //! ACC-15). What travels by streams and services is in `account_streams` and `account_services`.
 
 use gannet_acceptance::server::write_file;
-use gannet_acceptance::{Kind, Server, Wire, both, login, play};
+use gannet_acceptance::{Kind, Server, Wire, later, login, play};
 use serde_json::Value;
 
 /// Whether the program takes this configuration file, and what it says if it does not.
@@ -40,7 +40,8 @@ fn known_client(server: &Server, options: &Value) -> (Wire, Value) {
     (wire, cid)
 }
 
-both! {
+later! {
+    "accounts":
     /// ACC-01: subjects, queue groups, wildcards and answers of one account are nothing to another one.
     #[test]
     fn acc_01_accounts_keep_everything_apart(kind: Kind) {
@@ -73,6 +74,7 @@ both! {
         ");
     }
 
+    "accounts":
     /// ACC-01, ACC-03, ACC-04: users are in the account that lists them, all others in the global one; the system account
     /// is apart from both.
     #[test]
@@ -99,6 +101,7 @@ both! {
         assert_eq!(accounts, ["$G", "A", "SYS"]);
     }
 
+    "accounts":
     /// ACC-03: an account named `$SYS` is the system account if the configuration names no other.
     #[test]
     fn acc_03_an_account_named_sys_is_the_system_account(kind: Kind) {
@@ -110,6 +113,7 @@ both! {
         assert_eq!(server.monitor("/varz")["system_account"], "$SYS");
     }
 
+    "accounts":
     /// ACC-03: the system account's users hear of connections in other accounts.
     #[test]
     fn acc_03_the_system_account_hears_of_others(kind: Kind) {
@@ -140,6 +144,7 @@ both! {
         assert_eq!(heard("$SYS.ACCOUNT.A.DISCONNECT")["reason"], "Client Closed");
     }
 
+    "accounts":
     /// ACC-05: who says nothing of himself is the user that the configuration names, with that user's account and
     /// permissions.
     #[test]
@@ -168,6 +173,7 @@ both! {
         assert_eq!(anybody.info()["auth_required"], Value::Null);
     }
 
+    "accounts":
     /// ACC-06: permissions by default are those of users that have none of their own; of all accounts at the top, of one
     /// within it.
     #[test]
@@ -203,6 +209,7 @@ both! {
         }
     }
 
+    "accounts":
     /// ACC-02: what accounts cannot be called, and what cannot be said of them.
     #[test]
     fn acc_02_names_and_fields(kind: Kind) {
@@ -216,6 +223,7 @@ both! {
         ]);
     }
 
+    "accounts":
     /// ACC-07, ACC-08, ACC-10: an import needs an export that is for its account.
     #[test]
     fn acc_07_whom_an_export_is_for(kind: Kind) {
@@ -245,6 +253,7 @@ both! {
         }
     }
 
+    "accounts":
     /// ACC-14, ACC-15: transforms that cannot be, imports that are there already, rings of imports.
     #[test]
     fn acc_15_imports_that_cannot_be(kind: Kind) {

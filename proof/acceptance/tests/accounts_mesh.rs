@@ -2,7 +2,7 @@
 //! every two servers of two clusters of two (rows ACC-09, ACC-11, ACC-12, ACC-16 to ACC-19, ACC-26).
 
 use gannet_acceptance::mesh::{Mesh, Plan};
-use gannet_acceptance::{Kind, Message, Told, Wire, eventually, login, pairs};
+use gannet_acceptance::{Kind, Message, Told, Wire, eventually, later_pairs, login};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -114,7 +114,7 @@ fn party(mesh: &Mesh, index: usize, account: &str, user: &str) -> Value {
     })
 }
 
-pairs! {
+later_pairs! {
     /// ACC-12, ACC-16: a request is answered from wherever the responder is: once, under replies of both sides' own.
     #[test]
     fn acc_12_services_between_servers(one: Kind, other: Kind) {

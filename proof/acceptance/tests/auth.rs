@@ -106,6 +106,35 @@ both! {
     }
 }
 
+both! {
+    /// Reply permission that comes with a request: `allow_responses`.
+    #[test]
+    fn responses_are_allowed_once(kind: Kind) {
+        let server = Server::start(kind, r#"authorization { users: [
+            {user: s, password: p, permissions: {subscribe: "svc", publish: {deny: ">"}, allow_responses: true}}
+            {user: c, password: p}
+        ] }"#);
+        play(&server, r#"
+            s connect {"user":"s","pass":"p"}
+            s> SUB svc 1
+            s fence
+            c connect {"user":"c","pass":"p"}
+            c> SUB in.* 1
+            c>> PUB svc in.1 0\r\n\r\n
+            s< MSG svc 1 in.1 0
+            s< 
+            s>> PUB in.1 1\r\nx\r\n
+            c< MSG in.1 1 1
+            c< x
+            s>> PUB in.1 1\r\nx\r\n
+            s< -ERR 'Permissions Violation for Publish to "in.1"'
+            s>> PUB in.2 1\r\nx\r\n
+            s< -ERR 'Permissions Violation for Publish to "in.2"'
+            c fence
+        "#);
+    }
+}
+
 later! {
     "accounts":
     /// Users of accounts: subjects of one account are not those of another.
@@ -148,34 +177,6 @@ later! {
             b> CONNECT {"verbose":false,"user":"a","pass":"wrong"}
             b< -ERR 'Authorization Violation'
             b closed
-        "#);
-    }
-
-    "permissions":
-    /// Reply permission that comes with a request: `allow_responses`.
-    #[test]
-    fn responses_are_allowed_once(kind: Kind) {
-        let server = Server::start(kind, r#"authorization { users: [
-            {user: s, password: p, permissions: {subscribe: "svc", publish: {deny: ">"}, allow_responses: true}}
-            {user: c, password: p}
-        ] }"#);
-        play(&server, r#"
-            s connect {"user":"s","pass":"p"}
-            s> SUB svc 1
-            s fence
-            c connect {"user":"c","pass":"p"}
-            c> SUB in.* 1
-            c>> PUB svc in.1 0\r\n\r\n
-            s< MSG svc 1 in.1 0
-            s< 
-            s>> PUB in.1 1\r\nx\r\n
-            c< MSG in.1 1 1
-            c< x
-            s>> PUB in.1 1\r\nx\r\n
-            s< -ERR 'Permissions Violation for Publish to "in.1"'
-            s>> PUB in.2 1\r\nx\r\n
-            s< -ERR 'Permissions Violation for Publish to "in.2"'
-            c fence
         "#);
     }
 }

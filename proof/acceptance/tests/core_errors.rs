@@ -1,7 +1,7 @@
 //! What the server says when it refuses, and what it remembers of closed connections (rows CORE-46 to CORE-51).
 
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{Server, Wire, both, eventually, later, play};
+use gannet_acceptance::{Server, Wire, both, eventually, play};
 use serde_json::json;
 use std::time::Duration;
 
@@ -166,8 +166,7 @@ both! {
     }
 }
 
-later! {
-    "permissions":
+both! {
     /// CORE-48: the texts of refused permissions; the connection goes on.
     #[test]
     fn permission_violations(kind: Kind) {
@@ -198,7 +197,6 @@ later! {
         "#);
     }
 
-    "permissions":
     /// CORE-48: a wildcard subscription is allowed with a denied subject inside it, which then does not come.
     #[test]
     fn denied_subjects_are_filtered_from_wildcards(kind: Kind) {
@@ -212,7 +210,6 @@ later! {
         "#);
     }
 
-    "permissions":
     /// CORE-48: in verbose mode a refused publish is an error and no +OK.
     #[test]
     fn verbose_permission_violations(kind: Kind) {

@@ -1,7 +1,7 @@
 //! Mappings: subjects that a server renames while messages pass (rows MAP-01 to MAP-15).
 
 use gannet_acceptance::server::REFUSED;
-use gannet_acceptance::{Kind, Seeds, Server, SuperCluster, Wire, both, pairs, play};
+use gannet_acceptance::{Kind, Seeds, Server, SuperCluster, Wire, both, later, pairs, play};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -96,33 +96,6 @@ both! {
         "#);
     }
 
-    /// MAP-01: the mappings at the top are those of the global account; others have their own.
-    #[test]
-    fn map_01_accounts_have_mappings_of_their_own(kind: Kind) {
-        let global = "mappings { foo: bar }";
-        let accounts = r"
-            accounts {
-                A { users: [{user: a, password: a}], mappings { foo: own } }
-                B { users: [{user: b, password: b}] }
-            }
-        ";
-        play(&Server::start(kind, &format!("{global}\n{accounts}")), r#"
-            a connect {"user":"a","pass":"a"}
-            b connect {"user":"b","pass":"b"}
-            a> SUB > 1
-            b> SUB > 1
-            a> PUB foo 0
-            a>
-            a< MSG own 1 0
-            a<
-            b> PUB foo 0
-            b>
-            b< MSG foo 1 0
-            b<
-            a fence
-        "#);
-    }
-
     /// MAP-02: what a client may publish is asked about the subject that comes out.
     #[test]
     fn map_02_permissions_are_those_of_the_new_subject(kind: Kind) {
@@ -147,31 +120,6 @@ both! {
             a>
             a< -ERR 'Permissions Violation for Publish to "in"'
             b fence
-        "#);
-    }
-
-    /// MAP-02: requests that come in through a service are mapped where the service is.
-    #[test]
-    fn map_02_requests_to_a_service_are_mapped(kind: Kind) {
-        let server = Server::start(kind, r#"
-            accounts {
-                A { users: [{user: a, password: a}], exports: [{service: svc}], mappings { svc: real } }
-                B { users: [{user: b, password: b}], imports: [{service: {account: A, subject: svc}}] }
-            }
-        "#);
-        play(&server, r#"
-            a connect {"user":"a","pass":"a"}
-            a> SUB real 1
-            a> SUB svc 2
-            a fence
-            b connect {"user":"b","pass":"b"}
-            b> SUB answers 1
-            b> PUB svc answers 2
-            b> hi
-            b fence
-            a< MSG real 1 <*> 2
-            a< hi
-            a fence
         "#);
     }
 
@@ -342,7 +290,64 @@ both! {
         assert_eq!(share("svc: svc.v2"), [0, 0, 1000, 0]);
         assert_eq!(share(""), [0, 0, 0, 1000]);
     }
+}
 
+later! {
+    "accounts":
+    /// MAP-01: the mappings at the top are those of the global account; others have their own.
+    #[test]
+    fn map_01_accounts_have_mappings_of_their_own(kind: Kind) {
+        let global = "mappings { foo: bar }";
+        let accounts = r"
+            accounts {
+                A { users: [{user: a, password: a}], mappings { foo: own } }
+                B { users: [{user: b, password: b}] }
+            }
+        ";
+        play(&Server::start(kind, &format!("{global}\n{accounts}")), r#"
+            a connect {"user":"a","pass":"a"}
+            b connect {"user":"b","pass":"b"}
+            a> SUB > 1
+            b> SUB > 1
+            a> PUB foo 0
+            a>
+            a< MSG own 1 0
+            a<
+            b> PUB foo 0
+            b>
+            b< MSG foo 1 0
+            b<
+            a fence
+        "#);
+    }
+
+    "accounts":
+    /// MAP-02: requests that come in through a service are mapped where the service is.
+    #[test]
+    fn map_02_requests_to_a_service_are_mapped(kind: Kind) {
+        let server = Server::start(kind, r#"
+            accounts {
+                A { users: [{user: a, password: a}], exports: [{service: svc}], mappings { svc: real } }
+                B { users: [{user: b, password: b}], imports: [{service: {account: A, subject: svc}}] }
+            }
+        "#);
+        play(&server, r#"
+            a connect {"user":"a","pass":"a"}
+            a> SUB real 1
+            a> SUB svc 2
+            a fence
+            b connect {"user":"b","pass":"b"}
+            b> SUB answers 1
+            b> PUB svc answers 2
+            b> hi
+            b fence
+            a< MSG real 1 <*> 2
+            a< hi
+            a fence
+        "#);
+    }
+
+    "accounts":
     /// MAP-15: monitoring shows each destination with the sum of the weights up to it.
     #[test]
     fn map_15_mappings_are_shown(kind: Kind) {

@@ -1,7 +1,7 @@
 //! What an exporter is told of how long its services take (rows ACC-22 to ACC-26), on one server; the way between servers
 //! is in `accounts_mesh`.
 
-use gannet_acceptance::{Kind, Server, Wire, both, hpub, login};
+use gannet_acceptance::{Kind, Server, Wire, hpub, later, login};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -155,7 +155,8 @@ fn canonical(name: &str) -> String {
     words.collect::<Vec<_>>().join("-")
 }
 
-both! {
+later! {
+    "accounts":
     /// ACC-22, ACC-24: every answer is measured: by whom, for whom, for how long.
     #[test]
     fn acc_24_a_metric_for_each_answer(kind: Kind) {
@@ -177,6 +178,7 @@ both! {
         stage.expect_no_metric();
     }
 
+    "accounts":
     /// ACC-23: with sampling by headers, a request is measured that says so, in any of the ways that tracers have.
     #[test]
     fn acc_23_requests_that_ask_to_be_measured(kind: Kind) {
@@ -218,6 +220,7 @@ both! {
         stage.expect_no_metric();
     }
 
+    "accounts":
     /// ACC-25: what was no request, and what nobody answered.
     #[test]
     fn acc_25_what_went_wrong(kind: Kind) {

@@ -190,12 +190,7 @@ mod tests {
         );
         assert_eq!(
             asked(Way::Get),
-            (
-                "GET".into(),
-                "/x/%2B%2F%2FBAQ%3D%3D".replace("%2FBAQ", "%2BAQ"),
-                None,
-                host
-            )
+            ("GET".into(), "/x/%2B%2F%2F%2BAQ%3D%3D".into(), None, host)
         );
     }
 }

@@ -323,7 +323,9 @@ impl Task {
             .account()
             .own_subscription(&self.conn.peer, publish.reply)
         {
-            encode::no_responders(&mut self.out, publish.reply, sub.sid(), publish.subject);
+            let mapped = self.publisher.mapped(publish.subject);
+            let subject = mapped.as_deref().unwrap_or(publish.subject);
+            encode::no_responders(&mut self.out, publish.reply, sub.sid(), subject);
         }
     }
 }
