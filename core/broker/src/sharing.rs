@@ -7,6 +7,7 @@ pub(crate) mod define;
 pub(crate) mod evaluate;
 pub(crate) mod exports;
 pub(crate) mod imports;
+mod near;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

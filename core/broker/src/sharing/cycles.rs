@@ -21,10 +21,11 @@ pub(crate) type Visit<'a> = dyn FnMut(&str, &[u8], &[u8]) -> Found + 'a;
 pub(crate) trait Graph {
     /// Whether the account offers a stream that has all of `pattern`.
     fn offers_stream(&self, account: &str, pattern: &[u8]) -> bool;
-    /// Visits the account's imports of streams; until the visitor answers otherwise than `Ok`.
-    fn streams(&self, account: &str, visit: &mut Visit<'_>) -> Found;
-    /// Visits the account's imports of services in the same way.
-    fn services(&self, account: &str, visit: &mut Visit<'_>) -> Found;
+    /// Visits the account's imports of streams, those that have nothing in common with `subject` here left out or not;
+    /// until the visitor answers otherwise than `Ok`.
+    fn streams(&self, account: &str, subject: &[u8], visit: &mut Visit<'_>) -> Found;
+    /// Visits the account's imports of services in the same way, by the subject there.
+    fn services(&self, account: &str, subject: &[u8], visit: &mut Visit<'_>) -> Found;
 }
 
 /// What a search has come to so far.
@@ -81,7 +82,7 @@ impl<'a> Search<'a> {
         if !graph.offers_stream(account, subject) {
             return Ok(());
         }
-        graph.streams(account, &mut |next, local, _| {
+        graph.streams(account, subject, &mut |next, local, _| {
             if !overlaps(subject, local) {
                 return Ok(());
             }
@@ -95,7 +96,7 @@ impl<'a> Search<'a> {
             return Err(Refusal::CycleDepth);
         }
         let graph = self.graph;
-        graph.services(account, &mut |next, local, remote| {
+        graph.services(account, subject, &mut |next, local, remote| {
             if !overlaps(subject, remote) {
                 return Ok(());
             }

@@ -14,7 +14,11 @@ use super::Shares;
 use super::cycles::{Found, Graph, Visit, check_service, check_stream};
 use super::exports::Exports;
 use super::imports::{Refusal, ServiceImport, StreamImport, local_subject, pattern};
+use super::near::Near;
 use crate::account::Account;
+
+/// So many imports are gone through one by one.
+const FEW: usize = 16;
 
 /// An import that is not carried out.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +38,52 @@ struct Draft {
     before: Option<Arc<Shares>>,
     imports: Vec<Import>,
     after: Shares,
-    streams: Vec<Arc<StreamImport>>,
-    services: Vec<Arc<ServiceImport>>,
+    streams: List<StreamImport>,
+    services: List<ServiceImport>,
+}
+
+/// Imports of one kind that are carried out.
+#[derive(Debug)]
+struct List<T> {
+    all: Vec<Arc<T>>,
+    /// Where each is, by the subject that a search for cycles asks for; made once there are many.
+    near: Option<Near>,
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        List {
+            all: Vec::new(),
+            near: None,
+        }
+    }
+}
+
+impl<T> List<T> {
+    fn push(&mut self, import: Arc<T>, subject: impl Fn(&T) -> &[u8]) {
+        if self.all.len() >= FEW {
+            let all = &self.all;
+            let near = self.near.get_or_insert_with(|| {
+                let mut near = Near::default();
+                for (at, import) in all.iter().enumerate() {
+                    near.insert(subject(import), at);
+                }
+                near
+            });
+            near.insert(subject(&import), self.all.len());
+        }
+        self.all.push(import);
+    }
+
+    fn visit(&self, subject: &[u8], visit: &mut dyn FnMut(&T) -> Found) -> Found {
+        match &self.near {
+            None => self.all.iter().try_for_each(|import| visit(import)),
+            Some(near) => {
+                let mut found = near.find(subject).into_iter();
+                found.try_for_each(|at| visit(&self.all[at]))
+            }
+        }
+    }
 }
 
 /// What one account imports already: by the exporter's name and the subject that must be new, the exporter's
@@ -70,8 +118,8 @@ impl<'a> Drafts<'a> {
             before: account.shares(),
             imports,
             after: own,
-            streams: Vec::new(),
-            services: Vec::new(),
+            streams: List::default(),
+            services: List::default(),
         };
         match self.by_name.get(name) {
             Some(&at) => self.drafts[at] = draft,
@@ -108,8 +156,8 @@ impl<'a> Drafts<'a> {
         }
         let finish = |(draft, kept): (Draft, Vec<Import>)| {
             let shares = Shares {
-                streams: draft.streams.into(),
-                services: draft.services.into(),
+                streams: draft.streams.all.into(),
+                services: draft.services.all.into(),
                 refused: kept.into(),
                 ..draft.after
             };
@@ -126,11 +174,13 @@ impl<'a> Drafts<'a> {
         match import.kind {
             ImportKind::Stream { .. } => {
                 let stream = self.stream(at, import, exporter, seen)?;
-                self.drafts[at].streams.push(stream);
+                self.drafts[at].streams.push(stream, |stream| &stream.local);
             }
             ImportKind::Service { .. } => {
                 let service = self.service(at, import, exporter, seen)?;
-                self.drafts[at].services.push(service);
+                self.drafts[at]
+                    .services
+                    .push(service, |service| &service.remote);
             }
         }
         Ok(())
@@ -180,7 +230,7 @@ impl<'a> Drafts<'a> {
         // What goes on as before keeps what hangs on it.
         let known = draft.before.as_ref().and_then(|shares| {
             let is = |known: &&Arc<StreamImport>| known.source == *import;
-            let same_place = shares.streams.get(draft.streams.len()).filter(is);
+            let same_place = shares.streams.get(draft.streams.all.len()).filter(is);
             same_place.or_else(|| shares.streams.iter().find(is))
         });
         match known {
@@ -214,7 +264,7 @@ impl<'a> Drafts<'a> {
         }
         let known = draft.before.as_ref().and_then(|shares| {
             let is = |known: &&Arc<ServiceImport>| ***known == service;
-            let same_place = shares.services.get(draft.services.len()).filter(is);
+            let same_place = shares.services.get(draft.services.all.len()).filter(is);
             same_place.or_else(|| shares.services.iter().find(is))
         });
         match known {
@@ -231,34 +281,30 @@ impl Graph for Drafts<'_> {
         self.with_exports(account, offers).unwrap_or(false)
     }
 
-    fn streams(&self, account: &str, visit: &mut Visit<'_>) -> Found {
-        let mut visit = |import: &Arc<StreamImport>| {
-            visit(
-                &import.source.account,
-                &import.local,
-                import.source.subject.as_bytes(),
-            )
+    fn streams(&self, account: &str, subject: &[u8], visit: &mut Visit<'_>) -> Found {
+        let mut visit = |import: &StreamImport| {
+            let remote = import.source.subject.as_bytes();
+            visit(&import.source.account, &import.local, remote)
         };
         match self.by_name.get(account) {
-            Some(&at) => self.drafts[at].streams.iter().try_for_each(&mut visit),
+            Some(&at) => self.drafts[at].streams.visit(subject, &mut visit),
             None => {
                 let shares = self.accounts.get(account).and_then(|a| a.shares());
                 let mut streams = shares.iter().flat_map(|shares| &shares.streams);
-                streams.try_for_each(&mut visit)
+                streams.try_for_each(|import| visit(import))
             }
         }
     }
 
-    fn services(&self, account: &str, visit: &mut Visit<'_>) -> Found {
-        let mut visit = |import: &Arc<ServiceImport>| {
-            visit(&import.source.account, &import.local, &import.remote)
-        };
+    fn services(&self, account: &str, subject: &[u8], visit: &mut Visit<'_>) -> Found {
+        let mut visit =
+            |import: &ServiceImport| visit(&import.source.account, &import.local, &import.remote);
         match self.by_name.get(account) {
-            Some(&at) => self.drafts[at].services.iter().try_for_each(&mut visit),
+            Some(&at) => self.drafts[at].services.visit(subject, &mut visit),
             None => {
                 let shares = self.accounts.get(account).and_then(|a| a.shares());
                 let mut services = shares.iter().flat_map(|shares| &shares.services);
-                services.try_for_each(&mut visit)
+                services.try_for_each(|import| visit(import))
             }
         }
     }
