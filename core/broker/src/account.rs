@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use gannet_config::{AccountLimits, Import};
@@ -13,6 +13,7 @@ use gannet_units::Moment;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::announce::Announced;
+use crate::broker::Traffic;
 use crate::links::OutboundLink;
 use crate::mapping::Mapped;
 use crate::peer::Peer;
@@ -77,6 +78,8 @@ pub struct Account {
     newest: AtomicU64,
     /// Exports, imports and bounds; nothing if it has none. Changed with the interest locked.
     shares: ArcSwapOption<Shares>,
+    traffic: Traffic,
+    clients: AtomicU32,
     /// It is configured, not just known from links.
     is_defined: AtomicBool,
     /// Requests have been sent from here to services of other accounts.
@@ -101,6 +104,8 @@ impl Account {
             looked_up: AtomicU64::new(0),
             newest: AtomicU64::new(0),
             shares: ArcSwapOption::empty(),
+            traffic: Traffic::default(),
+            clients: AtomicU32::new(0),
             is_defined: AtomicBool::new(false),
             is_awaiting: AtomicBool::new(false),
             responses: Mutex::new(None),
@@ -114,6 +119,30 @@ impl Account {
 
     pub(crate) fn set_defined(&self, is_defined: bool) {
         self.is_defined.store(is_defined, Ordering::Relaxed);
+    }
+
+    /// Messages and bytes from and to its connections on this server, as far as they were counted for it
+    /// ([`Delivery::settle`](crate::Delivery::settle)).
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// Its clients on this server.
+    pub fn clients(&self) -> u32 {
+        self.clients.load(Ordering::Relaxed)
+    }
+
+    /// A client comes in; `false` if there are as many as there may be.
+    pub fn add_client(&self) -> bool {
+        let most = self.limits().connections.unwrap_or(u32::MAX);
+        let add = |clients: u32| (clients < most).then(|| clients + 1);
+        let (order, load) = (Ordering::AcqRel, Ordering::Acquire);
+        self.clients.fetch_update(order, load, add).is_ok()
+    }
+
+    /// A client that was added has gone.
+    pub fn remove_client(&self) {
+        self.clients.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Its bounds.

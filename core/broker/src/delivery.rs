@@ -117,6 +117,8 @@ pub struct Delivery {
     crowded: Option<Arc<Peer>>,
     to_clients: Totals,
     to_links: Totals,
+    /// What of both has been counted for an account.
+    settled: Totals,
     /// A tail written anew where the sender's cannot be repeated.
     tail: Vec<u8>,
     /// The message without its headers, for those who don't take them.
@@ -142,6 +144,7 @@ impl Delivery {
             crowded: None,
             to_clients: Totals::default(),
             to_links: Totals::default(),
+            settled: Totals::default(),
             tail: Vec::new(),
             stripped: Vec::new(),
             names: Vec::new(),
@@ -175,6 +178,21 @@ impl Delivery {
         self.crowded.take()
     }
 
+    /// Counts what was delivered since the last time for `account`: whenever messages of another one follow, and at
+    /// the end of the batch.
+    pub fn settle(&mut self, account: &Account) {
+        let (clients, links) = (self.to_clients, self.to_links);
+        let all = Totals {
+            msgs: clients.msgs + links.msgs,
+            bytes: clients.bytes + links.bytes,
+        };
+        let before = core::mem::replace(&mut self.settled, all);
+        if all.msgs > before.msgs {
+            let traffic = account.traffic();
+            traffic.sent(all.msgs - before.msgs, all.bytes - before.bytes);
+        }
+    }
+
     /// Flushes every peer that the batch appended to, and adds its counts to the totals.
     pub fn finish(&mut self, broker: &Broker) {
         for peer in self.touched.drain(..) {
@@ -186,6 +204,7 @@ impl Delivery {
             }
         }
         broker.chunks.give(&mut self.spare);
+        self.settled = Totals::default();
         let Totals { msgs, bytes } = core::mem::take(&mut self.to_clients);
         if msgs > 0 {
             broker.traffic.sent(msgs, bytes);

@@ -195,7 +195,9 @@ impl Publisher {
     ) -> Delivered {
         let known = self.onward().take(account);
         let mut next = known.unwrap_or_else(|| self.sibling(account));
+        passage.out.settle(self.account());
         let done = next.carry(passage, msg, Origin::Client, Maker::Account);
+        passage.out.settle(account);
         self.onward().put_back(next);
         done
     }

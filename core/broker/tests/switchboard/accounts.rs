@@ -220,6 +220,20 @@ fn imports_that_double_or_form_a_cycle_are_refused_in_the_reference_servers_word
 }
 
 #[test]
+fn an_account_takes_no_more_clients_than_it_may() {
+    let w = World::new();
+    let mut options = account("A", vec![], vec![]);
+    options.limits.connections = Some(2);
+    w.broker.define_accounts(&[options], NOW).finish(w.now);
+    let a = w.broker.account("A").expect("defined");
+    assert!(a.add_client() && a.add_client() && !a.add_client());
+    a.remove_client();
+    assert_eq!(a.clients(), 1);
+    assert!(a.add_client() && !a.add_client());
+    assert!((0..100).all(|_| w.broker.global().add_client()));
+}
+
+#[test]
 fn an_import_waits_for_its_exporter_and_ends_with_it() {
     let w = World::new();
     let importer = account("B", vec![], vec![take_stream("A", "x", "")]);

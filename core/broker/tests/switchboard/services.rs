@@ -1,6 +1,7 @@
 //! Requests to services of other accounts: who is asked, who gets the answer, and when that is over.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -232,6 +233,34 @@ fn one_member_of_a_group_serves_and_messages_in_a_row_all_ask() {
         run.push(&messages[1].message());
         assert_eq!(s.asking.publish_run(&s.w, &s.asker, &run), 0);
         assert_eq!(s.server.take().matches("MSG").count(), 2);
+    }
+}
+
+#[test]
+fn what_is_delivered_counts_for_the_account_that_it_is_delivered_in() {
+    let mut s = Scene::new(ServiceExport::default(), "ask.me", "");
+    s.serve("ask.me", None, "1");
+    let beside = s.w.client();
+    s.w.subscribe_in(&s.b, &beside, "ask.>", None, "1");
+    let out = |account: &Account| {
+        let traffic = account.traffic();
+        let (msgs, bytes) = (&traffic.out_msgs, &traffic.out_bytes);
+        (msgs.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed))
+    };
+    for batch in 1..=2 {
+        let (asking, w) = (&mut s.asking, &s.w);
+        asking.delivery.begin(w.now);
+        for payload in ["1", "22"] {
+            let message = text("ask.me", "inbox.1", payload);
+            let (publisher, out) = (&mut asking.publisher, &mut asking.delivery);
+            publisher.publish(&w.broker, out, &s.asker.peer, &message.message());
+        }
+        asking.delivery.settle(&s.b);
+        asking.delivery.finish(&w.broker);
+        assert_eq!(
+            (out(&s.a), out(&s.b)),
+            ((2 * batch, 3 * batch), (2 * batch, 3 * batch))
+        );
     }
 }
 
