@@ -101,7 +101,6 @@ const LATER: &[&str] = &[
     ".leaf",
     ".cluster",
     ".jetstream",
-    ".ocsp_peer_cache",
     ".disk_io_wait_stats",
     ".proxies",
     ".feature_flags",

@@ -176,6 +176,22 @@ both! {
         assert_eq!(proof(&server), Some(Standing::Good));
     }
 
+    /// SEC-19, SEC-20: another mode counts after a reload, without another start.
+    #[test]
+    fn proofs_follow_a_reload(kind: Kind) {
+        let world = World::new(false);
+        let with = |ocsp: &str| format!("{ocsp}\n{}", world.server.block(""));
+        let server = Server::start(kind, &with("ocsp: false"));
+        assert_eq!(proof(&server), None);
+        server.write_config(&with("ocsp { mode: always }"));
+        let lines = server.reload();
+        assert!(lines.contains(&"Reloaded: OCSP".to_owned()), "{lines:?}");
+        eventually("a proof", || if proof(&server) == Some(Standing::Good) { Ok(()) } else { Err("none".into()) });
+        server.write_config(&with("ocsp: false"));
+        server.reload();
+        assert_eq!(proof(&server), None);
+    }
+
     /// SEC-21: servers that show proofs to each other find each other, over routes and over gateways.
     #[test]
     fn servers_show_proofs_to_each_other(kind: Kind) {
@@ -304,6 +320,34 @@ both! {
         });
         assert!(is_served(&server, &client));
     }
+}
+
+/// SEC-21: a server of the reference that demands proofs finds them where it dials.
+#[test]
+fn the_reference_finds_proofs_where_it_dials() {
+    let world = World::new(false);
+    let block = world.server.block("timeout: 10");
+    let ours = Server::start(
+        Kind::Gannet,
+        &format!(
+            "ocsp {{ mode: always }}\ncluster {{ name: A, listen: \"{{cluster}}\", {block} }}"
+        ),
+    );
+    let route = format!("nats://{}", ours.route_address());
+    let _theirs = Server::start(
+        Kind::Go,
+        &format!(
+            "ocsp {{ mode: always }}\ncluster {{ name: A, listen: \"{{cluster}}\", routes: [\"{route}\"], {block} }}"
+        ),
+    );
+    eventually("a route", || {
+        let page = ours.try_monitor("/routez")?;
+        if page["num_routes"].as_u64() > Some(0) {
+            Ok(())
+        } else {
+            Err(page.to_string())
+        }
+    });
 }
 
 /// SEC-23: the files of both servers are the same.

@@ -101,7 +101,11 @@ for links to other servers.
         pinned_certs: ["<SHA-256 of a public key, 64 hexadecimal digits>"]
         cipher_suites: ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]
         curve_preferences: ["X25519", "CurveP256"]
+        ocsp_peer: true                 # authorities are asked whether clients' certificates are revoked
     }
+    ocsp: { mode: always }              # show that ours are not: auto (if they ask for it), always, must, never
+    ocsp_cache: true                    # keep the answers about clients
+    cert_reload_interval: "1m"          # look for new files without a reload
     allow_non_tls: true                 # clients may also come without TLS
 
 Several certificates stand in a list: certs: [{cert_file: "a.pem", key_file: "a.key"}, ...].
