@@ -29,12 +29,14 @@ const ACCOUNTS: &str = r#"accounts {
         users: [{user: k, password: p}]
         imports: [{service: {account: I, subject: "ask.*"}, to: "far.*"}]
     }
-    SYS { users: [{user: s, password: p}] }
-}
-system_account: SYS"#;
+}"#;
 
 /// Two clusters of two servers, each of one kind and the other.
 fn mesh(one: Kind, other: Kind) -> Mesh {
+    mesh_with(one, other, ACCOUNTS)
+}
+
+fn mesh_with(one: Kind, other: Kind, accounts: &str) -> Mesh {
     let cluster: String = [one, other]
         .map(|kind| if kind == Kind::Go { 'X' } else { 'G' })
         .iter()
@@ -42,7 +44,7 @@ fn mesh(one: Kind, other: Kind) -> Mesh {
     let mut mesh = Mesh::prepare(Plan::of(&format!("{cluster} {cluster}")));
     for index in 0..4 {
         mesh.set(index, |settings| {
-            settings.top = ACCOUNTS.to_owned();
+            settings.top = accounts.to_owned();
             settings.no_debug = true;
         });
     }
@@ -115,6 +117,23 @@ fn party(mesh: &Mesh, index: usize, account: &str, user: &str) -> Value {
 }
 
 later_pairs! {
+    /// ACC-01: the system account may have another name: it has a route of its own under that name, and its users are
+    /// apart from all others everywhere.
+    #[test]
+    fn acc_01_the_system_account_of_another_name(one: Kind, other: Kind) {
+        let accounts = "accounts { SYS { users: [{user: s, password: p}] }, E { users: [{user: e, password: p}] } }\nsystem_account: SYS";
+        let mesh = mesh_with(one, other, accounts);
+        for (publishing, subscribing) in all_pairs() {
+            let mut subscriber = client(&mesh, subscribing, "s");
+            let mut stranger = client(&mesh, subscribing, "e");
+            let subject = format!("own.{publishing}{subscribing}");
+            subscriber.said(&format!("SUB {subject} 1\r\n"));
+            stranger.said(&format!("SUB {subject} 1\r\n"));
+            reach(&mut client(&mesh, publishing, "s"), &subject, &mut subscriber, &subject);
+            stranger.fence();
+        }
+    }
+
     /// ACC-12, ACC-16: a request is answered from wherever the responder is: once, under replies of both sides' own.
     #[test]
     fn acc_12_services_between_servers(one: Kind, other: Kind) {
