@@ -1,14 +1,14 @@
 //! The `tls` block of links to other servers, and of the listener for clients.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::ocsp;
 use super::reader::{Field, Reader, shown};
 use super::table::{Key, apply_or, works, works_for};
-use crate::error::{Place, Problem};
+use crate::error::Place;
 use crate::options::{CertificateFiles, HandshakeFirst, TlsOptions, TlsVersion};
 use crate::text::duration::parse_duration;
 use crate::text::quote::quoted;
@@ -44,10 +44,6 @@ pub(super) const KEYS: &[Key<Block>] = &[
         &["verify_and_map", "verify"],
         |r, f, b| {
             switch(r, f, &mut b.tls.map);
-            if b.tls.map && b.for_clients {
-                let (key, feature) = (f.key.to_string(), "users named by certificates");
-                r.fault(&f.node.place, Problem::NotYet { key, feature });
-            }
             b.tls.verify |= b.tls.map;
         },
     ),

@@ -170,17 +170,6 @@ fn what_no_part_of_the_server_acts_on_is_refused_by_name() {
     let with = |user: &str| format!("authorization {{users: [{{{user}}}]}}");
     for (key, feature, text) in [
         (
-            "permissions",
-            "permissions",
-            with("user: a, permissions {}"),
-        ),
-        ("nkey", "nkeys", with(&format!("nkey: {NKEY}"))),
-        (
-            "allowed_connection_types",
-            "connection types",
-            with("user: a, clients: []"),
-        ),
-        (
             "proxy_required",
             "trusted proxies",
             with("user: a, proxy_required: true"),
