@@ -16,6 +16,7 @@ mod distinguished_name;
 mod expiry;
 mod known;
 mod ocsp;
+pub mod operator;
 mod password;
 mod rights;
 mod server_id;
