@@ -3,15 +3,16 @@
 //! What lives here: the tree, and in `parse` the way to it with includes and variables. What does
 //! not: the meaning of any key.
 
+mod map;
 mod number;
 mod parse;
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+pub use map::Map;
 pub(crate) use number::integer;
 pub use parse::parse;
 pub(crate) use parse::parse_file;
@@ -121,70 +122,5 @@ impl Node {
             referenced: false,
             variable: None,
         }
-    }
-}
-
-/// The entries of a map. A key that is given twice has its last value and that one's position.
-#[derive(Clone, Default, PartialEq)]
-pub struct Map {
-    entries: BTreeMap<String, Entry>,
-    /// The number of insertions so far.
-    inserted: u64,
-}
-
-#[derive(Clone, PartialEq)]
-struct Entry {
-    order: u64,
-    node: Node,
-}
-
-impl Map {
-    /// The value of `key`, spelled exactly so.
-    pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entries.get(key).map(|e| &e.node)
-    }
-
-    /// The entries in the order of the file.
-    pub fn in_order(&self) -> impl Iterator<Item = (&str, &Node)> {
-        let mut entries: Vec<_> = self.entries.iter().collect();
-        entries.sort_by_key(|(_, entry)| entry.order);
-        entries
-            .into_iter()
-            .map(|(key, entry)| (key.as_str(), &entry.node))
-    }
-
-    /// The entries, sorted by the bytes of their keys.
-    pub fn sorted(&self) -> impl Iterator<Item = (&str, &Node)> {
-        self.entries
-            .iter()
-            .map(|(key, entry)| (key.as_str(), &entry.node))
-    }
-
-    /// Whether there are no entries.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
-        self.entries.get_mut(key).map(|e| &mut e.node)
-    }
-
-    fn insert(&mut self, key: String, node: Node) {
-        self.inserted += 1;
-        self.entries.insert(
-            key,
-            Entry {
-                order: self.inserted,
-                node,
-            },
-        );
-    }
-}
-
-impl fmt::Debug for Map {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(self.in_order().map(|(key, node)| (key, &node.value)))
-            .finish()
     }
 }

@@ -87,7 +87,9 @@ impl<'a> World<'a> {
         self.variables.push(name.to_string());
         let map = Parser::new(format!("{KEY}={text}").as_bytes(), "", self).run();
         self.variables.pop();
-        Ok(map?.entries.remove(KEY).map(|entry| entry.node.value))
+        let mut entries = map?.into_entries();
+        let found = entries.find(|(key, _)| **key == *KEY);
+        Ok(found.map(|(_, node)| node.value))
     }
 }
 
@@ -103,7 +105,7 @@ struct Parser<'p, 'w> {
     world: &'p mut World<'w>,
     open: Vec<Open>,
     /// Keys whose value has not been read, with their places.
-    keys: Vec<(String, Place)>,
+    keys: Vec<(Box<str>, Place)>,
 }
 
 impl<'p, 'w> Parser<'p, 'w> {
@@ -151,7 +153,7 @@ impl<'p, 'w> Parser<'p, 'w> {
         let place = self.place(&item);
         let value = match item.kind {
             Kind::Key => {
-                self.keys.push((item.text, place));
+                self.keys.push((item.text.into(), place));
                 return Ok(());
             }
             Kind::MapStart => {
@@ -163,8 +165,14 @@ impl<'p, 'w> Parser<'p, 'w> {
                 return Ok(());
             }
             Kind::MapEnd | Kind::ArrayEnd => match self.open.pop() {
-                Some(Open::Map(map)) => Value::Map(map),
-                Some(Open::Array(nodes)) => Value::Array(nodes),
+                Some(Open::Map(mut map)) => {
+                    map.close();
+                    Value::Map(map)
+                }
+                Some(Open::Array(mut nodes)) => {
+                    nodes.shrink_to_fit();
+                    Value::Array(nodes)
+                }
                 None => return Ok(()),
             },
             Kind::Include => return self.include(&item),
@@ -215,12 +223,10 @@ impl<'p, 'w> Parser<'p, 'w> {
             error: Box::new(error),
         };
         let map = self.world.file(&path).map_err(wrapped)?;
-        let mut entries: Vec<_> = map.entries.into_iter().collect();
-        entries.sort_by_key(|(_, entry)| entry.order);
-        for (key, entry) in entries {
-            self.check_depth(&entry.node.value, item.line)?;
-            self.keys.push((key, entry.node.place.clone()));
-            self.put(entry.node)?;
+        for (key, node) in map.into_entries() {
+            self.check_depth(&node.value, item.line)?;
+            self.keys.push((key, node.place.clone()));
+            self.put(node)?;
         }
         Ok(())
     }
