@@ -13,6 +13,7 @@ use gannet_config::ConnectionType;
 use gannet_units::WallTime;
 
 use crate::certificate::CertificateNames;
+use crate::claims::{KeyKind, is_public_key};
 use crate::password::PasswordCheck;
 use crate::rights::Rights;
 
@@ -85,10 +86,14 @@ pub enum Who {
 }
 
 impl Who {
-    /// As whom somebody shows up.
+    /// As whom somebody shows up. What is no public key of a user may be the secret one, by mistake.
     pub fn of(given: &Credentials<'_>) -> Who {
         if !given.nkey.is_empty() {
-            Who::Nkey(given.nkey.to_string())
+            if is_public_key(given.nkey, KeyKind::User) {
+                Who::Nkey(given.nkey.to_string())
+            } else {
+                Who::Nobody
+            }
         } else if !given.user.is_empty() {
             Who::User(given.user.to_string())
         } else if given.jwt.is_empty() && !given.token.is_empty() {

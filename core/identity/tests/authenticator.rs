@@ -491,16 +491,24 @@ fn only_those_whom_a_change_concerns_are_looked_at_again() {
 
 #[test]
 fn somebody_is_named_without_secrets() {
+    let key = nkeys::KeyPair::new_user();
+    let (public, seed) = (key.public_key(), key.seed().expect("a seed"));
     let nkey = Credentials {
-        nkey: "UKEY",
+        nkey: &public,
         ..given("a", "pw", "t")
+    };
+    let mistaken = Credentials {
+        nkey: &seed,
+        ..given("", "", "")
     };
     let jwt = Credentials {
         jwt: "ey",
         ..given("", "", "t")
     };
+    let (label, shown) = (format!("nkey:{public}"), format!("Nkey \"{public}\""));
     for (credentials, label, text) in [
-        (nkey, "nkey:UKEY", r#"Nkey "UKEY""#),
+        (nkey, label.as_str(), shown.as_str()),
+        (mistaken, "", ""),
         (given("a", "pw", "t"), "user:a", r#"User "a""#),
         (given("", "", "t"), "token", r#"Token "[REDACTED]""#),
         (jwt, "", ""),

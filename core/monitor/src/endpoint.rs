@@ -33,6 +33,16 @@ pub enum Endpoint {
     Vars,
 }
 
+/// Pages of the reference server that are not built yet, with the part that they wait for.
+const UNBUILT: [(&str, &str); 6] = [
+    ("/accountz", "monitoring"),
+    ("/accstatz", "monitoring"),
+    ("/ipqueuesz", "monitoring"),
+    ("/jsz", "JetStream"),
+    ("/leafz", "leaf nodes"),
+    ("/raftz", "JetStream"),
+];
+
 impl Endpoint {
     /// Every endpoint, in the order of their statistics keys.
     pub const ALL: [Endpoint; 10] = [
@@ -89,6 +99,13 @@ pub fn route(base_path: &str, path: &str) -> Option<Endpoint> {
         "/" => None,
         rest => Endpoint::by_name(rest),
     }
+}
+
+/// The page of a part that is not built yet which `path` names under `base_path`, with the name of the part.
+pub(crate) fn unbuilt(base_path: &str, path: &str) -> Option<(&'static str, &'static str)> {
+    let path = percent_decoded(path)?;
+    let path = path.strip_prefix(normalize_base(base_path).as_str())?;
+    UNBUILT.into_iter().find(|(name, _)| *name == path)
 }
 
 /// The path to send a client to when its own contains `//`, `.` or `..`; nothing when it is

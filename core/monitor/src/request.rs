@@ -1,6 +1,6 @@
 //! From a path and a query to what is asked, or to the refusal.
 
-use crate::endpoint::{Endpoint, redirect, route};
+use crate::endpoint::{Endpoint, redirect, route, unbuilt};
 use crate::query::{BadValue, Query};
 use crate::response::Response;
 use crate::{connz, gatewayz, healthz, reloadz, routez, subsz};
@@ -68,8 +68,12 @@ pub fn request(base_path: &str, path: &str, query: &str) -> Result<Request, Refu
         });
     }
     let Some(endpoint) = route(base_path, path) else {
+        let response = match unbuilt(base_path, path) {
+            Some((page, part)) => Response::unbuilt(page, part),
+            None => Response::not_found(),
+        };
         return Err(Refused {
-            response: Response::not_found(),
+            response,
             counts: None,
         });
     };

@@ -74,6 +74,16 @@ impl Response {
         }
     }
 
+    /// 404 for the page of a part that is not built yet: whoever asks learns that the page is no mistake of theirs.
+    pub(crate) fn unbuilt(page: &str, part: &str) -> Response {
+        let text =
+            format!("{page} is known but not supported yet by this version of Gannet ({part})\n");
+        Response {
+            body: text.into_bytes(),
+            ..Response::not_found()
+        }
+    }
+
     /// 307 to the same page under its clean path.
     pub(crate) fn moved(path: &str, query: &str) -> Response {
         let target = if query.is_empty() {

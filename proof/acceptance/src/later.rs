@@ -136,7 +136,8 @@ pub const NOT_YET: &[(&str, &str)] = &[
         "mappings::map_02_requests_to_a_service_are_mapped",
         "accounts",
     ),
-    ("mappings::map_15_mappings_are_shown", "accounts"),
+    ("auth_users::proxies_vouch_for_clients", "trusted proxies"),
+    ("mappings::map_15_mappings_are_shown", "monitoring"),
     ("permission_matrix::permissions_among_clients", "accounts"),
     (
         "service_latency::acc_23_requests_that_ask_to_be_measured",

@@ -33,6 +33,15 @@ fn ask(kind: Kind, case: &Case) -> String {
     text.strip_prefix(name).unwrap_or(text).to_owned()
 }
 
+/// `text` without addresses in memory: the reference prints those of lists that should be something else.
+fn without_addresses(text: &str) -> String {
+    let mut parts = text.split("[0x");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |kept, part| {
+        kept + "[0x" + part.trim_start_matches(|c: char| c.is_ascii_hexdigit())
+    })
+}
+
 /// How often a program is asked before its answer counts as wrong: where two keys say the same, the reference blames
 /// one or the other, by chance.
 fn attempts(kind: Kind) -> usize {
@@ -64,7 +73,7 @@ both! {
             let mut said = String::new();
             let agrees = (0..attempts(kind)).any(|_| {
                 said = ask(kind, case);
-                sorted(&said) == sorted(wanted)
+                sorted(&without_addresses(&said)) == sorted(&without_addresses(wanted))
             });
             if !agrees {
                 failures.push(format!("{}\nwanted:\n{wanted}\ngot:\n{said}", case.name));

@@ -347,7 +347,7 @@ later! {
         "#);
     }
 
-    "accounts":
+    "monitoring":
     /// MAP-15: monitoring shows each destination with the sum of the weights up to it.
     #[test]
     fn map_15_mappings_are_shown(kind: Kind) {

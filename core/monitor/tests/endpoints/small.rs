@@ -284,6 +284,12 @@ fn unknown_paths_are_not_found_and_unclean_ones_moved() {
             ("X-Content-Type-Options", "nosniff".into())
         ]
     );
+    let unbuilt = request("mon", "/mon/accountz", "acc=A").unwrap_err();
+    assert_eq!((unbuilt.response.status, unbuilt.counts), (404, None));
+    assert_eq!(
+        text(&unbuilt.response),
+        "/accountz is known but not supported yet by this version of Gannet (monitoring)\n"
+    );
     let moved = request("", "//connz", "limit=3&auth=1")
         .unwrap_err()
         .response;

@@ -302,6 +302,8 @@ impl Task {
     /// Tells the client that it may not publish on `subject`.
     #[cold]
     fn refuse(&mut self, subject: &[u8]) {
+        let mapped = self.publisher.mapped(subject);
+        let subject = mapped.as_deref().unwrap_or(subject);
         let violation = self.session.refused_publish(subject, &mut self.out);
         self.tell_violation(&violation);
     }
