@@ -40,8 +40,8 @@ pub use options::{
     MonitoringOptions, OcspCacheOptions, OcspMode, OcspOptions, OcspPeerOptions, Operator,
     OperatorClaims, OperatorOptions, Options, Permissions, Port, ProfilingOptions, RemoteGateway,
     ResolverDelete, ResolverOptions, ResponsePermission, ResponseType, RttThresholds,
-    SYSTEM_ACCOUNT, Sampling, ServerUrl, ServiceExport, SubjectPermission, Subsystem, TlsOptions,
-    TlsVersion, User, WriteTimeout,
+    SYSTEM_ACCOUNT, Sampling, ServerUrl, ServiceExport, Shared, SharingFault, SubjectPermission,
+    Subsystem, TlsOptions, TlsVersion, User, WriteTimeout, sharing_faults,
 };
 pub use origin::{KeyPath, Origin, Origins, Step};
 pub use read::{Loaded, Without, load, load_without};

@@ -124,6 +124,18 @@ struct Noted {
     is_whole: bool,
 }
 
+impl Noted {
+    fn by_file(node: &Node, is_whole: bool) -> Noted {
+        Noted {
+            origin: Origin::File {
+                place: node.place.clone(),
+                variable: node.variable.clone(),
+            },
+            is_whole,
+        }
+    }
+}
+
 impl Origins {
     /// Where the value at `path` comes from.
     pub fn of(&self, path: &KeyPath) -> Origin {
@@ -154,18 +166,20 @@ impl Origins {
         );
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Notes where the file gives the value at `path`.
     pub(crate) fn set_by_file(&mut self, path: KeyPath, node: &Node) {
-        self.set(
-            path,
-            Noted {
-                origin: Origin::File {
-                    place: node.place.clone(),
-                    variable: node.variable.clone(),
-                },
-                is_whole: !matches!(node.value, Value::Map(_)),
-            },
-        );
+        let is_whole = !matches!(node.value, Value::Map(_));
+        self.set(path, Noted::by_file(node, is_whole));
+    }
+
+    /// As [`Origins::set_by_file`], of a block whose keys are not looked at one by one.
+    pub(crate) fn set_whole_by_file(&mut self, path: KeyPath, node: &Node) {
+        self.set(path, Noted::by_file(node, true));
     }
 
     /// What was said before of anything within counts no longer.

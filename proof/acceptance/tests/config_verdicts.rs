@@ -35,10 +35,10 @@ fn ask(kind: Kind, case: &Case) -> String {
 
 /// `text` without addresses in memory: the reference prints those of lists that should be something else.
 fn without_addresses(text: &str) -> String {
-    let mut parts = text.split("[0x");
+    let mut parts = text.split("0x");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |kept, part| {
-        kept + "[0x" + part.trim_start_matches(|c: char| c.is_ascii_hexdigit())
+        kept + "0x" + part.trim_start_matches(|c: char| c.is_ascii_hexdigit())
     })
 }
 

@@ -1,7 +1,9 @@
 //! Mappings: subjects that a server renames while messages pass (rows MAP-01 to MAP-15).
 
 use gannet_acceptance::server::REFUSED;
-use gannet_acceptance::{Kind, Seeds, Server, SuperCluster, Wire, both, later, pairs, play};
+use gannet_acceptance::{
+    Kind, Seeds, Server, SuperCluster, Wire, both, eventually, later, pairs, play,
+};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -386,8 +388,20 @@ pairs! {
         let cluster = SuperCluster::start_with(&mix, Seeds::All, "", mappings);
         let clients: Vec<Wire> = (0..2).map(|at| Wire::client(cluster.server(at))).collect();
         let [mut a, mut b] = <[Wire; 2]>::try_from(clients).expect("two clients");
-        a.send("SUB > 1\r\n");
-        a.fence();
+        a.said("SUB > 1\r\n");
+        // The other cluster may have heard that nobody is here; until it hears otherwise, nothing comes.
+        eventually("messages from the other cluster", || {
+            b.said("PUB early 0\r\n");
+            a.send("PUB last 0\r\n");
+            let mut heard = Vec::new();
+            while heard.last().is_none_or(|line: &String| !line.starts_with("MSG last ")) {
+                heard.push(a.line());
+            }
+            heard.iter().any(|line| line.starts_with("MSG early ")).then_some(()).ok_or_else(String::new)
+        });
+        b.said("PUB latest 0\r\n");
+        while !a.line().starts_with("MSG latest ") {}
+        a.line();
         for (published, from_a, from_b) in [("foo", "everywhere", "in.b"), ("only", "only", "in.b")] {
             a.send(&format!("PUB {published} 1\r\na\r\n"));
             a.expect(&format!("MSG {from_a} 1 1\r\na"));

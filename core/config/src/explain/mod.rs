@@ -4,6 +4,7 @@
 //! here), and in `write` its text, which is itself a configuration. What does not: where values come from
 //! (`origin`), and what a change of them means (`diff`).
 
+mod accounts;
 mod auth;
 mod cluster;
 mod gateway;
@@ -167,10 +168,11 @@ impl Settings<'_> {
             lame_duck,
             connect_error_reports,
             reconnect_error_reports,
-            // What reads files does not know these yet.
+            // Their users are beside those of `authorization`.
             accounts: _,
-            system_account: _,
-            no_system_account: _,
+            system_account,
+            no_system_account,
+            // What reads files does not know these yet.
             operator: _,
             proxies: _,
         } = options;
@@ -192,6 +194,9 @@ impl Settings<'_> {
         self.monitoring(monitoring);
         self.profiling(*profiling);
         self.auth(auth, options.auth_timeout(), options.opens_global_account());
+        self.accounts(options);
+        self.put("system_account", system_account);
+        self.put("no_system_account", *no_system_account);
         self.tls(tls.as_ref());
         let global = options.account(GLOBAL_ACCOUNT);
         self.mappings(global.map_or(&[], |account| &account.mappings));

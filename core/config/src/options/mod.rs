@@ -14,6 +14,7 @@ mod mapping;
 mod ocsp;
 mod operator;
 mod permissions;
+mod sharing;
 mod tls;
 mod unbuilt;
 mod validate;
@@ -42,6 +43,7 @@ pub use operator::{
     ResolverOptions,
 };
 pub use permissions::{Permissions, ResponsePermission, SubjectPermission};
+pub use sharing::{Shared, SharingFault, sharing_faults};
 pub use tls::{CertificateFiles, HandshakeFirst, TlsOptions, TlsVersion};
 
 /// A port to listen on.

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use gannet_units::ByteCount;
 
-use super::{AuthOptions, ClusterOptions, GatewayOptions, Options};
+use super::{AuthOptions, ClusterOptions, GLOBAL_ACCOUNT, GatewayOptions, Options, SYSTEM_ACCOUNT};
 use crate::error::ConfigError;
 use crate::text::duration::format_duration;
 use crate::text::quote::{quoted, quoted_list};
@@ -55,6 +55,7 @@ impl Options {
         if let Some(gateway) = &self.gateway {
             gateway.validate()?;
         }
+        self.validate_system_account()?;
         self.validate_cluster()?;
         self.validate_built()
     }
@@ -71,6 +72,21 @@ impl Options {
             alloc::vec![advice.to_string()]
         } else {
             Vec::new()
+        }
+    }
+
+    /// In operator mode its name is a key, and whether there is such an account is seen later.
+    fn validate_system_account(&self) -> Result<(), ConfigError> {
+        match self.system_account.as_deref() {
+            Some(name)
+                if self.operator.operators.is_empty()
+                    && name != GLOBAL_ACCOUNT
+                    && name != SYSTEM_ACCOUNT
+                    && self.account(name).is_none() =>
+            {
+                conflict("error resolving system account: account missing")
+            }
+            _ => Ok(()),
         }
     }
 

@@ -4,11 +4,14 @@
 //! means. What does not: default values (`options`) and what only several options together can get
 //! wrong (`Options::validate`).
 
+mod accounts;
 mod auth;
 mod callout;
 mod cluster;
+mod exports;
 mod gateway;
 mod help;
+mod imports;
 mod links;
 mod listen;
 mod logging;
@@ -89,6 +92,7 @@ fn options<'s>(map: &Map, source: &'s dyn Source, without: &Without) -> (Options
     let mut options = Options::default();
     table::apply(map, top::KEYS, &mut reader, &mut options);
     reader.check_callout(&options);
+    reader.check_accounts(&options);
     // A block that says nothing that makes a gateway makes none.
     options.gateway = options
         .gateway
@@ -102,7 +106,10 @@ mod tests {
     use std::path::Path;
 
     use super::help::names;
-    use super::{auth, callout, cluster, gateway, mappings, ocsp, permissions, tls, top, users};
+    use super::{
+        accounts, auth, callout, cluster, exports, gateway, imports, mappings, ocsp, permissions,
+        tls, top, users,
+    };
 
     /// Whether a key of this spelling is known is seen in a case of `tests/verdicts`, beside the reference.
     #[test]
@@ -123,6 +130,11 @@ mod tests {
             ("permissions", names(permissions::RESPONSE_KEYS)),
             ("users", names(users::KEYS)),
             ("callout", names(callout::KEYS)),
+            ("accounts", names(accounts::KEYS)),
+            ("accounts", names(accounts::LIMIT_KEYS)),
+            ("exports", names(exports::KEYS)),
+            ("imports", names(imports::KEYS)),
+            ("imports", names(imports::SOURCE_KEYS)),
             ("gateway", names(auth::LINK_KEYS)),
             ("mappings", names(mappings::KEYS)),
             ("tls", names(tls::KEYS)),

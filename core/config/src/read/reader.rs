@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use gannet_units::ByteCount;
 
+use super::accounts::AccountPlaces;
 use super::help;
 use super::without::Without;
 use crate::error::{ConfigError, ConfigWarning, Place, Problem};
@@ -35,11 +36,19 @@ pub(super) struct Reader<'s> {
     pub(super) origins: Origins,
     /// What the users are known by that have been read.
     pub(super) user_ids: BTreeSet<String>,
+    /// Where accounts stand.
+    pub(super) accounts: AccountPlaces,
     /// The block that is being read.
     path: KeyPath,
+    /// Whether what lies within has the origin of the block that is being read.
+    is_coarse: bool,
     /// What the operator does without.
     without: Without,
 }
+
+/// Of files that say more than this many things, written by programs, it is enough to know the list or the account
+/// where a value comes from.
+const MOST_ORIGINS: usize = 20_000;
 
 impl<'s> Reader<'s> {
     pub(super) fn new(source: &'s dyn Source, without: &Without) -> Reader<'s> {
@@ -49,7 +58,9 @@ impl<'s> Reader<'s> {
             warnings: Vec::new(),
             origins: Origins::default(),
             user_ids: BTreeSet::new(),
+            accounts: AccountPlaces::default(),
             path: KeyPath::default(),
+            is_coarse: false,
             without: without.clone(),
         }
     }
@@ -76,6 +87,9 @@ impl<'s> Reader<'s> {
 
     /// Reads what lies within a step of the block that is being read.
     pub(super) fn within<T>(&mut self, step: Step, read: impl FnOnce(&mut Self) -> T) -> T {
+        if self.is_coarse {
+            return read(self);
+        }
         self.path.push(step);
         let result = read(self);
         self.path.pop();
@@ -84,6 +98,9 @@ impl<'s> Reader<'s> {
 
     /// Notes that `node` gives these settings of the block a value.
     pub(super) fn note(&mut self, settings: &[&str], node: &Node) {
+        if self.is_coarse {
+            return;
+        }
         for setting in settings {
             self.origins.set_by_file(self.path.key(setting), node);
         }
@@ -91,6 +108,9 @@ impl<'s> Reader<'s> {
 
     /// Notes that what lies `to` in the block has the values of what lies `from` in it.
     pub(super) fn note_copy(&mut self, from: &[Step], to: &[Step]) {
+        if self.is_coarse {
+            return;
+        }
         let path = |steps: &[Step]| {
             let mut path = self.path.clone();
             steps.iter().for_each(|step| path.push(step.clone()));
@@ -100,6 +120,29 @@ impl<'s> Reader<'s> {
         self.origins.copy(&from, &to);
     }
 
+    /// [`Reader::within`] a block with a name of the user's own.
+    pub(super) fn within_named<T>(
+        &mut self,
+        name: &str,
+        node: &Node,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.within(name.into(), |reader| {
+            let is_coarse = reader.is_coarse;
+            if !is_coarse {
+                reader.is_coarse = reader.origins.len() >= MOST_ORIGINS;
+                let path = reader.path.clone();
+                match reader.is_coarse {
+                    true => reader.origins.set_whole_by_file(path, node),
+                    false => reader.origins.set_by_file(path, node),
+                }
+            }
+            let result = read(reader);
+            reader.is_coarse = is_coarse;
+            result
+        })
+    }
+
     /// [`Reader::within`] an entry of a list.
     pub(super) fn within_entry<T>(
         &mut self,
@@ -107,10 +150,17 @@ impl<'s> Reader<'s> {
         node: &Node,
         read: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        self.within(Step::Entry(number), |reader| {
-            reader.origins.set_by_file(reader.path.clone(), node);
+        let is_coarse = self.is_coarse;
+        // The list has an origin, and that counts for all within.
+        self.is_coarse |= self.origins.len() >= MOST_ORIGINS;
+        let result = self.within(Step::Entry(number), |reader| {
+            if !reader.is_coarse {
+                reader.origins.set_by_file(reader.path.clone(), node);
+            }
             read(reader)
-        })
+        });
+        self.is_coarse = is_coarse;
+        result
     }
 
     pub(super) fn fault(&mut self, place: &Place, problem: Problem) {

@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use gannet_units::ByteCount;
 
+use super::accounts;
 use super::cluster;
 use super::gateway;
 use super::logging;
@@ -225,12 +226,12 @@ pub(super) const KEYS: &[Key<Options>] = &[
     works(&["no_auth_user"], |r, f, o| {
         set(r.optional_text(f), &mut o.auth.no_auth_user)
     }),
-    not_yet_unless_empty(&["accounts"], SERVICE_ACCOUNTS),
+    works(&["accounts"], accounts::read),
     works(&["mappings", "maps"], mappings::of_global_account),
-    not_yet_unless_empty(&["system_account", "system"], SERVICE_ACCOUNTS),
-    not_yet_unless_off(
+    works(&["system_account", "system"], system_account),
+    works(
         &["no_system_account", "no_system", "no_sys_acc"],
-        SERVICE_ACCOUNTS,
+        |r, f, o| set(r.bool(f), &mut o.no_system_account),
     ),
     not_yet_unless_empty(&["default_sentinel"], OPERATOR),
     not_yet(
@@ -316,6 +317,18 @@ pub(super) fn name_without_spaces(
         return None;
     }
     Some(name)
+}
+
+fn system_account(reader: &mut Reader, field: Field<'_>, options: &mut Options) {
+    let Value::Text(name) = &field.node.value else {
+        let text = "system account name must be a string";
+        return reader.invalid(&field.node.place, text);
+    };
+    // The longer key counts, wherever it stands.
+    let is_short = field.key.eq_ignore_ascii_case("system");
+    if !is_short || options.system_account.is_none() {
+        options.system_account = Some(name.clone()).filter(|name| !name.is_empty());
+    }
 }
 
 fn base_path(path: &str) -> String {

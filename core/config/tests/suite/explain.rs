@@ -79,6 +79,7 @@ authorization {
   ]
   timeout: "3s"                                   # a.conf:9:60
 }
+no_system_account: false                          # default
 mappings: {}                                      # default
 allow_non_tls: false                              # default
 ocsp {
