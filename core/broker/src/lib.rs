@@ -61,7 +61,7 @@ pub use publish::Publisher;
 pub use remote_interest::RemoteInterest;
 pub use routes::{Carries, RouteFilter, RouteLink, RouteTraits};
 pub use run::Run;
-pub use services::Requester;
+pub use services::{Requester, Shared};
 pub use sharing::define::Defined;
 pub use sharing::evaluate::RefusedImport;
 pub use sharing::exports::is_import_allowed;

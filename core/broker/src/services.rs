@@ -32,9 +32,20 @@ const INFO: &[u8] = b"Nats-Request-Info: ";
 
 /// Tells services who asks.
 pub trait Requester: fmt::Debug + Send + Sync {
-    /// Appends what a service may know of the client, as JSON without line ends: little, or all if the import
-    /// shares it. `service` is the account that passes the request on, if there is one between.
-    fn describe(&self, is_shared: bool, service: Option<&str>, out: &mut Vec<u8>);
+    /// Appends what a service may know of the client, as JSON without line ends. `service` is the account that
+    /// passes the request on, if there is one between.
+    fn describe(&self, shared: Shared, service: Option<&str>, out: &mut Vec<u8>);
+}
+
+/// How much of who asks is shared with a service. The account and the round trip time always are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// Nothing else.
+    Little,
+    /// The server besides: an import behind the first one shares who asks, which it does not know.
+    Server,
+    /// All.
+    All,
 }
 
 /// A message on its way through accounts.
@@ -269,9 +280,16 @@ impl Publisher {
             return (msg.header_len, false);
         };
         let first = passage.trail.first().map_or(import, |first| first);
+        let shared = if is_shared(first) {
+            Shared::All
+        } else if is_shared(import) || passage.trail.iter().any(|one| is_shared(one)) {
+            Shared::Server
+        } else {
+            Shared::Little
+        };
         let between = (!passage.trail.is_empty()).then(|| self.account().name());
         let mut info = Vec::new();
-        requester.describe(is_shared(first), between, &mut info);
+        requester.describe(shared, between, &mut info);
         let len = with_info(msg, &info, out);
         (Some(len), true)
     }

@@ -23,6 +23,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod client_info;
 mod conn;
 pub mod connz;
 mod endpoint;
@@ -41,6 +42,7 @@ mod sub;
 pub mod subsz;
 pub mod varz;
 
+pub use client_info::ClientInfo;
 pub use conn::{ClientType, Closed, ConnInfo, ConnKind, PeerCertificate};
 pub use endpoint::{Endpoint, RequestCounts, normalize_base, redirect, route};
 pub use query::{BadValue, Subscriptions};

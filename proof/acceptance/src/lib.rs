@@ -88,6 +88,22 @@ macro_rules! later {
     )+};
 }
 
+/// Declares tests that are asked of the reference server alone: of what this one does not do yet, and could not refuse
+/// either, since nobody asks for it in a configuration.
+#[macro_export]
+macro_rules! reference {
+    ($($(#[doc = $doc:literal])* #[test] fn $name:ident($kind:ident: Kind) $body:block)+) => {$(
+        $(#[doc = $doc])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            fn check($kind: $crate::Kind) $body
+            #[test]
+            fn go() { check($crate::Kind::Go); }
+        }
+    )+};
+}
+
 /// [`pairs!`] for what a later part of the work brings: the reference server alone shows that the expectations are
 /// right.
 #[macro_export]

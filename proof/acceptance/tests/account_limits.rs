@@ -3,7 +3,7 @@
 
 use gannet_acceptance::mesh::{Mesh, Plan};
 use gannet_acceptance::wire::quiet_connect;
-use gannet_acceptance::{Kind, Server, Wire, eventually, later, later_pairs, login};
+use gannet_acceptance::{Kind, Server, Wire, both, eventually, later_pairs, login};
 use serde_json::json;
 
 const CONNECTIONS: &str = "-ERR 'maximum account active connections exceeded'";
@@ -51,8 +51,7 @@ fn another(server: &Server) -> Wire {
     })
 }
 
-later! {
-    "accounts":
+both! {
     /// ACC-27: connections of one account, whoever of its users has them; others are not concerned.
     #[test]
     fn acc_27_connections(kind: Kind) {
@@ -80,7 +79,6 @@ later! {
         }
     }
 
-    "accounts":
     /// ACC-27: subscriptions of each client of the account.
     #[test]
     fn acc_27_subscriptions(kind: Kind) {
@@ -100,7 +98,6 @@ later! {
         }
     }
 
-    "accounts":
     /// ACC-27: payloads, also if the server would take larger ones.
     #[test]
     fn acc_27_payloads(kind: Kind) {
@@ -118,7 +115,6 @@ later! {
         }
     }
 
-    "accounts":
     /// ACC-27: a client that speaks protocol 1 is told the bound of its account.
     #[test]
     fn acc_27_the_payload_of_the_account_is_told(kind: Kind) {
@@ -132,7 +128,6 @@ later! {
         assert_eq!(client.info()["max_payload"], 10);
     }
 
-    "accounts":
     /// ACC-29: when limits shrink, so many go as are too many; when they grow, others may come.
     #[test]
     fn acc_29_shrinking_limits(kind: Kind) {
@@ -170,8 +165,7 @@ later! {
     }
 }
 
-later! {
-    "accounts":
+both! {
     /// ACC-29: a client that has more subscriptions than its account may have now, goes; one that has not may go on.
     #[test]
     fn acc_29_fewer_subscriptions(kind: Kind) {

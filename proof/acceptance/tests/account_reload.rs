@@ -2,7 +2,7 @@
 
 use gannet_acceptance::server::REFUSED;
 use gannet_acceptance::wire::quiet_connect;
-use gannet_acceptance::{Server, Wire, later, login};
+use gannet_acceptance::{Server, Wire, both, later, login};
 
 /// Has the server read `config`, which it takes over.
 fn change(server: &Server, config: &str) {
@@ -42,8 +42,7 @@ fn hears(publisher: &mut Wire, subject: &str, subscriber: &mut Wire) -> usize {
     subscriber.said("").len()
 }
 
-later! {
-    "accounts":
+both! {
     /// ACC-32: accounts and users come and go; whoever remains stays connected with all subscriptions.
     #[test]
     fn acc_32_accounts_come_and_go(kind: Kind) {
@@ -66,7 +65,6 @@ later! {
         assert_eq!(hears(&mut publisher, "x", &mut stays), 1);
     }
 
-    "accounts":
     /// ACC-32: a user whose account is another one now has to come again.
     #[test]
     fn acc_32_users_move_to_other_accounts(kind: Kind) {
@@ -86,7 +84,6 @@ later! {
         assert_eq!((hears(&mut moved, "x", &mut a), b.said("").len()), (0, 1));
     }
 
-    "accounts":
     /// ACC-32: exports and imports of streams, with subscriptions that stand.
     #[test]
     fn acc_32_streams_come_and_go(kind: Kind) {
@@ -116,7 +113,6 @@ later! {
         importer.fence();
     }
 
-    "accounts":
     /// ACC-32: exports and imports of services; what was asked before is answered after.
     #[test]
     fn acc_32_services_come_and_go(kind: Kind) {
@@ -149,7 +145,6 @@ later! {
         assert_eq!(importer.message().payload, "ok");
     }
 
-    "accounts":
     /// ACC-32: an export that is for others now is not imported any more: the file is refused, and all stays.
     #[test]
     fn acc_32_what_cannot_be_is_refused_and_nothing_changes(kind: Kind) {
@@ -165,7 +160,6 @@ later! {
         }
     }
 
-    "accounts":
     /// ACC-32: permissions of users that stay: what they subscribe to and may not any longer, ends.
     #[test]
     fn acc_32_permissions_change_for_those_who_are_there(kind: Kind) {
@@ -185,8 +179,10 @@ later! {
         assert_eq!((hears(&mut other, "y", &mut client), hears(&mut other, "x", &mut client)), (1, 1));
         assert_eq!(client.said("PUB z 1\r\nx\r\n"), []);
     }
+}
 
-    "accounts":
+later! {
+    "monitoring":
     /// MAP-15: weights shift while clients publish; what one weight or another makes of a subject is visible.
     #[test]
     fn map_15_weights_change_live(kind: Kind) {

@@ -1,7 +1,7 @@
 //! Services of other accounts: requests there, answers back, who is told what of whom (rows ACC-08, ACC-09, ACC-10,
 //! ACC-12, ACC-13, ACC-16, ACC-17, ACC-18). The clock of a slow responder is in `service_latency`.
 
-use gannet_acceptance::{Kind, Message, Server, Wire, eventually, later, login, play};
+use gannet_acceptance::{Kind, Message, Server, Wire, both, eventually, login, play};
 use serde_json::{Value, json};
 
 /// The account `E` with these exports and the user `e`, the account `I` with these imports and the user `i`.
@@ -31,8 +31,7 @@ fn reply(client: &mut Wire) -> String {
     client.message().reply
 }
 
-later! {
-    "accounts":
+both! {
     /// ACC-12, ACC-16: a request goes to the exporter under a reply of its own, and the answer comes to the requestor's
     /// inbox, once.
     #[test]
@@ -78,7 +77,6 @@ later! {
         ");
     }
 
-    "accounts":
     /// ACC-16: a reply under `_R_.` is a word of no client: its parts are letters and digits, and no two are the same.
     #[test]
     fn acc_16_replies_are_made_up(kind: Kind) {
@@ -109,7 +107,6 @@ later! {
         importer.fence();
     }
 
-    "accounts":
     /// ACC-12: an answer that asks itself is answered, any number of times; headers come along.
     #[test]
     fn acc_12_conversations(kind: Kind) {
@@ -145,7 +142,6 @@ later! {
         "#);
     }
 
-    "accounts":
     /// ACC-09: one answer of a single service; of the others as many as there are.
     #[test]
     fn acc_09_kinds_of_responses(kind: Kind) {
@@ -179,7 +175,6 @@ later! {
         }
     }
 
-    "accounts":
     /// ACC-09: who has not answered within the threshold has missed it.
     #[test]
     fn acc_09_a_slow_responder_is_not_heard(kind: Kind) {
@@ -213,7 +208,6 @@ later! {
         assert!(waited > std::time::Duration::ZERO, "the first answer comes at once");
     }
 
-    "accounts":
     /// ACC-12: without a reply a request is a message.
     #[test]
     fn acc_12_requests_without_a_reply(kind: Kind) {
@@ -234,7 +228,6 @@ later! {
         "#);
     }
 
-    "accounts":
     /// ACC-10, ACC-14: tokens that move, and the token of the account.
     #[test]
     fn acc_14_subjects_with_tokens(kind: Kind) {
@@ -266,7 +259,6 @@ later! {
         }
     }
 
-    "accounts":
     /// ACC-18: nobody responds in the other account: the requestor is told, under the subject of its own.
     #[test]
     fn acc_18_nobody_responds(kind: Kind) {
@@ -314,7 +306,6 @@ later! {
         });
     }
 
-    "accounts":
     /// ACC-12: members of a queue group share requests, plain subscribers all get them, and the first answer counts.
     #[test]
     fn acc_12_queue_groups_of_responders(kind: Kind) {
@@ -363,7 +354,6 @@ later! {
         importer.fence();
     }
 
-    "accounts":
     /// ACC-17: a service of a service of a service: every account has replies of its own, and the answer finds its way back.
     #[test]
     fn acc_17_chains_of_three(kind: Kind) {
@@ -409,7 +399,6 @@ later! {
         "#);
     }
 
-    "accounts":
     /// ACC-17, ACC-18: at the end of a chain nobody responds.
     #[test]
     fn acc_18_nobody_responds_at_the_end_of_a_chain(kind: Kind) {
@@ -431,7 +420,6 @@ later! {
         ");
     }
 
-    "accounts":
     /// ACC-13: who shares is known to the exporter by name and place; who does not, by account alone. What a client says of
     /// itself in a header of that name counts for nothing.
     #[test]
@@ -466,7 +454,6 @@ later! {
         }));
     }
 
-    "accounts":
     /// ACC-13, ACC-17: in a chain, the account in the middle is named; who shares says all from there on, and what was not
     /// said before is not said then, save for the server.
     #[test]
@@ -494,7 +481,6 @@ later! {
         }
     }
 
-    "accounts":
     /// ACC-12: two importers of one service do not get each other's answers.
     #[test]
     fn acc_12_answers_go_to_the_one_who_asked(kind: Kind) {
@@ -537,7 +523,6 @@ later! {
         ");
     }
 
-    "accounts":
     /// ACC-12: responders that may publish only what they are asked for.
     #[test]
     fn acc_12_responders_with_permission_to_respond(kind: Kind) {

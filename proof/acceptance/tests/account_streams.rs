@@ -1,7 +1,7 @@
 //! Streams of other accounts: what is exported and imported, under which subjects it comes, and for how long (rows
 //! ACC-07, ACC-11, ACC-14).
 
-use gannet_acceptance::{Kind, Server, Wire, later, login, play};
+use gannet_acceptance::{Kind, Server, Wire, both, login, play};
 
 /// The account `E` with these exports and the user `e`, the account `I` with these imports and the user `i`.
 fn start(kind: Kind, exports: &str, imports: &str) -> Server {
@@ -17,8 +17,7 @@ fn start(kind: Kind, exports: &str, imports: &str) -> Server {
     )
 }
 
-later! {
-    "accounts":
+both! {
     /// ACC-07, ACC-11: what is imported comes, and nothing else; nothing goes the other way.
     #[test]
     fn acc_11_what_is_imported_comes_and_nothing_else(kind: Kind) {
@@ -62,7 +61,6 @@ later! {
         ");
     }
 
-    "accounts":
     /// ACC-11: headers and empty payloads come as they are.
     #[test]
     fn acc_11_headers_come_along(kind: Kind) {
@@ -92,7 +90,6 @@ later! {
         ".replace('\'', "\"").as_str());
     }
 
-    "accounts":
     /// ACC-11: one export, imported under a prefix, under another name, and as it is.
     #[test]
     fn acc_11_imports_under_other_subjects(kind: Kind) {
@@ -149,7 +146,6 @@ later! {
         ");
     }
 
-    "accounts":
     /// ACC-11: a subscription hears of an export as much as both have in common.
     #[test]
     fn acc_11_wildcards_meet(kind: Kind) {
@@ -171,7 +167,6 @@ later! {
         }
     }
 
-    "accounts":
     /// ACC-11: a queue group gets each message of an import once, beside others; a group of the same name in the exporting
     /// account is the same group.
     #[test]
@@ -208,7 +203,6 @@ later! {
         assert!(ours > 0 && theirs > 0, "{ours} {theirs}");
     }
 
-    "accounts":
     /// ACC-11: nothing comes to a subscription that has ended, nor to one that ended with its client.
     #[test]
     fn acc_11_subscriptions_end(kind: Kind) {
@@ -243,7 +237,6 @@ later! {
         ");
     }
 
-    "accounts":
     /// ACC-11: a subscription that ends after so many messages: the reference does not count those that come by an import.
     #[test]
     fn acc_11_subscriptions_end_after_so_many(kind: Kind) {
@@ -258,7 +251,6 @@ later! {
         assert_eq!(importer.said("").len(), counted);
     }
 
-    "accounts":
     /// ACC-11: what is published in the own account on a subject of an import comes beside what the import brings, and stays
     /// here.
     #[test]
@@ -290,7 +282,6 @@ later! {
         ");
     }
 
-    "accounts":
     /// ACC-11: permissions of importers are about the subjects of their own account.
     #[test]
     fn acc_11_permissions_are_about_own_subjects(kind: Kind) {
@@ -332,7 +323,6 @@ later! {
         "#);
     }
 
-    "accounts":
     /// ACC-11: a stream that was imported is not exported further by itself, but can be.
     #[test]
     fn acc_11_chains_of_streams(kind: Kind) {

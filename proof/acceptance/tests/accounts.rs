@@ -2,7 +2,7 @@
 //! ACC-15). What travels by streams and services is in `account_streams` and `account_services`.
 
 use gannet_acceptance::server::write_file;
-use gannet_acceptance::{Kind, Server, Wire, later, login, play};
+use gannet_acceptance::{Kind, Server, Wire, both, later, login, play, reference};
 use serde_json::Value;
 
 /// Whether the program takes this configuration file, and what it says if it does not.
@@ -40,8 +40,7 @@ fn known_client(server: &Server, options: &Value) -> (Wire, Value) {
     (wire, cid)
 }
 
-later! {
-    "accounts":
+both! {
     /// ACC-01: subjects, queue groups, wildcards and answers of one account are nothing to another one.
     #[test]
     fn acc_01_accounts_keep_everything_apart(kind: Kind) {
@@ -74,34 +73,6 @@ later! {
         ");
     }
 
-    "accounts":
-    /// ACC-01, ACC-03, ACC-04: users are in the account that lists them, all others in the global one; the system account
-    /// is apart from both.
-    #[test]
-    fn acc_04_users_are_where_they_are_listed(kind: Kind) {
-        let server = Server::start(kind, "
-            accounts {
-                A { users: [{user: a, password: p}] }
-                SYS { users: [{user: s, password: p}] }
-            }
-            system_account: SYS
-            authorization { users: [{user: g, password: p}] }
-        ");
-        let named = ["a", "s", "g"].map(|user| known_client(&server, &login(user)));
-        // The global account is not named.
-        for ((_, cid), account) in named.iter().zip(["A".into(), "SYS".into(), Value::Null]) {
-            assert_eq!(connection(&server, cid)["account"], account);
-        }
-        assert_eq!(server.monitor("/varz")["system_account"], "SYS");
-        assert_eq!(server.monitor("/accountz")["system_account"], "SYS");
-        let mut accounts: Vec<String> = (server.monitor("/accountz")["accounts"].as_array().into_iter().flatten())
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect();
-        accounts.sort();
-        assert_eq!(accounts, ["$G", "A", "SYS"]);
-    }
-
-    "accounts":
     /// ACC-03: an account named `$SYS` is the system account if the configuration names no other.
     #[test]
     fn acc_03_an_account_named_sys_is_the_system_account(kind: Kind) {
@@ -113,38 +84,6 @@ later! {
         assert_eq!(server.monitor("/varz")["system_account"], "$SYS");
     }
 
-    "accounts":
-    /// ACC-03: the system account's users hear of connections in other accounts.
-    #[test]
-    fn acc_03_the_system_account_hears_of_others(kind: Kind) {
-        let server = Server::start(kind, "accounts {
-            A { users: [{user: a, password: p}] }
-            $SYS { users: [{user: s, password: p}] }
-        }");
-        let mut system = Wire::client_with(&server, &login("s"));
-        system.send("SUB $SYS.ACCOUNT.A.> 1\r\n");
-        system.fence();
-        let mut client = Wire::client_with(&server, &login("a"));
-        let mut heard = |subject: &str| loop {
-            let line = system.line();
-            let size = line.rsplit(' ').next().and_then(|size| size.parse().ok()).expect("a size");
-            let body: Value = serde_json::from_slice(&system.bytes(size)).expect("JSON");
-            system.bytes(2);
-            if line.starts_with(&format!("MSG {subject} 1 ")) {
-                return body;
-            }
-        };
-        let event = heard("$SYS.ACCOUNT.A.CONNECT");
-        assert_eq!(event["type"], "io.nats.server.advisory.v1.client_connect");
-        assert_eq!((&event["client"]["acc"], &event["client"]["user"]), (&"A".into(), &"a".into()));
-        client.send("SUB $SYS.> 1\r\nPUB $SYS.ACCOUNT.A.CONNECT 1\r\nx\r\n");
-        client.expect("MSG $SYS.ACCOUNT.A.CONNECT 1 1\r\nx");
-        client.fence();
-        drop(client);
-        assert_eq!(heard("$SYS.ACCOUNT.A.DISCONNECT")["reason"], "Client Closed");
-    }
-
-    "accounts":
     /// ACC-05: who says nothing of himself is the user that the configuration names, with that user's account and
     /// permissions.
     #[test]
@@ -173,7 +112,6 @@ later! {
         assert_eq!(anybody.info()["auth_required"], Value::Null);
     }
 
-    "accounts":
     /// ACC-06: permissions by default are those of users that have none of their own; of all accounts at the top, of one
     /// within it.
     #[test]
@@ -209,7 +147,6 @@ later! {
         }
     }
 
-    "accounts":
     /// ACC-02: what accounts cannot be called, and what cannot be said of them.
     #[test]
     fn acc_02_names_and_fields(kind: Kind) {
@@ -223,7 +160,6 @@ later! {
         ]);
     }
 
-    "accounts":
     /// ACC-07, ACC-08, ACC-10: an import needs an export that is for its account.
     #[test]
     fn acc_07_whom_an_export_is_for(kind: Kind) {
@@ -253,7 +189,6 @@ later! {
         }
     }
 
-    "accounts":
     /// ACC-14, ACC-15: transforms that cannot be, imports that are there already, rings of imports.
     #[test]
     fn acc_15_imports_that_cannot_be(kind: Kind) {
@@ -275,5 +210,66 @@ later! {
             ("accounts { A { exports: [{service: a}], imports: [{service: {account: B, subject: b}, to: a}] }, B { exports: [{service: b}], imports: [{service: {account: A, subject: a}, to: b}] } }",
                 Some(": import forms a cycle")),
         ]);
+    }
+}
+
+later! {
+    "monitoring":
+    /// ACC-01, ACC-03, ACC-04: users are in the account that lists them, all others in the global one; the system account
+    /// is apart from both.
+    #[test]
+    fn acc_04_users_are_where_they_are_listed(kind: Kind) {
+        let server = Server::start(kind, "
+            accounts {
+                A { users: [{user: a, password: p}] }
+                SYS { users: [{user: s, password: p}] }
+            }
+            system_account: SYS
+            authorization { users: [{user: g, password: p}] }
+        ");
+        let named = ["a", "s", "g"].map(|user| known_client(&server, &login(user)));
+        // The global account is not named.
+        for ((_, cid), account) in named.iter().zip(["A".into(), "SYS".into(), Value::Null]) {
+            assert_eq!(connection(&server, cid)["account"], account);
+        }
+        assert_eq!(server.monitor("/varz")["system_account"], "SYS");
+        assert_eq!(server.monitor("/accountz")["system_account"], "SYS");
+        let mut accounts: Vec<String> = (server.monitor("/accountz")["accounts"].as_array().into_iter().flatten())
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect();
+        accounts.sort();
+        assert_eq!(accounts, ["$G", "A", "SYS"]);
+    }
+}
+
+reference! {
+    /// ACC-03: the system account's users hear of connections in other accounts.
+    #[test]
+    fn acc_03_the_system_account_hears_of_others(kind: Kind) {
+        let server = Server::start(kind, "accounts {
+            A { users: [{user: a, password: p}] }
+            $SYS { users: [{user: s, password: p}] }
+        }");
+        let mut system = Wire::client_with(&server, &login("s"));
+        system.send("SUB $SYS.ACCOUNT.A.> 1\r\n");
+        system.fence();
+        let mut client = Wire::client_with(&server, &login("a"));
+        let mut heard = |subject: &str| loop {
+            let line = system.line();
+            let size = line.rsplit(' ').next().and_then(|size| size.parse().ok()).expect("a size");
+            let body: Value = serde_json::from_slice(&system.bytes(size)).expect("JSON");
+            system.bytes(2);
+            if line.starts_with(&format!("MSG {subject} 1 ")) {
+                return body;
+            }
+        };
+        let event = heard("$SYS.ACCOUNT.A.CONNECT");
+        assert_eq!(event["type"], "io.nats.server.advisory.v1.client_connect");
+        assert_eq!((&event["client"]["acc"], &event["client"]["user"]), (&"A".into(), &"a".into()));
+        client.send("SUB $SYS.> 1\r\nPUB $SYS.ACCOUNT.A.CONNECT 1\r\nx\r\n");
+        client.expect("MSG $SYS.ACCOUNT.A.CONNECT 1 1\r\nx");
+        client.fence();
+        drop(client);
+        assert_eq!(heard("$SYS.ACCOUNT.A.DISCONNECT")["reason"], "Client Closed");
     }
 }

@@ -2,7 +2,7 @@
 //! every two servers of two clusters of two (rows ACC-09, ACC-11, ACC-12, ACC-16 to ACC-19, ACC-26).
 
 use gannet_acceptance::mesh::{Mesh, Plan};
-use gannet_acceptance::{Kind, Message, Told, Wire, eventually, later_pairs, login};
+use gannet_acceptance::{Kind, Message, Told, Wire, eventually, later_pairs, login, pairs};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -116,7 +116,7 @@ fn party(mesh: &Mesh, index: usize, account: &str, user: &str) -> Value {
     })
 }
 
-later_pairs! {
+pairs! {
     /// ACC-01: the system account may have another name: it has a route of its own under that name, and its users are
     /// apart from all others everywhere.
     #[test]
@@ -320,7 +320,9 @@ later_pairs! {
             assert_eq!(of_group, 20, "from {publishing}");
         }
     }
+}
 
+later_pairs! {
     /// ACC-26: requestor, responder and who reads the metric may be on any servers.
     #[test]
     fn acc_26_latency_between_servers(one: Kind, other: Kind) {

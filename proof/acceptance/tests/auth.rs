@@ -1,6 +1,6 @@
 //! Logging in with what the configuration file holds: users with passwords, tokens, bcrypt hashes, accounts.
 
-use gannet_acceptance::{Server, Wire, both, later, play};
+use gannet_acceptance::{Server, Wire, both, play};
 use serde_json::{Value, json};
 
 /// Tries every CONNECT on its own connection: `true` where a PING is answered.
@@ -135,8 +135,7 @@ both! {
     }
 }
 
-later! {
-    "accounts":
+both! {
     /// Users of accounts: subjects of one account are not those of another.
     #[test]
     fn accounts_keep_apart(kind: Kind) {
@@ -161,7 +160,6 @@ later! {
         "#);
     }
 
-    "accounts":
     /// A user that nobody logs in as takes those who say nothing; wrong words are still wrong.
     #[test]
     fn no_auth_user(kind: Kind) {

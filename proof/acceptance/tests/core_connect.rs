@@ -1,6 +1,6 @@
 //! The start of a client connection: INFO and CONNECT (rows CORE-01 to CORE-09).
 
-use gannet_acceptance::{Kind, Server, Wire, both, later, play};
+use gannet_acceptance::{Kind, Server, Wire, both, play};
 use serde_json::{Value, json};
 
 fn plain(kind: Kind) -> Server {
@@ -346,8 +346,7 @@ both! {
     }
 }
 
-later! {
-    "accounts":
+both! {
     /// CORE-03: a client of the system account is told so.
     #[test]
     fn second_info_tells_the_system_account(kind: Kind) {
@@ -360,7 +359,6 @@ later! {
         assert_eq!((&second["remote_account"], &second["acc_is_sys"]), (&json!("$SYS"), &json!(true)));
     }
 
-    "accounts":
     /// CORE-09: with a user for those who don't log in, anything may come first.
     #[test]
     fn commands_before_connect_are_allowed_with_no_auth_user(kind: Kind) {

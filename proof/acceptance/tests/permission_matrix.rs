@@ -3,7 +3,7 @@
 //! `permission_matrix.txt`, and is the same for each origin (rows ACC-07, ACC-08, ACC-09, ACC-11, ACC-12).
 
 use gannet_acceptance::mesh::{Mesh, Plan};
-use gannet_acceptance::{Kind, Message, Told, Wire, eventually, later, later_pairs, login};
+use gannet_acceptance::{Kind, Message, Told, Wire, both, eventually, login, pairs};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -486,8 +486,7 @@ fn letter(kind: Kind) -> char {
     }
 }
 
-later! {
-    "accounts":
+both! {
     /// Everybody is on one server.
     #[test]
     fn permissions_among_clients(kind: Kind) {
@@ -495,7 +494,7 @@ later! {
     }
 }
 
-later_pairs! {
+pairs! {
     /// The user is on the one server, the others on the other server of the cluster.
     #[test]
     fn permissions_over_routes(one: Kind, other: Kind) {

@@ -156,7 +156,7 @@ fn canonical(name: &str) -> String {
 }
 
 later! {
-    "accounts":
+    "service latency":
     /// ACC-22, ACC-24: every answer is measured: by whom, for whom, for how long.
     #[test]
     fn acc_24_a_metric_for_each_answer(kind: Kind) {
@@ -178,7 +178,7 @@ later! {
         stage.expect_no_metric();
     }
 
-    "accounts":
+    "service latency":
     /// ACC-23: with sampling by headers, a request is measured that says so, in any of the ways that tracers have.
     #[test]
     fn acc_23_requests_that_ask_to_be_measured(kind: Kind) {
@@ -220,7 +220,7 @@ later! {
         stage.expect_no_metric();
     }
 
-    "accounts":
+    "service latency":
     /// ACC-25: what was no request, and what nobody answered.
     #[test]
     fn acc_25_what_went_wrong(kind: Kind) {

@@ -7,7 +7,7 @@ use gannet_acceptance::reach::{
 };
 use gannet_acceptance::supercluster::{name, pure};
 use gannet_acceptance::wire::Heard;
-use gannet_acceptance::{Seeds, SlowRoad, SuperCluster, Wire, both, eventually, later, mixes};
+use gannet_acceptance::{Seeds, SlowRoad, SuperCluster, Wire, both, eventually, mixes};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -367,8 +367,7 @@ mod mixed {
     }
 }
 
-later! {
-    "accounts":
+both! {
     /// Accounts stay apart across clusters, and users of one account meet.
     #[test]
     fn accounts_stay_apart(kind: Kind) {

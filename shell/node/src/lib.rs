@@ -8,6 +8,7 @@
 
 mod accept;
 mod addresses;
+mod answers;
 mod ask;
 mod buffers;
 mod bulk;

@@ -1,6 +1,7 @@
 //! New options for a running server: all that has changed, or nothing. Not here: which options may change
 //! (`gannet_config::Diff`), and what its connections make of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -176,6 +177,12 @@ impl Server {
                 outside(change);
             }
         }
+        if changes
+            .iter()
+            .any(|change| matches!(change, Change::Accounts))
+        {
+            self.close_surplus_of_accounts(options);
+        }
         self.reload_links(options, changes);
         for conn in shared.clients.open() {
             conn.peer.signal().raise(Signal::RELOAD);
@@ -197,6 +204,26 @@ impl Server {
         let tls = options.cluster.tls.as_ref().filter(|tls| tls.insecure);
         if let (Change::Cluster(_), Some(_)) = (change, tls) {
             log!(self.shared.log, Server, Warn, "{}", crate::route::INSECURE);
+        }
+    }
+
+    /// Sends clients away where accounts may have fewer from now on: those that came first, as the reference server
+    /// does.
+    fn close_surplus_of_accounts(&self, options: &Options) {
+        let mut members: BTreeMap<String, Vec<Arc<ClientConn>>> = BTreeMap::new();
+        for conn in self.shared.clients.open() {
+            let account = conn.facts.lock().account.clone();
+            members.entry(account).or_default().push(conn);
+        }
+        for account in &options.accounts {
+            let Some(most) = account.limits.connections else {
+                continue;
+            };
+            let members = members.get(&account.name).map_or(&[][..], Vec::as_slice);
+            let surplus = members.len().saturating_sub(most as usize);
+            for conn in &members[..surplus] {
+                conn.close(CloseReason::MaxAccountConnectionsExceeded);
+            }
         }
     }
 

@@ -16,6 +16,7 @@ use gannet_wire::reply_prefix::ReplyPrefix;
 use parking_lot::Mutex;
 
 use crate::accept;
+use crate::answers;
 use crate::buffers::Buffers;
 use crate::certificates;
 use crate::face::Face;
@@ -130,6 +131,7 @@ impl Server {
             route::set_up(shared, &listener)?;
             route::start(shared, listener);
         }
+        shared.rt.spawn(answers::keep(shared.clone()));
         shared.rt.spawn(accept::clients(shared.clone(), clients));
         Ok(())
     }

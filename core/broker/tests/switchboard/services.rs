@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use gannet_broker::{Account, Carries, PeerKind, Requester, RouteLink, RouteTraits, Run};
+use gannet_broker::{Account, Carries, PeerKind, Requester, RouteLink, RouteTraits, Run, Shared};
 use gannet_config::{AccountOptions, Import, ImportKind, ResponseType, ServiceExport};
 use gannet_units::Moment;
 use gannet_wire::gateway::Queues;
@@ -268,7 +268,8 @@ fn what_is_delivered_counts_for_the_account_that_it_is_delivered_in() {
 struct Somebody;
 
 impl Requester for Somebody {
-    fn describe(&self, is_shared: bool, service: Option<&str>, out: &mut Vec<u8>) {
+    fn describe(&self, shared: Shared, service: Option<&str>, out: &mut Vec<u8>) {
+        let is_shared = shared == Shared::All;
         let text = format!("{{\"shared\":{is_shared},\"service\":{service:?}}}");
         out.extend_from_slice(text.as_bytes());
     }

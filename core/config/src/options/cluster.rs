@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{
-    Compression, CompressionOptions, Limits, LinkAuth, Port, SYSTEM_ACCOUNT, ServerUrl,
-    SubjectPermission, TlsOptions, WriteTimeout,
+    Compression, CompressionOptions, Limits, LinkAuth, Port, ServerUrl, SubjectPermission,
+    TlsOptions, WriteTimeout,
 };
 
 /// Routes show signs of life at least this often.
@@ -85,11 +85,12 @@ impl ClusterOptions {
     pub(crate) const RESERVED_NAME: &str = "_";
 
     /// The accounts that have routes of their own: the configured ones and, where there is a pool, the
-    /// system account.
-    pub fn pinned_accounts(&self) -> Vec<String> {
+    /// system account, if there is one.
+    pub fn pinned_accounts(&self, system_account: Option<&str>) -> Vec<String> {
         let mut accounts = self.accounts.clone();
-        if self.pool_size.is_some() && !accounts.iter().any(|a| a == SYSTEM_ACCOUNT) {
-            accounts.push(SYSTEM_ACCOUNT.to_string());
+        let system = system_account.filter(|_| self.pool_size.is_some());
+        if let Some(system) = system.filter(|name| !accounts.iter().any(|a| a == name)) {
+            accounts.push(system.to_string());
         }
         accounts
     }

@@ -3,7 +3,7 @@
 
 use alloc::string::ToString;
 
-use super::{Options, User};
+use super::{ExportKind, Options, User};
 use crate::error::{ConfigError, Problem};
 
 /// A key, the part of the server that it belongs to, and whether something is said with it.
@@ -14,6 +14,12 @@ const UNBUILT: &[Unbuilt] = &[
     Unbuilt("auth_callout", "auth callout", |o| o.auth.callout.is_some()),
     Unbuilt("proxy_required", "trusted proxies", |o| {
         o.auth.proxy_required || any_user(o, |user| user.proxy_required)
+    }),
+    Unbuilt("latency", "service latency", |o| {
+        let mut exports = o.accounts.iter().flat_map(|account| &account.exports);
+        exports.any(
+            |export| matches!(&export.kind, ExportKind::Service(service) if service.latency.is_some()),
+        )
     }),
 ];
 

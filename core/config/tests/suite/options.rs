@@ -611,7 +611,7 @@ fn what_a_cluster_block_leaves_out_has_the_reference_defaults() {
         ("0.0.0.0", Some(3), secs(2))
     );
     assert_eq!(cluster.compression(), Compression::Accept);
-    assert_eq!(cluster.pinned_accounts(), ["$SYS"]);
+    assert_eq!(cluster.pinned_accounts(Some("$SYS")), ["$SYS"]);
     assert_eq!(cluster.ping_interval(&limits), secs(30));
     for (text, pool, accounts) in [
         ("pool_size: 0", Some(3), &["$SYS"][..]),
@@ -621,7 +621,7 @@ fn what_a_cluster_block_leaves_out_has_the_reference_defaults() {
     ] {
         let cluster = options(&format!("cluster {{ {text} }}")).cluster;
         assert_eq!(cluster.pool_size, pool, "{text}");
-        assert_eq!(cluster.pinned_accounts(), accounts, "{text}");
+        assert_eq!(cluster.pinned_accounts(Some("$SYS")), accounts, "{text}");
     }
     for (text, wanted) in [
         ("compression: on", Compression::Fast),

@@ -184,6 +184,11 @@ fn what_no_part_of_the_server_acts_on_is_refused_by_name() {
             "auth callout",
             format!("authorization {{auth_callout {{issuer: {ISSUER}, users: [a]}}}}"),
         ),
+        (
+            "latency",
+            "service latency",
+            "accounts {A {exports: [{service: q, latency: l}]}}".into(),
+        ),
     ] {
         let why = options(&text).validate().map_err(|why| why.to_string());
         let wanted = format!(

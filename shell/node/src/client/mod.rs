@@ -4,6 +4,7 @@
 mod credentials;
 mod door;
 mod reload;
+mod requester;
 mod slow;
 mod task;
 

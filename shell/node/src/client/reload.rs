@@ -9,9 +9,9 @@ use gannet_config::GLOBAL_ACCOUNT;
 use gannet_identity::{Admission, Authenticator, Denial, Who};
 use gannet_rt::Rt;
 use gannet_session::CloseReason;
-use gannet_session::client::Step;
+use gannet_session::client::{Bounds, Step};
 use gannet_subject::Entry;
-use gannet_wire::client::ClientConnect;
+use gannet_wire::client::{ClientConnect, encode};
 
 use super::credentials::{Refusal, bounds, credentials, decide, until};
 use super::task::{After, Task};
@@ -23,8 +23,14 @@ impl Task {
     pub(super) fn options_changed(&mut self) -> After {
         let limits = self.shared.client_limits();
         self.session.set_limits(limits, self.shared.rt.now());
-        self.renew_permits();
+        let bounds = self.renew_permits();
         self.begin_trace();
+        let own = self.subs.iter().count();
+        if bounds.subscriptions.is_some_and(|most| own > most) {
+            encode::err(&mut self.out, "maximum subscriptions exceeded");
+            self.speak();
+            return After::Close(CloseReason::MaxSubscriptionsExceeded, None);
+        }
         if Arc::ptr_eq(&self.auth, &self.shared.auth()) {
             After::Wait
         } else {
@@ -72,13 +78,14 @@ impl Task {
     }
 
     /// Goes by the bounds of the account as they are now.
-    fn renew_permits(&mut self) {
+    fn renew_permits(&mut self) -> Bounds {
         let free = Admission::default();
         let admission = self.admission.as_deref().unwrap_or(&free);
         let bounds = bounds(admission, self.publisher.account());
         let until = until(&self.shared.rt, admission);
         self.session
             .set_permits(admission.rights.clone(), bounds, until);
+        bounds
     }
 
     /// Ends the subscriptions that are not allowed any more.

@@ -91,6 +91,7 @@ fn configured(shared: &Shared) -> Varz {
         tags: options.server_tags.clone(),
         metadata: options.server_metadata.clone(),
         feature_flags: feature_flags(shared),
+        system_account: options.system_account().unwrap_or_default().to_owned(),
         ..Varz::default()
     }
 }

@@ -55,7 +55,10 @@ impl Settings {
             server_id: server_id.to_string(),
             cluster,
             pool_size: block.pool_size.filter(|size| *size > 0),
-            pinned: block.pinned_accounts().into_iter().collect(),
+            pinned: block
+                .pinned_accounts(options.system_account())
+                .into_iter()
+                .collect(),
             auth: block.auth.clone(),
             connect_retries: block.connect_retries,
             connect_backoff: block.connect_backoff,

@@ -2,8 +2,11 @@
 //! (`crate::client::door`), who is let in (`gannet_identity`), credentials that are looked at once more
 //! (`crate::client::reload`).
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use gannet_broker::Requester;
+use gannet_config::GLOBAL_ACCOUNT;
 use gannet_identity::{Admission, Who};
 use gannet_session::CloseReason;
 use gannet_session::client::{Answer, ClientSession, Step};
@@ -12,6 +15,7 @@ use gannet_wire::client::{ClientConnect, encode};
 use super::{After, TOO_MANY, Task};
 use crate::client::credentials::{Refusal, account_of, answer, credentials, decide};
 use crate::client::door::Door;
+use crate::client::requester::Asker;
 use crate::info::client_info;
 use crate::log::log;
 
@@ -115,6 +119,16 @@ impl Task {
         let broker = &self.shared.broker;
         broker.set_rights(&account, &self.conn.peer, admission.rights.clone());
         let answer = answer(&self.shared, admission, &account);
+        // The global account uses no services of others.
+        let asks = account.name() != GLOBAL_ACCOUNT;
+        let (shared, conn) = (&self.shared, &self.conn);
+        let asker = || -> Arc<dyn Requester> {
+            Arc::new(Asker {
+                shared: shared.clone(),
+                conn: conn.clone(),
+            })
+        };
+        self.publisher.set_requester(asks.then(asker));
         self.publisher.set_account(account);
         answer
     }
@@ -157,7 +171,9 @@ impl Task {
         let mut info = client_info(&self.shared, self.conn.id, self.conn.addr());
         info.connect_info = true;
         info.max_payload = self.session.max_payload() as u64;
-        info.remote_account = self.publisher.account().name().to_owned();
+        let account = self.publisher.account().name();
+        info.remote_account = account.to_owned();
+        info.acc_is_sys = self.shared.options().system_account() == Some(account);
         info.encode(&mut self.out);
     }
 

@@ -29,6 +29,8 @@ use crate::transport::{Transport, Wake};
 
 /// What a client is told that is one too many.
 const TOO_MANY: &str = "maximum connections exceeded";
+/// What a client is told that is one too many in its account.
+const TOO_MANY_IN_ACCOUNT: &str = "maximum account active connections exceeded";
 
 /// What to do after a batch of operations.
 pub(super) enum After {

@@ -10,7 +10,7 @@ use gannet_session::client::{ClientState, Step};
 use gannet_units::Moment;
 use gannet_wire::client::encode;
 
-use super::{After, TOO_MANY, Task};
+use super::{After, TOO_MANY, TOO_MANY_IN_ACCOUNT, Task};
 use crate::client::slow;
 use crate::info::client_info;
 use crate::log::log;
@@ -135,6 +135,10 @@ impl Task {
         if reason == CloseReason::MaxConnectionsExceeded {
             encode::err(&mut self.out, TOO_MANY);
             text = Some(TOO_MANY.into());
+        }
+        if reason == CloseReason::MaxAccountConnectionsExceeded {
+            encode::err(&mut self.out, TOO_MANY_IN_ACCOUNT);
+            text = Some(TOO_MANY_IN_ACCOUNT.into());
         }
         After::Close(reason, text)
     }
