@@ -12,7 +12,6 @@ const ACCOUNTS: &str = r#"accounts {
         users: [{user: e, password: p}]
         exports: [
             {service: "svc.*"}, {service: "many.*", response: stream}
-            {service: "timed.*", latency: "lat.timed"}, {service: "open.*", latency: "lat.open"}
             {stream: "pub.>"}
         ]
     }
@@ -20,7 +19,6 @@ const ACCOUNTS: &str = r#"accounts {
         users: [{user: i, password: p}]
         imports: [
             {service: {account: E, subject: "svc.*"}, to: "ask.*"}, {service: {account: E, subject: "many.*"}}
-            {service: {account: E, subject: "timed.*"}}, {service: {account: E, subject: "open.*"}, share: true}
             {stream: {account: E, subject: "pub.>"}, prefix: from}
         ]
         exports: [{service: "ask.*"}, {stream: "from.>"}]
@@ -326,7 +324,11 @@ later_pairs! {
     /// ACC-26: requestor, responder and who reads the metric may be on any servers.
     #[test]
     fn acc_26_latency_between_servers(one: Kind, other: Kind) {
-        let mesh = mesh(one, other);
+        let exports = r#"exports: [{service: "timed.*", latency: "lat.timed"}, {service: "open.*", latency: "lat.open"},"#;
+        let imports = r#"imports: [
+            {service: {account: E, subject: "timed.*"}}, {service: {account: E, subject: "open.*"}, share: true},"#;
+        let accounts = ACCOUNTS.replacen("exports: [", exports, 1).replacen("imports: [", imports, 1);
+        let mesh = mesh_with(one, other, &accounts);
         for (asking, answering) in all_pairs() {
             let (mut asker, mut answerer) = (client(&mesh, asking, "i"), client(&mesh, answering, "e"));
             let mut meters: Vec<Wire> = (0..4).map(|index| client(&mesh, index, "e")).collect();
