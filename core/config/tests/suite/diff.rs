@@ -525,3 +525,60 @@ fn tls_of_clients_comes_and_goes() {
         ]
     );
 }
+
+/// Two accounts that share a stream.
+const SHARING: &str = "accounts {
+    A { users: [{user: a, password: b}], exports: [{stream: s}] }
+    B { users: [{user: c, password: d}], imports: [{stream: {account: A, subject: s}}] }
+}";
+
+#[test]
+fn whatever_changes_in_accounts_is_one_line() {
+    let edits = [
+        (
+            "exports: [{stream: s}]",
+            "exports: [{stream: s}, {service: q}]",
+        ),
+        (
+            "exports: [{stream: s}]",
+            "exports: [{stream: s, accounts: [B]}]",
+        ),
+        ("subject: s}}]", "subject: s}, to: t}]"),
+        (", imports: [{stream: {account: A, subject: s}}]", ""),
+        ("exports:", "limits: {max_conn: 1}, exports:"),
+        ("exports:", "mappings: {x: y}, exports:"),
+        ("exports:", "default_permissions: {publish: p}, exports:"),
+        ("password: d", "password: e"),
+        ("user: c", "user: e"),
+        ("    B {", "    C {}\n    B {"),
+    ];
+    let old = options(SHARING);
+    for (was, is) in edits {
+        assert_eq!(SHARING.matches(was).count(), 1, "{was}");
+        let new = options(&SHARING.replace(was, is));
+        let wanted = vec!["Reloaded: accounts".to_string()];
+        assert_eq!(verdict(&old, &new), (wanted, vec![]), "{is}");
+        assert_eq!(verdict(&new, &new), (vec![], vec![]), "{is}");
+    }
+}
+
+#[test]
+fn the_system_account_stays_what_it_is() {
+    let with = |line: &str| options(&format!("{SHARING}\n{line}"));
+    let (none, a, b) = (
+        with(""),
+        with("system_account: A"),
+        with("system_account: B"),
+    );
+    let off = with("no_system_account: true");
+    let of_name = |old: &str, new: &str| {
+        format!("config reload not supported for SystemAccount: old={old}, new={new}")
+    };
+    assert_eq!(verdict(&a, &b).1, [of_name("A", "B")]);
+    assert_eq!(verdict(&none, &a).1, [of_name("", "A")]);
+    assert_eq!(verdict(&a, &none).1, [of_name("A", "")]);
+    assert_eq!(
+        verdict(&none, &off).1,
+        ["config reload not supported for NoSystemAccount: old=false, new=true"]
+    );
+}

@@ -295,3 +295,138 @@ fn secrets_are_only_said_to_be_there() {
     assert!(!text.contains("s3cret"), "{text}");
     assert!(!format!("{settings:?}").contains("s3cret"), "{settings:?}");
 }
+
+const ACCOUNTS: &str = "
+    accounts {
+        A {
+            nkey: ABJHLOVMPA4CI6R5KLNGOB4GSLNIY7IOUPAJC4YFNDLQVIOBYQGUWVLA
+            users: [{nkey: UANEWFG37ZVR6QT3MUKSDSNX3MDB3EBMAWXO6WSUIQZF7HDMDBKFKU4U}]
+            default_permissions { publish: p }
+            exports: [
+                {stream: s, accounts: [B]}
+                {stream: 't.*', account_token_position: 2}
+                {service: q, threshold: 3s, latency: {sampling: 50%, subject: lat.q}, allow_trace: true}
+                {service: r, response_type: chunked}
+                {service: h, latency: {sampling: headers, subject: lat.h}}
+            ]
+            mappings { x: y }
+            limits { max_conn: 1, max_subs: 2, max_pay: 3, max_leafs: 4 }
+        }
+        B {
+            imports: [
+                {stream: {account: A, subject: s}, prefix: from.a, allow_trace: true}
+                {stream: {account: A, subject: t.B}}
+                {service: {account: A, subject: q}, to: ask.q, share: true}
+            ]
+        }
+        C {}
+    }
+    system_account: C
+";
+
+/// Of `ACCOUNTS`, without the origins and all that is said of other things.
+const ACCOUNTS_EXPLAINED: &str = r#"accounts {
+  A {
+    nkey: "ABJHLOVMPA4CI6R5KLNGOB4GSLNIY7IOUPAJC4YFNDLQVIOBYQGUWVLA"
+    default_permissions {
+      publish {
+        allow: ["p"]
+        deny: []
+      }
+    }
+    users: [
+      {
+        nkey: "UANEWFG37ZVR6QT3MUKSDSNX3MDB3EBMAWXO6WSUIQZF7HDMDBKFKU4U"
+        permissions {
+          publish {
+            allow: ["p"]
+            deny: []
+          }
+        }
+      }
+    ]
+    exports: [
+      {
+        stream: "s"
+        accounts: ["B"]
+      }
+      {
+        stream: "t.*"
+        account_token_position: 2
+      }
+      {
+        service: "q"
+        response_threshold: "3s"
+        latency {
+          subject: "lat.q"
+          sampling: 50
+        }
+        allow_trace: true
+      }
+      {
+        service: "r"
+        response_type: "chunked"
+      }
+      {
+        service: "h"
+        latency {
+          subject: "lat.h"
+          sampling: "headers"
+        }
+      }
+    ]
+    mappings {
+      x: "y"
+    }
+    limits {
+      max_connections: 1
+      max_leafnodes: 4
+      max_subscriptions: 2
+      max_payload: 3
+    }
+  }
+  B {
+    imports: [
+      {
+        stream {
+          account: "A"
+          subject: "s"
+        }
+        to: "from.a.s"
+        allow_trace: true
+      }
+      {
+        stream {
+          account: "A"
+          subject: "t.B"
+        }
+      }
+      {
+        service {
+          account: "A"
+          subject: "q"
+        }
+        to: "ask.q"
+        share: true
+      }
+    ]
+  }
+  C: {}
+}"#;
+
+#[test]
+fn accounts_are_explained_with_what_they_share() {
+    let loaded = World::of(ACCOUNTS).load().expect("a good file");
+    let text = as_file(&loaded.options.settings(&loaded.origins));
+    let lines = text.lines().map(|line| line.split("  # ").next());
+    let lines = lines.map(|line| line.unwrap_or_default().trim_end());
+    let lines = lines.skip_while(|line| *line != "accounts {");
+    let mut explained: Vec<&str> = lines.collect();
+    let end = explained.iter().position(|line| *line == "}");
+    explained.truncate(end.map_or(0, |end| end + 1));
+    assert_eq!(explained.join("\n"), ACCOUNTS_EXPLAINED);
+    assert!(text.contains("\nsystem_account: \"C\""), "{text}");
+    let again = World::of(text).load().expect("it reads back");
+    assert_eq!(again.options.accounts, loaded.options.accounts);
+    assert_eq!(again.options.auth.users, loaded.options.auth.users);
+}
