@@ -28,7 +28,8 @@ use crate::services::{Onward, Passage, Requester};
 pub struct Publisher {
     account: Arc<Account>,
     cache: PlanCache,
-    scratch: Plan,
+    /// A plan that is not kept; an idle connection has none.
+    scratch: Option<Box<Plan>>,
     /// Its ways into other accounts, and who asks there; nothing as long as it has not asked.
     onward: Option<Box<Onward>>,
     requester: Option<Arc<dyn Requester>>,
@@ -55,7 +56,7 @@ impl Publisher {
         Publisher {
             account,
             cache: PlanCache::new(seed),
-            scratch: Plan::default(),
+            scratch: None,
             onward: None,
             requester: None,
         }
@@ -71,7 +72,7 @@ impl Publisher {
         Publisher {
             account: account.clone(),
             cache: PlanCache::like(&self.cache),
-            scratch: Plan::default(),
+            scratch: None,
             onward: None,
             requester: None,
         }
@@ -97,7 +98,7 @@ impl Publisher {
     /// Gives back what is kept for speed; for a connection that has gone quiet.
     pub fn rest(&mut self) {
         self.cache.clear();
-        self.scratch = Plan::default();
+        self.scratch = None;
         self.onward = None;
     }
 
@@ -209,7 +210,9 @@ impl Publisher {
         origin: Origin<'_>,
     ) -> usize {
         let at = self.find_plan(broker, from, run.subject(), Maker::of(origin));
-        let plan = self.plan(at);
+        let Some(plan) = self.plan(at) else {
+            return 0;
+        };
         if plan.beyond.is_some() {
             let beyond = |msg| self.go_beyond(broker, out, from, &msg, origin, at);
             let refused = run.messages().map(beyond).filter(|d| d.is_refused).count();
@@ -231,7 +234,9 @@ impl Publisher {
         origin: Origin<'_>,
     ) -> Delivered {
         let at = self.find_plan(broker, from, msg.subject, Maker::of(origin));
-        let plan = self.plan(at);
+        let Some(plan) = self.plan(at) else {
+            return Delivered::default();
+        };
         if plan.beyond.is_some() {
             let delivered = self.go_beyond(broker, out, from, msg, origin, at);
             self.forget(at);
@@ -245,8 +250,10 @@ impl Publisher {
     /// A plan that is not kept holds its targets alive; a subject used once should not.
     #[inline]
     pub(crate) fn forget(&mut self, at: Option<usize>) {
-        if at.is_none() {
-            self.scratch.clear();
+        if at.is_none()
+            && let Some(plan) = &mut self.scratch
+        {
+            plan.clear();
         }
     }
 
@@ -267,8 +274,11 @@ impl Publisher {
 
     /// The plan that was found.
     #[inline]
-    pub(crate) fn plan(&self, at: Option<usize>) -> &Plan {
-        at.map_or(&self.scratch, |at| self.cache.plan(at))
+    pub(crate) fn plan(&self, at: Option<usize>) -> Option<&Plan> {
+        match at {
+            Some(at) => Some(self.cache.plan(at)),
+            None => self.scratch.as_deref(),
+        }
     }
 
     /// Where in the cache the plan for `subject` is; `None` if it was made in `scratch`, not to be kept.
@@ -289,14 +299,8 @@ impl Publisher {
                 Some(self.cache.keep(hash, subject, generation, plan))
             }
             Lookup::Miss { keep: false, .. } => {
-                Self::make_plan(
-                    &self.account,
-                    broker,
-                    from,
-                    subject,
-                    maker,
-                    &mut self.scratch,
-                );
+                let plan = self.scratch.get_or_insert_default();
+                Self::make_plan(&self.account, broker, from, subject, maker, plan);
                 None
             }
         }

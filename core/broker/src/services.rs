@@ -130,7 +130,9 @@ impl Publisher {
         at: Option<usize>,
     ) -> Delivered {
         let (broker, from) = (passage.broker, passage.from);
-        let plan = self.plan(at);
+        let Some(plan) = self.plan(at) else {
+            return Delivered::default();
+        };
         let Some(beyond) = plan.beyond.clone() else {
             return passage
                 .out
