@@ -103,6 +103,29 @@ pub(crate) fn surplus(
     surplus.iter().rev()
 }
 
+/// The clients that have to go, of those that are `open`, where accounts may have fewer: those that came first, as
+/// with the reference server.
+pub(crate) fn surplus_of_accounts(
+    open: &[Arc<ClientConn>],
+    options: &Options,
+) -> Vec<Arc<ClientConn>> {
+    let mut members: BTreeMap<String, Vec<&Arc<ClientConn>>> = BTreeMap::new();
+    for conn in open {
+        let account = conn.facts.lock().account.clone();
+        members.entry(account).or_default().push(conn);
+    }
+    let mut surplus = Vec::new();
+    for account in &options.accounts {
+        let (Some(most), Some(members)) = (account.limits.connections, members.get(&account.name))
+        else {
+            continue;
+        };
+        let too_many = members.len().saturating_sub(most as usize);
+        surplus.extend(members.iter().take(too_many).map(|conn| Arc::clone(conn)));
+    }
+    surplus
+}
+
 impl Server {
     /// Goes by `options` from now on: the whole configuration anew, not only what differs. Connections stay,
     /// unless the change concerns them. After an error nothing has changed.
@@ -207,23 +230,10 @@ impl Server {
         }
     }
 
-    /// Sends clients away where accounts may have fewer from now on: those that came first, as the reference server
-    /// does.
+    /// Sends clients away where accounts may have fewer from now on.
     fn close_surplus_of_accounts(&self, options: &Options) {
-        let mut members: BTreeMap<String, Vec<Arc<ClientConn>>> = BTreeMap::new();
-        for conn in self.shared.clients.open() {
-            let account = conn.facts.lock().account.clone();
-            members.entry(account).or_default().push(conn);
-        }
-        for account in &options.accounts {
-            let Some(most) = account.limits.connections else {
-                continue;
-            };
-            let members = members.get(&account.name).map_or(&[][..], Vec::as_slice);
-            let surplus = members.len().saturating_sub(most as usize);
-            for conn in &members[..surplus] {
-                conn.close(CloseReason::MaxAccountConnectionsExceeded);
-            }
+        for conn in surplus_of_accounts(&self.shared.clients.open(), options) {
+            conn.close(CloseReason::MaxAccountConnectionsExceeded);
         }
     }
 

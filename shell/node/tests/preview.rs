@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use common::{gateway, hear, remote, say, start_on, url};
 use gannet_config::{
-    ClusterOptions, CompressionOptions, GatewayOptions, GatewayUrl, Options, Port, Secret, User,
+    AccountLimits, AccountOptions, ClusterOptions, CompressionOptions, GatewayOptions, GatewayUrl,
+    Options, Port, Secret, User,
 };
 use gannet_node::{Ending, Logger, PeerKind, ReloadError, Server, Then};
 use gannet_rt::sim::{Sim, SimHost};
@@ -249,6 +250,76 @@ fn surplus_clients_are_named_the_last_ones_first() {
     let all = [("1", ""), ("2", ""), ("3", ""), ("4", "")];
     let told = ended(11, &|_| {}, &all, &|o| o.limits.max_connections = 2);
     assert_eq!(told, names(&["3", "4"]));
+}
+
+/// Ann and Bob in an account with these bounds, Eve in another one.
+fn of_accounts(limits: AccountLimits) -> impl Fn(&mut Options) {
+    move |options| {
+        let account = |name: &str, limits| AccountOptions {
+            name: name.into(),
+            limits,
+            ..AccountOptions::default()
+        };
+        let other = AccountLimits::default();
+        options.accounts = vec![account("A", limits.clone()), account("B", other)];
+        three(options);
+        let accounts = ["A", "A", "B"].map(|name| Some(name.to_owned()));
+        for (user, account) in options.auth.users.iter_mut().flatten().zip(accounts) {
+            user.account = account;
+        }
+    }
+}
+
+#[test]
+fn clients_that_are_too_many_for_their_account_are_named_the_first_ones_first() {
+    let all = [("1", ANN), ("2", BOB), ("3", EVE), ("4", EVE), ("5", BOB)];
+    let most = |connections| AccountLimits {
+        connections,
+        ..AccountLimits::default()
+    };
+    let told = ended(
+        13,
+        &of_accounts(most(None)),
+        &all,
+        &of_accounts(most(Some(1))),
+    );
+    assert_eq!(told, names(&["1", "2"]));
+    let told = ended(
+        14,
+        &of_accounts(most(Some(4))),
+        &all,
+        &of_accounts(most(Some(3))),
+    );
+    assert_eq!(told, names(&[]));
+}
+
+#[test]
+fn clients_with_too_many_subscriptions_for_their_account_are_named() {
+    let most = |subscriptions| AccountLimits {
+        subscriptions,
+        ..AccountLimits::default()
+    };
+    let world = World::new(15, &of_accounts(most(None)));
+    let clients_of = [("more", ANN), ("fewer", BOB), ("other", EVE)];
+    let connected = clients_of.map(|(name, shown)| world.client(name, shown));
+    for (client, lines) in connected.iter().zip([
+        "SUB x 1\r\nSUB y 2\r\nSUB z 3\r\n",
+        "SUB x 1\r\nSUB y 2\r\n",
+        "SUB x 1\r\nSUB y 2\r\nSUB z 3\r\n",
+    ]) {
+        world.run(say(&client.stream, lines));
+        assert!(!world.hear(client).1);
+    }
+    let mut options = world.server().options();
+    of_accounts(most(Some(2)))(&mut options);
+    let endings = world.preview(&options);
+    assert_eq!(clients(&endings), names(&["more"]));
+    let why = endings[0].reason.text();
+    assert_eq!(why, "Maximum Subscriptions Exceeded");
+    world.server().reload(options).expect("it is reloaded");
+    let gone = connected.iter().filter(|client| world.hear(client).1);
+    let gone: BTreeSet<String> = gone.map(|client| client.name.clone()).collect();
+    assert_eq!(gone, names(&["more"]));
 }
 
 #[test]

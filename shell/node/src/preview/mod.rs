@@ -9,6 +9,7 @@ mod trial;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gannet_broker::{PeerKind, Signal};
@@ -21,7 +22,9 @@ pub(crate) use trial::{RouteTrial, Trial};
 
 use crate::pinned::{Unpinned, unpinned};
 use crate::registry::ClientConn;
-use crate::reload::{Compared, ReloadError, is_auth_new, of_cluster, read_certificates, surplus};
+use crate::reload::{
+    Compared, ReloadError, is_auth_new, of_cluster, read_certificates, surplus, surplus_of_accounts,
+};
 use crate::server::Server;
 use crate::shared::Shared;
 
@@ -108,6 +111,7 @@ pub(crate) async fn preview(
     if diff.refused.is_empty() {
         read_certificates(shared, &options)?;
         endings.of_surplus_clients(&diff);
+        endings.of_smaller_accounts(&options, &diff);
         unanswered = endings.of_trial(&options, &diff).await;
         endings.of_unpinned(&running, &options);
         endings.of_links(&options, &diff);
@@ -139,6 +143,27 @@ impl Endings<'_> {
                 for conn in surplus(&open, *most) {
                     self.client(conn, CloseReason::MaxConnectionsExceeded);
                 }
+            }
+        }
+    }
+
+    /// Clients that are too many for their account, or have too many subscriptions for it.
+    fn of_smaller_accounts(&mut self, options: &Options, diff: &Diff) {
+        let is_of_accounts = |change: &Change| matches!(change, Change::Accounts);
+        if !diff.changes.iter().any(is_of_accounts) {
+            return;
+        }
+        let open = self.shared.clients.open();
+        for conn in surplus_of_accounts(&open, options) {
+            self.client(&conn, CloseReason::MaxAccountConnectionsExceeded);
+        }
+        for conn in open {
+            let name = conn.facts.lock().account.clone();
+            let account = options.accounts.iter().find(|a| a.name == name);
+            let most = account.and_then(|account| account.limits.subscriptions);
+            let own = conn.subscriptions.load(Ordering::Relaxed) as usize;
+            if most.is_some_and(|most| own > most as usize) {
+                self.client(&conn, CloseReason::MaxSubscriptionsExceeded);
             }
         }
     }
